@@ -1,0 +1,75 @@
+"""Contract of a data set: labelled or unlabelled images by split, and the class set of their labels."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+from benchmark.contracts.options import Options
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    import numpy as np
+
+
+@dataclass(frozen=True)
+class ClassSet:
+    """The classes of a label map; train id `i` is `names[i]`, drawn in `palette[i]` (8-bit RGB)."""
+
+    names: tuple[str, ...]
+    palette: tuple[tuple[int, int, int], ...]
+    ignore_index: int = 255
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+class Sample(NamedTuple):
+    """One image of a data set, at its native size.
+
+    Attributes:
+        image: 8-bit RGB, shape (H, W, 3).
+        label: Train ids, uint8, shape (H, W), 255 = ignore; None where the split has no labels.
+        id: Unique within the split; equal ids in a paired scenario show the same scene.
+    """
+
+    image: NDArray[np.uint8]
+    label: NDArray[np.uint8] | None
+    id: str
+
+
+class Dataset(ABC):
+    """Images by split. Reading one sample must not depend on which samples were read before.
+
+    The constructor takes an instance of `Options` and checks what it can at once, raising `DataError`
+    with what was expected, what came and what to do.
+    """
+
+    Options: ClassVar[type[Options]] = Options
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+
+    @property
+    @abstractmethod
+    def classes(self) -> ClassSet:
+        """The class set of the labels."""
+
+    @property
+    @abstractmethod
+    def splits(self) -> Sequence[str]:
+        """Names of the splits."""
+
+    @abstractmethod
+    def ids(self, split: str) -> Sequence[str]:
+        """The ids of a split, in its fixed order; `DataError` for an unknown or empty split."""
+
+    @abstractmethod
+    def sample(self, split: str, id: str) -> Sample:
+        """Read or make one sample; `DataError` names the file that is missing, damaged or does not fit."""
+
+    @abstractmethod
+    def fingerprint(self, split: str) -> str:
+        """A hash that changes when any image or label of the split does."""

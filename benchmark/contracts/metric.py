@@ -1,0 +1,73 @@
+"""Contracts of the metrics: over predictions, and over translated images."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from benchmark.contracts.options import Options
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from benchmark.contracts.dataset import ClassSet
+    from benchmark.contracts.run import Run
+
+
+@dataclass(frozen=True)
+class Value:
+    """What a number of a metric means.
+
+    Attributes:
+        summary: One line, for tables and help.
+        higher_is_better: Direction of improvement.
+        low, high: Range; None where unbounded.
+    """
+
+    summary: str
+    higher_is_better: bool
+    low: float | None = 0.0
+    high: float | None = 1.0
+
+
+class Metric(ABC):
+    """What all metrics share. A metric object serves one evaluation and is then thrown away."""
+
+    Options: ClassVar[type[Options]] = Options
+    values: ClassVar[Mapping[str, Value]] = {}
+    """The numbers that `compute` returns, by name."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+
+    def start(self, classes: ClassSet, run: Run) -> None:
+        """Called once before any data; raise `Unavailable` with the reason when this metric cannot be had here."""
+
+    @abstractmethod
+    def compute(self) -> dict[str, float]:
+        """One number for each name in `values`; raise `Unavailable` when the data did not suffice."""
+
+    def details(self) -> dict[str, Any]:
+        """Tables that belong to the numbers (per-class IoU, a confusion matrix), as plain JSON values."""
+        return {}
+
+
+class SegmentationMetric(Metric):
+    """A metric over predicted and true labels."""
+
+    @abstractmethod
+    def update(self, predictions: Tensor, labels: Tensor) -> None:
+        """Take in a batch; both are uint8 train ids of shape (N, H, W), 255 = ignore in `labels`."""
+
+
+class TranslationMetric(Metric):
+    """A metric over source images, their translations, and images of the target domain."""
+
+    def reference(self, images: Tensor) -> None:
+        """Take in a batch of target images, float32 in [0, 1], shape (N, 3, H, W); called before `update`."""
+
+    @abstractmethod
+    def update(self, source: Tensor, translated: Tensor, labels: Tensor | None) -> None:
+        """Take in a batch of source images, their translations (same shapes) and the source labels, if any."""

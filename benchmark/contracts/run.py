@@ -1,0 +1,107 @@
+"""What a stage is given to work with: device, precision, seed, log, progress, checkpoints."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+Precision = Literal["fp32", "bf16"]
+
+CHECKPOINT_NAME = "checkpoint.pt"
+EVENTS_NAME = "scalars.jsonl"
+
+
+@dataclass
+class Run:
+    """One attempt at one stage.
+
+    Attributes:
+        folder: Scratch folder of the stage. It survives an interruption and is there again when the stage is
+            resumed; when the stage is done, what lies in `folder / "checkpoints"` is thrown away.
+        seed: Seed of the cell; derive generators from it through `generator`.
+        device: A torch device string: "cpu" or "cuda".
+        precision: What autocast is to use.
+        threads: CPU threads this stage may use.
+        inputs: Folders of further finished stages this one was given, by role.
+        facts: Numbers for the record (parameters, images per second); add with `report`.
+        on_progress: Where progress goes; the worker sets it.
+    """
+
+    folder: Path
+    seed: int = 0
+    device: str = "cpu"
+    precision: Precision = "fp32"
+    threads: int = 1
+    inputs: Mapping[str, Path] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+    on_progress: Callable[[dict[str, Any]], None] | None = None
+
+    def generator(self, purpose: str = "") -> torch.Generator:
+        """A CPU generator that depends on the seed and the purpose alone."""
+        import torch
+
+        digest = hashlib.sha256(f"{self.seed}:{purpose}".encode()).digest()
+        return torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
+
+    def report(self, **facts: Any) -> None:
+        """Store facts about this run (plain JSON values) in its record."""
+        self.facts.update(facts)
+
+    def log(self, step: int, **scalars: float) -> None:
+        """Append scalars of one step to the stage's log."""
+        line = json.dumps({"step": step, **{name: float(value) for name, value in scalars.items()}})
+        with (self.folder / EVENTS_NAME).open("a") as file:
+            file.write(line + "\n")
+
+    def images(self, name: str, grid: Tensor) -> Path:
+        """Keep a picture with the result.
+
+        Args:
+            name: File name without suffix.
+            grid: RGB in [0, 1], shape (3, H, W).
+
+        Returns:
+            The PNG file, in `folder / "pictures"`.
+        """
+        from PIL import Image
+
+        path = self.folder / "pictures" / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pixels = grid.detach().float().clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).cpu().numpy()
+        Image.fromarray(pixels).save(path)
+        return path
+
+    def progress(self, done: int, total: int, unit: str = "images", **info: float) -> None:
+        """Tell how far this stage is; `info` may hold losses and the like."""
+        if self.on_progress is not None:
+            self.on_progress({"done": done, "total": total, "unit": unit, "time": time.time(), **info})
+
+    def checkpoint(self, step: int, state: Mapping[str, Any]) -> None:
+        """Store a state of tensors and plain values to resume from; the previous one is replaced in one step."""
+        import torch
+
+        path = self.folder / "checkpoints" / CHECKPOINT_NAME
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
+        torch.save({"step": step, "state": dict(state)}, partial)
+        os.replace(partial, path)
+
+    def last_checkpoint(self) -> tuple[int, dict[str, Any]] | None:
+        """Step and state stored last, or None at a fresh start."""
+        import torch
+
+        path = self.folder / "checkpoints" / CHECKPOINT_NAME
+        if not path.exists():
+            return None
+        stored = torch.load(path, map_location="cpu", weights_only=True)
+        return stored["step"], stored["state"]

@@ -1,0 +1,46 @@
+"""The light description under which a plugin is registered; reading it imports none of the plugin's code."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+API_VERSION = 1
+"""Version of the contracts in this package; a plugin that declares another one is listed, but not run."""
+
+Kind = Literal["translator", "segmenter", "metric", "dataset", "executor"]
+KINDS: tuple[Kind, ...] = ("translator", "segmenter", "metric", "dataset", "executor")
+
+NEEDS = ("source_labels", "paired", "segmenter")
+"""What a translator may ask for beyond two sets of images: labels of the source images, target images that
+show the same scenes under the same ids, a segmenter trained on the source set."""
+
+
+@dataclass(frozen=True)
+class PluginSpec:
+    """One plugin, by name.
+
+    Attributes:
+        kind: Which contract the target fulfils.
+        name: What users type; lower case, words joined by hyphens.
+        target: Where the class is, `"module:attribute"`; imported only when a stage needs it.
+        options: Where its pydantic options class is, `"module:attribute"`, in a module that imports no heavy
+            library, so that a plan can be made without them. Empty: the target's own `Options`.
+        version: Changes when the same options give other results; part of every content key.
+        api: The contract version it was written for.
+        summary: One line for `bench plugins list`.
+        paper: The publication to cite, or empty.
+        needs: Words of `NEEDS` (translators), checked before anything runs.
+        distribution: The package it came with; filled in by the registry.
+    """
+
+    kind: Kind
+    name: str
+    target: str
+    options: str = ""
+    version: str = "1"
+    api: int = API_VERSION
+    summary: str = ""
+    paper: str = ""
+    needs: tuple[str, ...] = ()
+    distribution: str = ""

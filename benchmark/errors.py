@@ -1,0 +1,42 @@
+"""Errors that reach a user as one line: what was expected, what came, what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class BenchError(Exception):
+    """A mistake the user can mend; the command line prints it without a traceback and exits with `exit_code`."""
+
+    exit_code = 2
+
+
+class UsageError(BenchError):
+    """Wrong arguments or configuration."""
+
+
+class PluginError(BenchError):
+    """A plugin that cannot be found, loaded or registered."""
+
+
+class DataError(BenchError):
+    """A data set whose files are missing, damaged or do not fit its declaration."""
+
+
+class StoreError(BenchError):
+    """A results folder that cannot be read or written."""
+
+
+class Unavailable(BenchError):
+    """A value that cannot be computed here; the row stays, its column shows this reason."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """A hint to append to an error, or nothing when no known word is close.
+
+    >>> did_you_mean("cyclgan", ["cyclegan", "reinhard"])
+    " Did you mean 'cyclegan'?"
+    """
+    matches = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f" Did you mean '{matches[0]}'?" if matches else ""
