@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -94,7 +93,7 @@ class Run:
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
         torch.save({"step": step, "state": dict(state)}, partial)
-        os.replace(partial, path)
+        partial.replace(path)
 
     def last_checkpoint(self) -> tuple[int, dict[str, Any]] | None:
         """Step and state stored last, or None at a fresh start."""
