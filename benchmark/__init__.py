@@ -5,7 +5,7 @@ This module is what a plugin author imports; it loads no heavy library.
 
 from benchmark.contracts.dataset import ClassSet, Dataset, Sample
 from benchmark.contracts.metric import Metric, SegmentationMetric, TranslationMetric, Value
-from benchmark.contracts.options import Options
+from benchmark.contracts.options import PluginOptions
 from benchmark.contracts.run import Run
 from benchmark.contracts.scenario import Scenario, Side
 from benchmark.contracts.segmenter import Segmenter
@@ -26,8 +26,8 @@ __all__ = [
     "Invertible",
     "Metric",
     "MultiVariant",
-    "Options",
     "PluginError",
+    "PluginOptions",
     "PluginSpec",
     "Run",
     "Sample",

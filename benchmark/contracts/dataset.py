@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
-from benchmark.contracts.options import Options
+from benchmark.contracts.options import PluginOptions
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,9 +47,9 @@ class Dataset(ABC):
     with what was expected, what came and what to do.
     """
 
-    Options: ClassVar[type[Options]] = Options
+    Options: ClassVar[type[PluginOptions]] = PluginOptions
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: PluginOptions) -> None:
         self.options = options
 
     @property

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from benchmark.contracts.options import Options
+from benchmark.contracts.options import PluginOptions
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -35,11 +35,11 @@ class Value:
 class Metric(ABC):
     """What all metrics share. A metric object serves one evaluation and is then thrown away."""
 
-    Options: ClassVar[type[Options]] = Options
+    Options: ClassVar[type[PluginOptions]] = PluginOptions
     values: ClassVar[Mapping[str, Value]] = {}
     """The numbers that `compute` returns, by name."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: PluginOptions) -> None:
         self.options = options
 
     def start(self, classes: ClassSet, run: Run) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict
 
 
-class Options(BaseModel):
+class PluginOptions(BaseModel):
     """Options of a plugin; subclass it and give each field a type, a default and a description.
 
     Unknown names are refused. Values are checked by pydantic; a unit goes into
     `Field(json_schema_extra={"unit": "images"})` and is shown by `bench plugins info`.
 
     >>> from pydantic import Field
-    >>> class BlurOptions(Options):
+    >>> class BlurOptions(PluginOptions):
     ...     radius: float = Field(1.0, ge=0, description="Width of the kernel.", json_schema_extra={"unit": "pixels"})
     >>> BlurOptions(radius=2).radius
     2.0

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
-from benchmark.contracts.options import Options
+from benchmark.contracts.options import PluginOptions
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,9 +23,9 @@ class Translator(ABC):
     those of training.
     """
 
-    Options: ClassVar[type[Options]] = Options
+    Options: ClassVar[type[PluginOptions]] = PluginOptions
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: PluginOptions) -> None:
         self.options = options
 
     @abstractmethod
