@@ -8,6 +8,7 @@ from functools import reduce
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from textwrap import shorten
 from types import ModuleType
 from typing import Any
 
@@ -34,9 +35,9 @@ def anchored(target: str, folder: Path) -> str:
 
 
 def one_line(error: BaseException) -> str:
-    """Kind and first line of an exception."""
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    """Kind and message of an exception, without line breaks and not endlessly long."""
+    message = shorten(str(error), width=300, placeholder=" ...")
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 
 def _import_file(path: Path) -> ModuleType:
