@@ -1,0 +1,39 @@
+"""Runs each stage in this very process, one after the other: for debuggers and tests."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+from benchmark.executors.base import Executor
+from benchmark.worker import Job, Outcome, run_job
+
+
+class InlineExecutor(Executor):
+    """No process, no timeout, no redirected output; a plugin that ends the process ends everything.
+
+    Args:
+        threads: CPU threads per stage.
+    """
+
+    def __init__(self, threads: int = 1) -> None:
+        self._threads = threads
+        self._job: Job | None = None
+
+    def submit(self, job: Job) -> bool:
+        """Take the job, unless one is there."""
+        if self._job is not None:
+            return False
+        self._job = replace(job, threads=self._threads)
+        return True
+
+    def wait(self, seconds: float) -> list[tuple[str, Outcome]]:
+        """Run the job to its end, however long that takes."""
+        job, self._job = self._job, None
+        if job is None:
+            time.sleep(seconds)
+            return []
+        return [(job.key, run_job(job, capture=False))]
+
+    def close(self) -> None:
+        """Nothing is left to end."""
