@@ -21,6 +21,7 @@ SEGMENTATION = ("miou", "pixel_accuracy", "mean_pixel_accuracy", "fwiou", "gap_r
 TRANSLATION = ("ssim", "fid", "kid")
 METRICS = SEGMENTATION + TRANSLATION
 """The columns that every row has, measured or not."""
+NOT_MEASURED, NOTHING_TRANSLATED = "not measured", "a control row translates nothing"
 
 
 @dataclass(frozen=True)
@@ -224,8 +225,8 @@ def _why_missing(record: Record, name: str) -> str:
     if reason := record.get("missing", {}).get(name):
         return str(reason)
     if record["translator"] in ROLES and name in TRANSLATION:
-        return "a control row translates nothing"
-    return "not measured"
+        return NOTHING_TRANSLATED
+    return NOT_MEASURED
 
 
 def _reasons(by_seed: Mapping[int, str]) -> str:
