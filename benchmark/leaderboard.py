@@ -165,7 +165,7 @@ def _board(records: Sequence[Record], columns: Columns) -> Board:
         seeds=seeds,
         rows=tuple(rows),
         values={name: value for record in records for name, value in record.get("values", {}).items()},
-        warnings=tuple(_fid_warning(records)),
+        warnings=tuple(_warnings(records)),
         latest=_time(records[-1]),
     )
     return reorder(bare, RANKED_BY)
@@ -256,7 +256,7 @@ def _per_class(done: Sequence[Record]) -> dict[str, Estimate]:
     values: dict[str, list[float]] = defaultdict(list)
     for record in done:
         for section in record.get("details", {}).values():
-            for name, value in section.get("per_class_iou", {}).items():
+            for name, value in section.get("iou", {}).items():
                 if value is not None:
                     values[name].append(value)
     return {name: estimate(found) for name, found in values.items()}
@@ -302,16 +302,26 @@ def _flat(value: Any, prefix: str = "") -> dict[str, str]:
     return {name: text for path, child in parts for name, text in _flat(child, path).items()}
 
 
-def _fid_warning(records: Sequence[Record]) -> list[str]:
-    """FID depends on how many images, of which set, and on the extractor."""
-    kinds = {
-        tuple(str(details.get(key)) for key in ("n", "reference", "extractor"))
-        for record in records
-        if record["status"] == "done" and (details := record.get("details", {}).get("fid"))
-    }
-    if len(kinds) < 2:
-        return []
-    shown = "; ".join(
-        f"n={n}, reference={reference}, extractor={extractor}" for n, reference, extractor in sorted(kinds)
-    )
-    return [f"FIDs of this board differ in what they were measured with and must not be compared ({shown})"]
+def _warnings(records: Sequence[Record]) -> list[str]:
+    """What metrics say about their numbers, and which were not measured alike.
+
+    FID, for one, depends on how many images it is taken over, on the reference set and on the extractor.
+    """
+    lines: dict[str, None] = {}
+    conditions: dict[str, dict[str, None]] = defaultdict(dict)
+    for record in records:
+        for section, details in record.get("details", {}).items():
+            if "note" in details:
+                lines[f"{section}: {details['note']}"] = None
+            if "conditions" in details:
+                conditions[section][_conditions(details["conditions"])] = None
+    apart = [
+        f"{section} was not measured alike in all rows and must not be compared: {' | '.join(kinds)}"
+        for section, kinds in conditions.items()
+        if len(kinds) > 1
+    ]
+    return [*lines, *apart]
+
+
+def _conditions(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in sorted(values.items()))

@@ -130,8 +130,7 @@ def test_a_value_that_is_no_number_is_missing_with_its_reason(record):
 def test_per_class_values_are_averaged_over_the_seeds_that_have_the_class(record):
     tables = [{"road": 0.8, "car": None}, {"road": 0.6, "car": 0.2}]
     records = [
-        record("cyclegan", seed, 0.5, details={"segmentation": {"per_class_iou": table}})
-        for seed, table in enumerate(tables)
+        record("cyclegan", seed, 0.5, details={"segmentation": {"iou": table}}) for seed, table in enumerate(tables)
     ]
     per_class = _rows(records)["cyclegan"].per_class
     assert per_class["road"].mean == pytest.approx(0.7)
@@ -139,11 +138,19 @@ def test_per_class_values_are_averaged_over_the_seeds_that_have_the_class(record
 
 
 def test_fids_of_different_extractors_are_warned_about(record):
-    kinds = [{"n": 100, "reference": "r", "extractor": name} for name in ("inception", "other")]
+    kinds = [{"conditions": {"reference_images": 100, "extractor": name}} for name in ("inception", "other")]
     records = [record(f"t{i}", 0, 0.5, details={"fid": kind}) for i, kind in enumerate(kinds)]
     (board,) = boards(records)
-    assert "must not be compared" in board.warnings[0]
+    (warning,) = board.warnings
+    assert "fid was not measured alike" in warning
+    assert "extractor=inception, reference_images=100 | extractor=other" in warning
     assert boards(records[:1])[0].warnings == ()
+
+
+def test_what_a_metric_notes_about_its_numbers_is_said_once(record):
+    details = {"fid": {"note": "biased upwards"}}
+    (board,) = boards([record(name, 0, 0.5, details=details) for name in ("a", "b")])
+    assert board.warnings == ("fid: biased upwards",)
 
 
 def test_a_checkpoint_chosen_on_target_labels_is_flagged(record):

@@ -96,7 +96,7 @@ def test_hook_columns_and_cost_are_shown(record):
 
 
 def test_the_class_table_has_a_line_for_each_class(record):
-    details = {"segmentation": {"per_class_iou": {"road": 0.75, "sky": None}}}
+    details = {"segmentation": {"iou": {"road": 0.75, "sky": None}}}
     (board,) = boards([record("cyclegan", 0, 0.5, details=details)])
     assert per_class_grid(board).rows == (("road", "75.0"), ("sky", "-"), ("car", "-"))
 
