@@ -13,6 +13,8 @@ from benchmark.stats import Estimate, estimate, gap_recovered, paired_difference
 
 Record = Mapping[str, Any]
 Columns = Callable[[Sequence[Record]], Mapping[str, float | None]]
+Controls = dict[tuple[str, str], dict[int, float]]
+"""mIoU by seed of the control rows, by label and by what was trained besides."""
 
 FLOOR, CEILING = "source-only", "oracle"
 ROLES = {FLOOR: "floor", CEILING: "ceiling"}
@@ -152,6 +154,11 @@ def _protocol(record: Record) -> str:
     return _canonical([*shared, scenario])
 
 
+def _training(record: Record) -> str:
+    """What a row shares with the control rows it is held against: segmenter, device and precision, data."""
+    return _canonical({key: value for key, value in record["config"].items() if key not in ("translator", "metrics")})
+
+
 def _board(records: Sequence[Record], columns: Columns) -> Board:
     first = records[0]
     seeds = tuple(sorted({record["seed"] for record in records}))
@@ -173,23 +180,22 @@ def _board(records: Sequence[Record], columns: Columns) -> Board:
 
 def _rows(records: Sequence[Record], seeds: tuple[int, ...], columns: Columns) -> list[Row]:
     cells: dict[tuple[str, str, str], dict[int, Record]] = defaultdict(dict)
-    controls: dict[tuple[str, str], dict[int, float]] = defaultdict(dict)
+    controls: Controls = defaultdict(dict)
     for record in records:
         cells[record["translator"], record["segmenter"], record["config_key"]][record["seed"]] = record
         if record["translator"] in ROLES:
-            controls[record["translator"], _canonical(record["config"]["segmenter"])] |= _values([record], RANKED_BY)
+            controls[record["translator"], _training(record)] |= _values([record], RANKED_BY)
     return [_row(list(by_seed.values()), seeds, controls, columns) for by_seed in cells.values()]
 
 
 def _row(
     records: Sequence[Record],
     wanted: tuple[int, ...],
-    controls: Mapping[tuple[str, str], Mapping[int, float]],
+    controls: Controls,
     columns: Columns,
 ) -> Row:
     first, done = records[0], [record for record in records if record["status"] == "done"]
-    segmenter = _canonical(first["config"]["segmenter"])
-    floor, ceiling = (controls.get((name, segmenter), {}) for name in (FLOOR, CEILING))
+    floor, ceiling = (controls.get((name, _training(first)), {}) for name in (FLOOR, CEILING))
     names = {*METRICS} | {name for record in done for name in (*record["metrics"], *record.get("missing", {}))}
     costs = [cost for record in done if (cost := record.get("cost", {}).get("seconds")) is not None]
     return Row(
