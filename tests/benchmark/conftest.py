@@ -1,52 +1,127 @@
-"""Records as the driver writes them, for tests of what reads them."""
+"""A project folder with small plugins, registered through its own registry.toml."""
 
-from collections.abc import Callable
-from typing import Any
+import sys
+import textwrap
 
 import pytest
 
-CLASSES = ["road", "sky", "car"]
-VALUES = {
-    "miou": {"higher_is_better": True, "low": 0, "high": 1, "summary": "mean IoU"},
-    "fid": {"higher_is_better": False, "low": 0, "high": None, "summary": "Frechet distance"},
-}
+from benchmark.registry import load_registry
+
+TOYS = """
+    from typing import Literal
+
+    from pydantic import BaseModel, Field
+
+    from benchmark import PluginOptions, Dataset, Segmenter, SegmentationMetric, Translator
 
 
-def _record(translator: str, seed: int, miou: float | None = None, **changes: Any) -> dict[str, Any]:
-    segmenter = changes.pop("segmenter", "deeplabv3")
-    options = changes.pop("options", {})
-    scenario = {"name": "streets", "summary": "", "size": [64, 128], "source": {"dataset": "streets", "options": {}}}
-    key = changes.pop("config_key", f"{translator}-{segmenter}-{sorted(options.items())}")
-    return {
-        "schema": 1,
-        "cell": f"{key}-{seed}",
-        "config_key": key,
-        "scenario": "streets",
-        "classes": CLASSES,
-        "size": [64, 128],
-        "checkpoint": "last",
-        "translator": translator,
-        "segmenter": segmenter,
-        "seed": seed,
-        "budget": "cpu",
-        "status": "done",
-        "reason": None,
-        "log_tail": [],
-        "metrics": {} if miou is None else {"miou": miou},
-        "missing": {},
-        "details": {},
-        "values": VALUES,
-        "config": {
-            "scenario": scenario,
-            "translator": {"name": translator, "options": options},
-            "segmenter": {"name": segmenter, "options": {"crop": 64}},
-        },
-        "stages": {},
-        "cost": {"seconds": 90.0},
-        "provenance": {"time": "2025-01-01T00:00:00Z"},
-    } | changes
+    class Schedule(BaseModel):
+        model_config = {"extra": "forbid"}
+        kind: Literal["linear", "cosine"] = "linear"
+        warmup: int = 0
+
+
+    class DreamOptions(PluginOptions):
+        lambda_cycle: float = Field(10.0, ge=0, description="Weight of the cycle loss.")
+        images_seen: int = Field(100, gt=0, description="Length.", json_schema_extra={"unit": "images"})
+        schedule: Schedule = Schedule()
+
+
+    class Dream(Translator):
+        Options = DreamOptions
+        def fit(self, source, target, run): ...
+        def translate(self, images, variant=0): return images
+        def save(self, folder): ...
+        def load(self, folder): ...
+
+
+    class TintOptions(PluginOptions):
+        strength: float = 1.0
+
+
+    class Tint(Dream):
+        Options = TintOptions
+
+
+    class NetOptions(PluginOptions):
+        images_seen: int = 100
+        depth: int = 50
+
+
+    class Net(Segmenter):
+        Options = NetOptions
+        def fit(self, train, target, validation, run): ...
+        def predict(self, images): ...
+        def save(self, folder): ...
+        def load(self, folder): ...
+
+
+    class Overlap(SegmentationMetric):
+        def update(self, predictions, labels): ...
+        def compute(self): return {}
+
+
+    class RoomOptions(PluginOptions):
+        count: int = 10
+        look: Literal["day", "night"] = "day"
+
+
+    class Rooms(Dataset):
+        Options = RoomOptions
+        classes = splits = None
+        def ids(self, split): ...
+        def sample(self, split, id): ...
+        def fingerprint(self, split): ...
+"""
+REGISTRY = """
+    [[translator]]
+    name = "dream"
+    target = "toys.py:Dream"
+    version = "3"
+    [[translator]]
+    name = "tint"
+    target = "toys.py:Tint"
+    [[segmenter]]
+    name = "net"
+    target = "toys.py:Net"
+    [[metric]]
+    name = "overlap"
+    target = "toys.py:Overlap"
+    [[dataset]]
+    name = "rooms"
+    target = "toys.py:Rooms"
+"""
+SCENARIO = """
+    size = [64, 128]
+    [source]
+    dataset = "rooms"
+    [target]
+    dataset = "rooms"
+    options.look = "night"
+"""
 
 
 @pytest.fixture
-def record() -> Callable[..., dict[str, Any]]:
-    return _record
+def write():
+    def write_dedented(path, text):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(text))
+        return path
+
+    return write_dedented
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch, write):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    write(tmp_path / "toys.py", TOYS)
+    write(tmp_path / "registry.toml", REGISTRY)
+    write(tmp_path / "configs/scenarios/rooms.toml", SCENARIO)
+    write(tmp_path / "configs/budgets/tiny.toml", '[translator."*"]\nimages_seen = 7\n')
+    return tmp_path
+
+
+@pytest.fixture
+def registry(project):
+    return load_registry(project)

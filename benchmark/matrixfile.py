@@ -1,0 +1,143 @@
+"""The forms of a matrix file and of a budget file, and how the command line completes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, NonNegativeInt, PositiveFloat
+
+from benchmark.errors import UsageError, did_you_mean
+from benchmark.settings import SECTIONS
+from benchmark.shipped import find_config
+from benchmark.tomlfile import in_file, read_toml, shown, validated
+
+Device = Literal["auto", "cpu", "cuda"]
+RequestedPrecision = Literal["auto", "fp32", "bf16"]
+Override = tuple[tuple[str, ...], Any]
+
+DEFAULT_METRICS = ("segmentation", "ssim", "fid", "kid")
+DEMO = "demo"
+"""Name of the matrix that runs when nothing is asked for."""
+
+_AXES = ("scenarios", "translators", "segmenters")
+
+
+class Entry(BaseModel):
+    """A plugin in a list of a matrix: a name, or a table where it is to have a label and options of its own.
+
+    Attributes:
+        name: Name of the plugin.
+        label: What its row is called; by default the name.
+        options: Options of this entry alone.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    label: Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9._+-]*)?$")] = ""
+    options: dict[str, Any] = {}
+
+    @property
+    def title(self) -> str:
+        """The label, or the name."""
+        return self.label or self.name
+
+
+def _tables(values: Any) -> Any:
+    """Plain names in a list, as the tables they stand for."""
+    if not isinstance(values, (list, tuple)):
+        return values
+    return [{"name": value} if isinstance(value, str) else value for value in values]
+
+
+def _unlike(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    names = [value.title if isinstance(value, Entry) else value for value in values]
+    for name in names:
+        if names.count(name) > 1:
+            hint = "; give one a label" if isinstance(values[0], Entry) else ""
+            raise ValueError(f"'{name}' stands there twice{hint}")
+    return values
+
+
+_Entries = Annotated[tuple[Entry, ...], Field(min_length=1), BeforeValidator(_tables), AfterValidator(_unlike)]
+_Options = dict[str, dict[str, Any]]
+
+
+class Budget(BaseModel):
+    """A budget file: options by section and name; the name `"*"` addresses whatever has the option."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    summary: str = ""
+    scenario: _Options = {}
+    translator: _Options = {}
+    segmenter: _Options = {}
+    metric: _Options = {}
+
+
+class Request(Budget):
+    """A matrix file: the lists that span the matrix, and options as in a budget."""
+
+    scenarios: Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_unlike)]
+    translators: _Entries
+    segmenters: _Entries
+    metrics: _Entries = tuple(Entry(name=name) for name in DEFAULT_METRICS)
+    seeds: Annotated[tuple[NonNegativeInt, ...], Field(min_length=1), AfterValidator(_unlike)] = (0,)
+    budget: str = ""
+    precision: RequestedPrecision = "auto"
+    device: Device = "auto"
+    timeout: PositiveFloat | None = None
+
+
+def read_request(
+    file: Path | None, asked: Mapping[str, Any], overrides: Sequence[Override], project: Path
+) -> tuple[Request, str]:
+    """A matrix file with what the command line asks for in its place.
+
+    Args:
+        file: The file; None is the shipped demo, or only its lists where the command line has some.
+        asked: Values of command-line options, by field.
+        overrides: Parsed `--set` options; those of options of plugins are left for later.
+        project: The working folder.
+
+    Returns:
+        The request, and the file's name for errors.
+    """
+    path = find_config("matrices", DEMO, project) if file is None else file
+    values = read_toml(path)
+    if file is None and any(axis in asked for axis in _AXES):
+        values = {axis: values[axis] for axis in _AXES}
+    origins = dict.fromkeys(values, f"{shown(path)}: ")
+    for key, value in asked.items():
+        values[key] = _labelled(value, values.get(key, ()))
+        origins[key] = "--"
+    for (key, *rest), value in overrides:
+        if key not in SECTIONS:
+            _check_top_level(key, rest)
+            values[key], origins[key] = value, "--set "
+    fallback = f"{shown(path)}: "
+    request = validated(Request, values, lambda location: f"{origins.get(location[0], fallback)}{'.'.join(location)}")
+    return request, shown(path)
+
+
+def _labelled(asked: Any, entries: Any) -> Any:
+    """Names from the command line, those that are labels of the file's entries as these entries."""
+    if not isinstance(asked, (list, tuple)):
+        return asked
+    labels = {entry.get("label"): entry for entry in entries if isinstance(entry, dict)}
+    return [labels.get(name, name) for name in asked]
+
+
+def _check_top_level(key: str, rest: Sequence[str]) -> None:
+    known = [name for name in Request.model_fields if name != "summary"]
+    if key not in known or rest:
+        written = ".".join((key, *rest))
+        raise UsageError(f"--set {written}: unknown option.{did_you_mean(key, known)} Known: {', '.join(known)}")
+
+
+def read_budget(name: str, project: Path) -> tuple[Budget, Path]:
+    """A budget by name or path, and its file."""
+    path = find_config("budgets", name, project)
+    return validated(Budget, read_toml(path), in_file(path)), path

@@ -1,0 +1,187 @@
+"""Values that users set for options, each with the place it was set at, and the order in which they win."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from benchmark.errors import UsageError, did_you_mean
+
+SECTIONS = ("scenario", "translator", "segmenter", "metric")
+EVERY = "*"
+"""The name of a table that addresses everything of its section that has the option."""
+
+Keys = tuple[str, ...]
+
+_INNER_TABLES = {("source",), ("target",), ("source", "options"), ("target", "options")}
+"""Tables of a scenario whose keys are set one by one; any other value is replaced whole."""
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One value for one option.
+
+    Attributes:
+        section: One of `SECTIONS`.
+        name: Name or label of what is addressed, or `EVERY`.
+        path: Keys of the option: `("lambda_cycle",)`, `("source", "options", "count")`.
+        value: A TOML value.
+        where: The file and key, or the command-line option, for errors.
+    """
+
+    section: str
+    name: str
+    path: Keys
+    value: Any
+    where: str
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Something that has options: a scenario, or a plugin as one matrix uses it.
+
+    Attributes:
+        section: One of `SECTIONS`.
+        name: Its name.
+        label: Its name in this matrix.
+        options: The keys of its options; those of a scenario's data sets as `("source", "options", key)`.
+    """
+
+    section: str
+    name: str
+    label: str
+    options: frozenset[Keys]
+
+    def has(self, path: Keys) -> bool:
+        """Whether an option is one of its own, or lies within one."""
+        return any(path[: len(option)] == option for option in self.options)
+
+    def settings(self, layer: Iterable[Setting]) -> list[Setting]:
+        """What of a layer applies: settings for everything first, then by name, then by label."""
+        order = {EVERY: 0, self.label: 2} | {self.name: 1}
+        mine = [setting for setting in layer if setting.section == self.section and setting.name in order]
+        mine = [setting for setting in mine if setting.name != EVERY or self.has(setting.path)]
+        return sorted(mine, key=lambda setting: order[setting.name])
+
+
+def table_settings(
+    tables: Mapping[str, Mapping[str, Mapping[str, Any]]], where: Callable[[Keys], str]
+) -> list[Setting]:
+    """The settings in the tables `[section.name]` of a file."""
+    return [
+        Setting(section, name, path, value, where((section, name, *path)))
+        for section in SECTIONS
+        for name, table in tables.get(section, {}).items()
+        for path, value in leaves(section, table)
+    ]
+
+
+def leaves(section: str, table: Mapping[str, Any], path: Keys = ()) -> Iterator[tuple[Keys, Any]]:
+    """The options in one table, with their keys."""
+    for key, value in table.items():
+        here = (*path, key)
+        if section == "scenario" and here in _INNER_TABLES and isinstance(value, Mapping):
+            yield from leaves(section, value, here)
+        else:
+            yield here, value
+
+
+def merged(start: Mapping[str, Any], settings: Iterable[Setting]) -> dict[str, Any]:
+    """Nested values after each setting in turn; `start` stays as it is."""
+    values: dict[str, Any] = dict(start)
+    for setting in settings:
+        values = _assigned(values, setting.path, setting.value)
+    return values
+
+
+def _assigned(values: Mapping[str, Any], path: Keys, value: Any) -> dict[str, Any]:
+    key, *rest = path
+    if not rest:
+        return {**values, key: value}
+    inner = values.get(key)
+    return {**values, key: _assigned(inner if isinstance(inner, Mapping) else {}, tuple(rest), value)}
+
+
+def place(settings: Sequence[Setting], otherwise: str) -> Callable[[Keys], str]:
+    """Names where the value at a path was set last, for errors; `otherwise` is the prefix of what nobody set."""
+
+    def where(path: Keys) -> str:
+        for setting in reversed(settings):
+            length = len(setting.path)
+            if path[:length] == setting.path:
+                return ".".join((setting.where, *path[length:]))
+            if path and setting.path[: len(path)] == path:
+                return setting.where
+        return ".".join((otherwise, *path))
+
+    return where
+
+
+def parse_override(text: str) -> tuple[Keys, Any]:
+    """Keys and value of `--set KEY=VALUE`; `UsageError` when it is not of that form.
+
+    >>> parse_override("translator.lambda_cycle=5")
+    (('translator', 'lambda_cycle'), 5)
+    """
+    key, equals, literal = text.partition("=")
+    try:
+        path = _keys(tomllib.loads(f"{key} = 0"))
+    except tomllib.TOMLDecodeError:
+        path = ()
+    if not equals or not path:
+        raise UsageError(f"--set {text}: expected KEY=VALUE, as in --set translator.lambda_cycle=5")
+    try:
+        parsed = tomllib.loads(f"value = {literal}")
+    except tomllib.TOMLDecodeError:
+        parsed = {}
+    if set(parsed) != {"value"}:
+        hint = f"text must be quoted: --set '{key}=\"{literal}\"'"
+        raise UsageError(f"--set {text}: expected a TOML value, but '{literal}' is none; {hint}")
+    return path, parsed["value"]
+
+
+def _keys(table: Mapping[str, Any]) -> Keys:
+    if len(table) != 1:
+        return ()
+    [(key, value)] = table.items()
+    return (key, *_keys(value)) if isinstance(value, Mapping) else (key,)
+
+
+def override_setting(path: Keys, value: Any, subjects: Sequence[Subject]) -> Setting:
+    """What `--set SECTION[.NAME].OPTION=VALUE` addresses.
+
+    Args:
+        path: Keys; the first is a section.
+        value: The value.
+        subjects: All that the matrix uses.
+
+    Raises:
+        UsageError: Nothing of the section has that name or option.
+    """
+    section, *rest = path
+    option = tuple(rest)
+    where = f"--set {'.'.join(path)}"
+    members = [subject for subject in subjects if subject.section == section]
+    names = {name for subject in members for name in (subject.name, subject.label)}
+    if len(option) > 1 and option[0] in names:
+        return Setting(section, option[0], option[1:], value, where)
+    if any(subject.has(option) for subject in members):
+        return Setting(section, EVERY, option, value, where)
+    word = option[0] if option else ""
+    known = names | {key[0] for subject in members for key in subject.options}
+    raise UsageError(
+        f"{where}: no {section} of this matrix has the name or option '{word}'.{did_you_mean(word, known)} "
+        f"It uses: {', '.join(sorted(names))}"
+    )
+
+
+def check_used(layer: Iterable[Setting], subjects: Collection[Subject]) -> None:
+    """Refuse settings for everything of a section that nothing of it takes; `UsageError` names the first."""
+    for setting in layer:
+        members = [subject for subject in subjects if subject.section == setting.section]
+        if setting.name == EVERY and not any(subject.has(setting.path) for subject in members):
+            known = {".".join(option) for subject in members for option in subject.options}
+            guess = did_you_mean(".".join(setting.path), known)
+            raise UsageError(f"{setting.where}: no {setting.section} of this matrix has this option.{guess}")
