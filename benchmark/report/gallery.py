@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,8 @@ from benchmark.leaderboard import CEILING, FLOOR, ROLES
 from benchmark.report.drawing import paint, sheet
 
 Record = Mapping[str, Any]
-PICTURES, SAMPLES, META = "pictures", "samples.npz", "samples.json"
+PICTURES, SAMPLES = "pictures", "gallery.npz"
+STRIP_HEADERS = ("source", "translated", "cycled")
 MADE_OF = "made of"
 
 
@@ -45,17 +46,16 @@ class Samples:
 def read_samples(folder: Path) -> Samples:
     """What a `score-segmentation` stage kept; `OSError`, `ValueError` or `KeyError` when it is not there."""
     with np.load(folder / SAMPLES, allow_pickle=False) as arrays:
-        images, labels, predictions = (arrays[name] for name in ("images", "labels", "predictions"))
-    meta = json.loads((folder / META).read_text())
-    palette = tuple((int(r), int(g), int(b)) for r, g, b in meta["palette"])
-    return Samples(images, labels, predictions, ClassSet(tuple(meta["classes"]), palette))
+        names, palette = arrays["classes"].tolist(), arrays["palette"].tolist()
+        classes = ClassSet(tuple(names), tuple((r, g, b) for r, g, b in palette))
+        return Samples(arrays["images"], arrays["labels"], arrays["predictions"], classes)
 
 
 def draw_galleries(results: Path, records: Iterable[Record]) -> list[Path]:
     """Draw what the finished cells show and is not drawn yet.
 
     For each scenario, segmenter and seed: image, label, and predictions of source-only, one translator, oracle; for
-    the first seed of each also a sheet of all translators. For each translator and seed: its own pictures.
+    the first seed of each also a sheet of all translators. For each translator and seed: source, translated, cycled.
 
     Args:
         results: The results folder; pictures of stages that are not on this disk are left as they are.
@@ -68,16 +68,17 @@ def draw_galleries(results: Path, records: Iterable[Record]) -> list[Path]:
     groups: dict[tuple[str, str, int], dict[str, Record]] = defaultdict(dict)
     for record in done:
         groups[record["scenario"], record["segmenter"], record["seed"]][record["translator"]] = record
+    paths: dict[Path, None] = {}
     overviews: set[tuple[str, str]] = set()
-    paths: list[Path] = []
     for (scenario, segmenter, seed), cells in sorted(groups.items()):
         folder = results / PICTURES / scenario
         for name in sorted(set(cells) - set(ROLES)):
             target = folder / f"{segmenter}-seed{seed}-{name}.png"
-            paths += _draw(results, target, [cells[n] for n in (FLOOR, name, CEILING) if n in cells])
+            paths |= _predictions(results, target, [cells[n] for n in (FLOOR, name, CEILING) if n in cells])
+            paths |= _translations(results, folder / f"{name}-seed{seed}-translation.png", cells[name])
         if (scenario, segmenter) not in overviews and len(cells) > 1:
             overviews.add((scenario, segmenter))
-            paths += _draw(results, folder / f"{segmenter}-overview.png", sorted(cells.values(), key=_place))
+            paths |= _predictions(results, folder / f"{segmenter}-overview.png", sorted(cells.values(), key=_place))
     return [path.relative_to(results) for path in paths]
 
 
@@ -87,51 +88,75 @@ def _place(record: Record) -> tuple[int, float]:
     return order, record["metrics"].get("miou", 0.0)
 
 
-def _draw(results: Path, target: Path, cells: Sequence[Record]) -> list[Path]:
-    """One sheet, unless it was made of the same before."""
-    folders = [results / "stages" / "score-segmentation" / _score_key(record) for record in cells]
-    headers = [_header(record) for record in cells]
-    made_of = json.dumps([[folder.name for folder in folders], headers])
-    if _drawn_of(target) == made_of:
-        return [target]
-    try:
+def _predictions(results: Path, target: Path, cells: Sequence[Record]) -> dict[Path, None]:
+    """The sheet of some cells that were tested on the same images."""
+    headers = ["image", "label", *map(_header, cells)]
+
+    def draw(folders: Sequence[Path]) -> Image.Image:
         samples = [read_samples(folder) for folder in folders]
-    except (OSError, ValueError, KeyError):  # heavy stages are not published: their pictures stay as they came
-        return [target] if target.exists() else []
-    first, title = samples[0], _title(cells[0])
-    rows = [
-        [first.images[k], paint(first.labels[k], first.classes), *(paint(s.predictions[k], s.classes) for s in samples)]
-        for k in range(len(first.images))
-    ]
-    save(sheet(["image", "label", *headers], rows, title, first.classes), target, made_of)
-    return [target]
+        first, classes = samples[0], samples[0].classes
+        rows = [
+            [first.images[k], paint(first.labels[k], classes), *(paint(s.predictions[k], classes) for s in samples)]
+            for k in range(len(first.images))
+        ]
+        return sheet(headers, rows, _title(cells[0]), classes)
+
+    return _drawn(target, [_folder(results, cell, "score-segmentation") for cell in cells], headers, draw)
 
 
-def save(picture: Image.Image, target: Path, made_of: str) -> None:
-    """Write a PNG that says what it was made of."""
-    notes = PngInfo()
-    notes.add_text(MADE_OF, made_of)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    picture.save(target, pnginfo=notes)
+def _translations(results: Path, target: Path, cell: Record) -> dict[Path, None]:
+    """The strips that a translator's stage kept, under headers."""
+    width = cell["size"][1]
+
+    def draw(folders: Sequence[Path]) -> Image.Image:
+        strips = [np.asarray(Image.open(path)) for path in sorted(folders[0].glob("pictures/translation-*.png"))]
+        if not strips:
+            raise FileNotFoundError(folders[0])
+        rows = [np.split(strip, strip.shape[1] // width, axis=1) for strip in strips]
+        return sheet(STRIP_HEADERS[: len(rows[0])], rows, f"{cell['scenario']} · {cell['translator']} · {_run(cell)}")
+
+    return _drawn(target, [_folder(results, cell, "translate")], [_run(cell)], draw)
 
 
-def _drawn_of(target: Path) -> str | None:
+def _drawn(
+    target: Path, folders: Sequence[Path], words: Sequence[str], draw: Callable[[Sequence[Path]], Image.Image]
+) -> dict[Path, None]:
+    """The picture, drawn unless it was made of the same before; nothing when it cannot be."""
+    made_of = json.dumps([[folder.name for folder in folders], words])
+    if _made_of(target) != made_of:
+        try:
+            picture = draw(folders)
+        except (OSError, ValueError, KeyError):  # heavy stages are not published: their pictures stay as they came
+            return {target: None} if target.exists() else {}
+        notes = PngInfo()
+        notes.add_text(MADE_OF, made_of)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        picture.save(target, pnginfo=notes)
+    return {target: None}
+
+
+def _made_of(target: Path) -> str | None:
     try:
         with Image.open(target) as picture:
-            return picture.info.get(MADE_OF)
+            found: str | None = picture.info.get(MADE_OF)
+            return found
     except OSError:
         return None
 
 
-def _score_key(record: Record) -> str:
-    return str(record["stages"]["score-segmentation"]["key"])
+def _folder(results: Path, cell: Record, kind: str) -> Path:
+    return results / "stages" / kind / str(cell["stages"][kind]["key"])
 
 
-def _header(record: Record) -> str:
-    miou = record["metrics"].get("miou")
-    return str(record["translator"]) + ("" if miou is None else f"  mIoU {100 * miou:.1f} %")
+def _header(cell: Record) -> str:
+    miou = cell["metrics"].get("miou")
+    return str(cell["translator"]) + ("" if miou is None else f"  mIoU {100 * miou:.1f} %")
 
 
-def _title(record: Record) -> str:
-    protocol = f"{len(record['classes'])} classes · budget {record['budget']} · checkpoint {record['checkpoint']}"
-    return f"{record['scenario']} · {record['segmenter']} · seed {record['seed']} · {protocol}"
+def _title(cell: Record) -> str:
+    classes = f"{len(cell['classes'])} classes"
+    return f"{cell['scenario']} · {cell['segmenter']} · {classes} · checkpoint {cell['checkpoint']} · {_run(cell)}"
+
+
+def _run(cell: Record) -> str:
+    return f"budget {cell['budget']} · seed {cell['seed']}"

@@ -111,7 +111,8 @@ class Watcher:
 
     def count(self) -> str:
         """How many of the stages to run have ended."""
-        return f"[{self.done:>{len(str(self.total))}}/{self.total}]"
+        total = str(self.total)
+        return f"[{self.done:>{len(total)}}/{total}]"
 
     def name(self, stage: Stage) -> str:
         """What people call a stage."""
