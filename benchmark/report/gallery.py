@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,9 @@ from PIL.PngImagePlugin import PngInfo
 
 from benchmark.contracts.dataset import ClassSet
 from benchmark.leaderboard import CEILING, FLOOR, ROLES
+from benchmark.records import record_path
 from benchmark.report.drawing import paint, sheet
+from benchmark.store import write_json
 
 Record = Mapping[str, Any]
 PICTURES, SAMPLES = "pictures", "gallery.npz"
@@ -43,6 +45,25 @@ class Samples:
     classes: ClassSet
 
 
+@dataclass(frozen=True)
+class Plate:
+    """One picture to be.
+
+    Attributes:
+        target: Its file.
+        kind: The kind of stage it shows.
+        cells: The cells whose stages of this kind it shows.
+        words: All that is written on it.
+        draw: Draws it from the folders of these stages.
+    """
+
+    target: Path
+    kind: str
+    cells: tuple[Record, ...]
+    words: tuple[str, ...]
+    draw: Callable[[Sequence[Path]], Image.Image]
+
+
 def read_samples(folder: Path) -> Samples:
     """What a `score-segmentation` stage kept; `OSError`, `ValueError` or `KeyError` when it is not there."""
     with np.load(folder / SAMPLES, allow_pickle=False) as arrays:
@@ -51,8 +72,8 @@ def read_samples(folder: Path) -> Samples:
         return Samples(arrays["images"], arrays["labels"], arrays["predictions"], classes)
 
 
-def draw_galleries(results: Path, records: Iterable[Record]) -> list[Path]:
-    """Draw what the finished cells show and is not drawn yet.
+def keep_pictures(results: Path, records: Iterable[Record]) -> list[Path]:
+    """Draw what the finished cells show and is not drawn yet, and let their records point to it.
 
     For each scenario, segmenter and seed: image, label, and predictions of source-only, one translator, oracle; for
     the first seed of each also a sheet of all translators. For each translator and seed: source, translated, cycled.
@@ -64,22 +85,42 @@ def draw_galleries(results: Path, records: Iterable[Record]) -> list[Path]:
     Returns:
         The pictures, relative to `results`, old ones included.
     """
+    shown: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     done = [record for record in records if record["status"] == "done"]
+    paths: dict[Path, None] = {}
+    for plate in _plates(results, done):
+        if _drawn(plate, results):
+            path = plate.target.relative_to(results)
+            paths[path] = None
+            for cell in plate.cells:
+                shown[cell["cell"]][plate.kind].append(path.as_posix())
+    for record in done:
+        _point(results, record, shown[record["cell"]])
+    return list(paths)
+
+
+def _point(results: Path, record: Record, shown: Mapping[str, list[str]]) -> None:
+    """Let a record name the pictures that stay, instead of those in the stages that do not."""
+    stages = {kind: stage | {"pictures": shown.get(kind, [])} for kind, stage in record["stages"].items()}
+    if stages != record["stages"]:
+        write_json(record_path(results, record["cell"]), {**record, "stages": stages}, indent=1)
+
+
+def _plates(results: Path, done: Sequence[Record]) -> Iterator[Plate]:
+    """All pictures of some finished cells."""
     groups: dict[tuple[str, str, int], dict[str, Record]] = defaultdict(dict)
     for record in done:
         groups[record["scenario"], record["segmenter"], record["seed"]][record["translator"]] = record
-    paths: dict[Path, None] = {}
     overviews: set[tuple[str, str]] = set()
     for (scenario, segmenter, seed), cells in sorted(groups.items()):
         folder = results / PICTURES / scenario
         for name in sorted(set(cells) - set(ROLES)):
-            target = folder / f"{segmenter}-seed{seed}-{name}.png"
-            paths |= _predictions(results, target, [cells[n] for n in (FLOOR, name, CEILING) if n in cells])
-            paths |= _translations(results, folder / f"{name}-seed{seed}-translation.png", cells[name])
+            compared = [cells[n] for n in (FLOOR, name, CEILING) if n in cells]
+            yield _predictions(folder / f"{segmenter}-seed{seed}-{name}.png", compared)
+            yield _translations(folder / f"{name}-seed{seed}-translation.png", cells[name])
         if (scenario, segmenter) not in overviews and len(cells) > 1:
             overviews.add((scenario, segmenter))
-            paths |= _predictions(results, folder / f"{segmenter}-overview.png", sorted(cells.values(), key=_place))
-    return [path.relative_to(results) for path in paths]
+            yield _predictions(folder / f"{segmenter}-overview.png", sorted(cells.values(), key=_place))
 
 
 def _place(record: Record) -> tuple[int, float]:
@@ -88,9 +129,9 @@ def _place(record: Record) -> tuple[int, float]:
     return order, record["metrics"].get("miou", 0.0)
 
 
-def _predictions(results: Path, target: Path, cells: Sequence[Record]) -> dict[Path, None]:
+def _predictions(target: Path, cells: Sequence[Record]) -> Plate:
     """The sheet of some cells that were tested on the same images."""
-    headers = ["image", "label", *map(_header, cells)]
+    headers = ("image", "label", *map(_header, cells))
 
     def draw(folders: Sequence[Path]) -> Image.Image:
         samples = [read_samples(folder) for folder in folders]
@@ -101,38 +142,38 @@ def _predictions(results: Path, target: Path, cells: Sequence[Record]) -> dict[P
         ]
         return sheet(headers, rows, _title(cells[0]), classes)
 
-    return _drawn(target, [_folder(results, cell, "score-segmentation") for cell in cells], headers, draw)
+    return Plate(target, "score-segmentation", tuple(cells), headers, draw)
 
 
-def _translations(results: Path, target: Path, cell: Record) -> dict[Path, None]:
+def _translations(target: Path, cell: Record) -> Plate:
     """The strips that a translator's stage kept, under headers."""
-    width = cell["size"][1]
+    title = f"{cell['scenario']} · {cell['translator']} · {_run(cell)}"
 
     def draw(folders: Sequence[Path]) -> Image.Image:
         strips = [np.asarray(Image.open(path)) for path in sorted(folders[0].glob("pictures/translation-*.png"))]
         if not strips:
             raise FileNotFoundError(folders[0])
-        rows = [np.split(strip, strip.shape[1] // width, axis=1) for strip in strips]
-        return sheet(STRIP_HEADERS[: len(rows[0])], rows, f"{cell['scenario']} · {cell['translator']} · {_run(cell)}")
+        rows = [np.split(strip, strip.shape[1] // cell["size"][1], axis=1) for strip in strips]
+        return sheet(STRIP_HEADERS[: len(rows[0])], rows, title)
 
-    return _drawn(target, [_folder(results, cell, "translate")], [_run(cell)], draw)
+    return Plate(target, "translate", (cell,), (title,), draw)
 
 
-def _drawn(
-    target: Path, folders: Sequence[Path], words: Sequence[str], draw: Callable[[Sequence[Path]], Image.Image]
-) -> dict[Path, None]:
-    """The picture, drawn unless it was made of the same before; nothing when it cannot be."""
-    made_of = json.dumps([[folder.name for folder in folders], words])
-    if _made_of(target) != made_of:
-        try:
-            picture = draw(folders)
-        except (OSError, ValueError, KeyError):  # heavy stages are not published: their pictures stay as they came
-            return {target: None} if target.exists() else {}
-        notes = PngInfo()
-        notes.add_text(MADE_OF, made_of)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        picture.save(target, pnginfo=notes)
-    return {target: None}
+def _drawn(plate: Plate, results: Path) -> bool:
+    """Draw a picture unless it was made of the same before; false when it is not there and cannot be drawn."""
+    folders = [results / "stages" / plate.kind / str(cell["stages"][plate.kind]["key"]) for cell in plate.cells]
+    made_of = json.dumps([[folder.name for folder in folders], plate.words])
+    if _made_of(plate.target) == made_of:
+        return True
+    try:
+        picture = plate.draw(folders)
+    except (OSError, ValueError, KeyError):  # heavy stages are not published: their pictures stay as they came
+        return plate.target.exists()
+    notes = PngInfo()
+    notes.add_text(MADE_OF, made_of)
+    plate.target.parent.mkdir(parents=True, exist_ok=True)
+    picture.save(plate.target, pnginfo=notes)
+    return True
 
 
 def _made_of(target: Path) -> str | None:
@@ -142,10 +183,6 @@ def _made_of(target: Path) -> str | None:
             return found
     except OSError:
         return None
-
-
-def _folder(results: Path, cell: Record, kind: str) -> Path:
-    return results / "stages" / kind / str(cell["stages"][kind]["key"])
 
 
 def _header(cell: Record) -> str:

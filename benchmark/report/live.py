@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 SECONDS_BETWEEN_LINES = 10.0
 WIDE = 100
 """Columns of a terminal with room for a bar beside the numbers of a stage."""
+STATES_TO_RUN = ("to-run", "resumable", "running")
 PLAIN_FACTS = ("done", "total", "unit", "time")
 SCALARS_SHOWN = 3
 Progressed = Mapping[str, Any]
@@ -71,11 +72,10 @@ class Watcher:
     def plan_ready(self, plan: Plan, states: Mapping[str, str]) -> None:
         """Learn the names of the stages, and say how many there are to run."""
         self.names = stage_names(plan)
-        cached = sum(state == "cached" for state in states.values())
-        failed = sum(state == "failed" for state in states.values())
-        self.total = len(states) - cached - failed
-        before = f", failed before {failed} (--retry failed runs them again)" if failed else ""
-        self.say(f"cells {len(plan.cells)}, stages to run {self.total}, cached {cached}{before}")
+        counts = Counter(states.values())
+        self.total = sum(counts[state] for state in STATES_TO_RUN)
+        before = f", failed before {counts['failed']} (--retry failed runs them again)" if counts["failed"] else ""
+        self.say(f"cells {len(plan.cells)}, stages to run {self.total}, cached {counts['cached']}{before}")
 
     def stage_started(self, stage: Stage) -> None:
         """A stage began."""
