@@ -20,3 +20,12 @@ def has_gpu(environ: Mapping[str, str], root: Path = Path("/")) -> bool:
         return True
     # Where the driver shows no such files (Windows, WSL), its tool is all there is to go by.
     return shutil.which("nvidia-smi", path=environ.get("PATH", "")) is not None
+
+
+def cpu_has_bf16(root: Path = Path("/")) -> bool:
+    """Whether the CPU computes in bfloat16 (AMX or AVX512-BF16), as far as Linux tells."""
+    try:
+        flags = set((root / "proc/cpuinfo").read_text().split())
+    except OSError:
+        return False
+    return bool(flags & {"amx_bf16", "avx512_bf16"})

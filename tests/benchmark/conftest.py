@@ -125,3 +125,23 @@ def project(tmp_path, monkeypatch, write):
 @pytest.fixture
 def registry(project):
     return load_registry(project)
+
+
+@pytest.fixture
+def install(tmp_path, monkeypatch, write):
+    """Puts a distribution with an entry point of the group `bench` on the path."""
+    site = tmp_path / "site"
+    monkeypatch.setattr(sys, "path", [str(site), *sys.path])
+    modules = set(sys.modules)
+
+    def install_distribution(distribution, source, version="1.0"):
+        module = distribution.replace("-", "_")
+        write(site / f"{module}.py", source)
+        info = site / f"{module}-{version}.dist-info"
+        write(info / "METADATA", f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n")
+        write(info / "entry_points.txt", f"[bench]\n{module} = {module}\n")
+
+    yield install_distribution
+    for name in set(sys.modules) - modules:
+        if getattr(sys.modules[name], "__file__", None) and str(site) in str(sys.modules[name].__file__):
+            del sys.modules[name]

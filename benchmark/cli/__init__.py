@@ -1,0 +1,89 @@
+"""The `bench` command line: imports a command only when it is called, and prints a user's mistake as one line."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any
+
+import click
+
+from benchmark import __version__
+from benchmark.errors import BenchError, UsageError, did_you_mean
+
+COMMANDS = {
+    "run": ("benchmark.cli.run", "Run one translator with one segmenter, and the control rows."),
+    "matrix": ("benchmark.cli.matrix", "Run scenarios x translators x segmenters x seeds."),
+    "leaderboard": ("benchmark.cli.leaderboard", "Print the results of a folder as a ranked table."),
+    "status": ("benchmark.cli.status", "Tell what a results folder holds and what is running in it."),
+    "plugins": ("benchmark.cli.plugins", "List plugins, and show the options of one."),
+    "doctor": ("benchmark.cli.doctor", "Check this machine: versions, devices, known traps, folders."),
+}
+"""Name of a command -> the module whose `command` it is, and its line in the help."""
+
+INTERRUPTED = 130
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands by name and summary, and imports one when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Bench's own commands, then those of plugins."""
+        try:
+            return [*COMMANDS, *self._plugin_commands]
+        except BenchError:  # help must come in any case; `bench doctor` tells what is wrong
+            return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command; plugins are asked only for what is not bench's own."""
+        if cmd_name in COMMANDS:
+            command: click.Command = import_module(COMMANDS[cmd_name][0]).command
+            return command
+        return self._plugin_commands.get(cmd_name)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the arguments name; `UsageError` with the closest one where there is none."""
+        if self.get_command(ctx, args[0]) is None:
+            guess = did_you_mean(args[0], self.list_commands(ctx))
+            raise UsageError(f"'{args[0]}' is no command of bench.{guess}  (bench --help)")
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands without importing bench's own."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, self._summary(name)) for name in self.list_commands(ctx)])
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Call the command; a `BenchError` becomes one line, Ctrl-C a quiet end."""
+        try:
+            return super().invoke(ctx)
+        except BenchError as error:
+            click.echo(f"Error: {error}", err=True)
+            ctx.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo("Interrupted; what is finished is kept.", err=True)
+            ctx.exit(INTERRUPTED)
+
+    def _summary(self, name: str) -> str:
+        return COMMANDS[name][1] if name in COMMANDS else self._plugin_commands[name].get_short_help_str()
+
+    @cached_property
+    def _plugin_commands(self) -> dict[str, click.Command]:
+        if not entry_points(group="bench"):
+            return {}
+        from benchmark.registry import load_registry
+
+        commands = [command for group in load_registry().hook.bench_commands() for command in group]
+        return {command.name: command for command in commands if command.name and command.name not in COMMANDS}
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="bench")
+def main() -> None:
+    """Which image-to-image translator best adapts which segmenter to a domain without labels?
+
+    Without a choice of their own, `bench matrix` runs the demo and `bench leaderboard` prints its results.
+    """

@@ -1,0 +1,82 @@
+"""What this machine computes on: cores, GPUs and number formats, found without importing torch where possible."""
+
+from __future__ import annotations
+
+import math
+import os
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmark.contracts.run import Precision
+from benchmark.errors import UsageError
+
+if TYPE_CHECKING:
+    from benchmark.config import Device, RequestedPrecision
+
+BF16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
+
+
+def cores() -> int:
+    """CPU cores this process may use: its affinity, and the quota of its container."""
+    affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        return max(1, min(affinity, math.ceil(int(quota) / int(period))))
+    except (OSError, ValueError):  # no such file, or "max": no quota
+        return affinity
+
+
+def memory_gib() -> float:
+    """Main memory of the machine."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+
+
+def cpu_has_bf16() -> bool:
+    """Whether the CPU multiplies bfloat16 itself.
+
+    torch and oneDNN also accept the format on plain AVX-512, where it is emulated and slower than float32.
+    """
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return False
+    flags = next((line.split() for line in text.splitlines() if line.startswith("flags")), [])
+    return not BF16_FLAGS.isdisjoint(flags)
+
+
+def visible_gpus() -> tuple[str, ...]:
+    """GPUs this process may use, as `CUDA_VISIBLE_DEVICES` names them."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if named is not None:
+        return tuple(name for name in named.split(",") if name not in ("", "-1"))
+    command = ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
+    except (OSError, subprocess.SubprocessError):  # no driver, or one that does not answer
+        return ()
+    return tuple(done.stdout.split())
+
+
+def resolve_device(requested: Device) -> str:
+    """The torch device a stage runs on; `UsageError` when CUDA was asked for and is not there."""
+    if requested == "cpu":
+        return "cpu"
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    if requested == "cuda":
+        raise UsageError("--device cuda was asked for, but torch finds no CUDA device here  (bench doctor)")
+    return "cpu"
+
+
+def resolve_precision(requested: RequestedPrecision, device: str) -> Precision:
+    """What autocast is to use: as asked for, or bf16 where the device computes with it natively."""
+    if requested != "auto":
+        return requested
+    if device == "cpu":
+        return "bf16" if cpu_has_bf16() else "fp32"
+    import torch
+
+    return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"

@@ -1,0 +1,40 @@
+"""What runs stages: start one, ask for news, end all; nothing of what the stages do is known here."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from benchmark.contracts.options import PluginOptions
+from benchmark.worker import Job, Outcome
+
+
+class Executor(ABC):
+    """A way to run stages: here, in processes of this machine, on a cluster.
+
+    Used as a context; leaving it ends what still runs.
+    """
+
+    Options: ClassVar[type[PluginOptions]] = PluginOptions
+
+    @abstractmethod
+    def submit(self, job: Job) -> bool:
+        """Start a job, or return False when there is no room for it now."""
+
+    @abstractmethod
+    def wait(self, seconds: float) -> list[tuple[str, Outcome]]:
+        """Key and outcome of the jobs that ended since the last call, after at most so many seconds.
+
+        A job whose process died has "interrupted" or "failed" with the signal or exit code as its reason; one that
+        outlasted its timeout has "timeout".
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """End all jobs, with every process they started; may be called twice."""
+
+    def __enter__(self) -> Executor:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

@@ -1,0 +1,174 @@
+"""One process per stage on this machine: a crash, a leak or a hang in one stage cannot reach another."""
+
+from __future__ import annotations
+
+import json
+import math
+import multiprocessing
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from multiprocessing.connection import wait as wait_for_any
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+
+from benchmark.devices import cores, memory_gib, visible_gpus
+from benchmark.executors.base import Executor
+from benchmark.executors.preload import VARIABLE
+from benchmark.worker import Job, Outcome, die_with, lead_group, main, read_outcome
+
+PRELOAD = ("numpy", "PIL.Image", "torch", "benchmark.stages", "benchmark.worker")
+GIB_PER_SLOT = 3
+FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+@dataclass
+class _Running:
+    job: Job
+    file: Path
+    process: ForkServerProcess
+    deadline: float
+
+
+class LocalExecutor(Executor):
+    """Forks a process per stage from a server that has the heavy imports done.
+
+    Args:
+        slots: Stages at a time; default: one per GPU, or without GPUs one per core, as far as memory allows.
+        threads: CPU threads per stage; default: the cores divided by the stages that may run together.
+        gpus: Devices as `CUDA_VISIBLE_DEVICES` names them; default: those visible here. Empty: the CPU alone.
+        preload: Modules that the server imports; one that is missing does no harm.
+    """
+
+    def __init__(
+        self,
+        *,
+        slots: int | None = None,
+        threads: int | None = None,
+        gpus: Sequence[str] | None = None,
+        preload: Sequence[str] = PRELOAD,
+    ) -> None:
+        self._gpus = visible_gpus() if gpus is None else tuple(gpus)
+        self._cpu_slots = max(1, min(cores(), int(memory_gib() / GIB_PER_SLOT)))
+        self.slots = slots or len(self._gpus) or self._cpu_slots
+        self._threads = threads
+        self._preload = tuple(preload)
+        self._context = multiprocessing.get_context("forkserver")
+        self._folder = Path(tempfile.mkdtemp(prefix="bench-"))
+        self._running: dict[str, _Running] = {}
+
+    def submit(self, job: Job) -> bool:
+        """Start a process for the job if a slot is free."""
+        if not self._has_room(job):
+            return False
+        threads = self._threads or max(1, cores() // min(self.slots, 1 + job.peers))
+        job = replace(job, threads=threads, gpu=self._gpu_for(job))
+        file = self._folder / f"{job.key}.json"
+        file.write_text(json.dumps(asdict(job)))
+        process = self._context.Process(target=_stage_process, args=(str(file),), name=f"bench {job.kind}")
+        with self._server_environment():
+            process.start()
+        deadline = time.monotonic() + (job.timeout or math.inf)
+        self._running[job.key] = _Running(job, file, process, deadline)
+        return True
+
+    def wait(self, seconds: float) -> list[tuple[str, Outcome]]:
+        """Outcomes of the processes that ended, or were ended because their time was over."""
+        if not self._running:
+            time.sleep(seconds)
+            return []
+        nearest = min(running.deadline for running in self._running.values()) - time.monotonic()
+        sentinels = [running.process.sentinel for running in self._running.values()]
+        wait_for_any(sentinels, timeout=max(0.0, min(seconds, nearest)))
+        now = time.monotonic()
+        over = [key for key, one in self._running.items() if one.process.exitcode is not None or now >= one.deadline]
+        return [(key, self._end(self._running.pop(key))) for key in over]
+
+    def close(self) -> None:
+        """Kill what runs; a stage goes on from its last checkpoint when it is run again."""
+        while self._running:
+            self._end(self._running.popitem()[1])
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _has_room(self, job: Job) -> bool:
+        """Whether a slot is free; beside GPUs, stages that only prepare data have slots of their own."""
+        aside = bool(self._gpus) and job.kind == "prepare"
+        taken = [(bool(self._gpus) and one.job.kind == "prepare") == aside for one in self._running.values()]
+        return sum(taken) < (self._cpu_slots if aside else self.slots)
+
+    def _gpu_for(self, job: Job) -> str:
+        if not self._gpus or job.kind == "prepare":
+            return ""
+        load = Counter(running.job.gpu for running in self._running.values())
+        return min(self._gpus, key=lambda gpu: load[gpu])
+
+    def _end(self, running: _Running) -> Outcome:
+        """Make sure that nothing of a job is left, and tell how it ended."""
+        process = running.process
+        in_time = process.exitcode is not None
+        _kill_group(process)
+        process.join()
+        code = process.exitcode
+        process.close()
+        outcome = read_outcome(running.file)
+        if outcome is not None:
+            return outcome
+        log_tail = running.job.folder.log_tail()
+        if not in_time:
+            reason = f"{running.job.plugin}: not done after {running.job.timeout:g} s, the time limit of a stage"
+            return Outcome("timeout", reason, log_tail)
+        status, reason = _death(code)
+        return Outcome(status, f"{running.job.plugin}: {reason}", log_tail)
+
+    @contextmanager
+    def _server_environment(self) -> Iterator[None]:
+        """What the server of the forks must find in its environment when the first process starts it."""
+        wanted = {
+            VARIABLE: ",".join(self._preload),
+            # Asking the driver library for its devices, as some imports do, would spoil CUDA for every fork.
+            "PYTORCH_NVML_BASED_CUDA_CHECK": "1",
+            # The server is given sys.path, and ignores it before Python 3.13.
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        } | ({} if self._gpus else {"CUDA_VISIBLE_DEVICES": ""})
+        self._context.set_forkserver_preload(["benchmark.executors.preload"])
+        before = {name: os.environ.get(name) for name in wanted}
+        os.environ |= wanted
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+def _stage_process(job_file: str) -> None:
+    lead_group()
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    die_with(parent.join)
+    main(job_file)
+    # Threads and exit handlers that a plugin left behind have no say in when its process ends.
+    os._exit(0)
+
+
+def _kill_group(process: ForkServerProcess) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid or 0, signal.SIGKILL)
+    if process.exitcode is None:  # killed before it could lead a group
+        process.kill()
+
+
+def _death(code: int | None) -> tuple[str, str]:
+    """Status and reason of a process that ended without a word."""
+    if code is None or code >= 0:
+        return "failed", f"the process exited with code {code}"
+    name = signal.Signals(-code).name
+    if -code in FROM_OUTSIDE:
+        return "interrupted", f"the process was killed by signal {-code} ({name}): out of memory, or ended from outside"
+    return "failed", f"the process was killed by signal {-code} ({name})"

@@ -1,0 +1,126 @@
+"""The command line imports what it needs, and answers mistakes with one line."""
+
+import subprocess
+import sys
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from benchmark import UsageError, __version__
+from benchmark.cli import COMMANDS, LazyGroup, main
+from benchmark.cli.tables import plain_lines, show_table
+from benchmark.shipped import shipped
+
+COMMAND_PLUGIN = """
+    import click
+    from benchmark import hookimpl
+
+    @click.command("compare")
+    def compare():
+        "Compare two dreams."
+        click.echo("compared")
+
+    @hookimpl
+    def bench_commands():
+        return [compare]
+"""
+METRIC_PLUGIN = """
+    from benchmark import PluginSpec, hookimpl
+
+    @hookimpl
+    def bench_register_plugins():
+        return [PluginSpec("metric", "edges", "edges:Edges")]
+"""
+
+
+@pytest.fixture
+def call(tmp_path, monkeypatch):
+    """Calls a fresh command line in an empty folder."""
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    monkeypatch.chdir(empty)
+    return lambda *arguments: CliRunner().invoke(LazyGroup("bench"), list(arguments))
+
+
+def raising(error):
+    group = LazyGroup("bench")
+
+    @click.command()
+    def command():
+        raise error
+
+    group.get_command = lambda context, name: command
+    return CliRunner().invoke(group, ["anything"])
+
+
+def test_help_lists_every_command_and_imports_none():
+    code = (
+        "import sys; from benchmark.cli import main; main(['--help'], standalone_mode=False);"
+        "print([m for m in sys.modules if m.startswith(('benchmark.cli.', 'benchmark.registry', 'torch', 'rich'))])"
+    )
+    environment = {"PYTHONPATH": str(shipped(""))}
+    out = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    ).stdout
+    assert out.splitlines()[-1] == "[]"
+    for name, (_, summary) in COMMANDS.items():
+        assert name in out
+        assert summary in out
+
+
+def test_the_version_is_printed():
+    assert CliRunner().invoke(main, ["--version"]).output == f"bench, version {__version__}\n"
+
+
+def test_python_dash_m_is_bench():
+    environment = {"PYTHONPATH": str(shipped(""))}
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmark", "matrx"], capture_output=True, text=True, env=environment, check=False
+    )
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr == "Error: 'matrx' is no command of bench. Did you mean 'matrix'?  (bench --help)\n"
+
+
+def test_a_mistake_is_one_line_and_exit_code_2():
+    result = raising(UsageError("expected this"))
+    assert (result.exit_code, result.stdout, result.stderr) == (2, "", "Error: expected this\n")
+
+
+def test_an_interrupt_ends_quietly_with_130():
+    result = raising(KeyboardInterrupt())
+    assert result.exit_code == 130
+    assert result.stderr == "Interrupted; what is finished is kept.\n"
+
+
+def test_a_package_adds_a_command_and_its_help_line(install, call):
+    install("remote-dreams", COMMAND_PLUGIN)
+    assert call("compare").output == "compared\n"
+    assert "Compare two dreams." in call("--help").output
+
+
+def test_a_package_cannot_replace_a_command(install, call):
+    install("remote-dreams", COMMAND_PLUGIN.replace('"compare"', '"plugins"'))
+    assert "cyclegan" in call("plugins", "list").output
+
+
+def test_help_comes_even_when_two_packages_clash(install, call):
+    install("remote-dreams", METRIC_PLUGIN)
+    install("other-dreams", METRIC_PLUGIN)
+    assert "leaderboard" in call("--help").output
+    clash = call("unknown")
+    assert clash.exit_code == 2
+    assert "registered by both" in clash.stderr
+
+
+def test_plain_tables_align_their_columns():
+    assert plain_lines([("name", "x"), ("a", "long"), ("longer", "")]) == ["name    x", "a       long", "longer"]
+
+
+def test_tables_on_a_terminal_hold_every_cell_as_it_is(monkeypatch, capsys):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    show_table(("name", "limits"), [("[bold]", "tuple[int]")])
+    out = capsys.readouterr().out
+    assert "[bold]" in out
+    assert "tuple[int]" in out

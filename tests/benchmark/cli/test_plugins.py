@@ -1,0 +1,111 @@
+"""`bench plugins` tells what is registered and what can be set, without importing what is heavy."""
+
+import json
+import subprocess
+import sys
+from typing import Annotated, Literal
+
+import pytest
+from click.testing import CliRunner
+from pydantic import BaseModel, Field
+
+from benchmark.cli import main
+from benchmark.cli.option_table import option_rows, type_name
+from benchmark.shipped import shipped
+
+
+def bench(*arguments):
+    return CliRunner().invoke(main, list(arguments))
+
+
+def test_the_list_for_programs_has_exactly_the_promised_fields(project, install):
+    install("remote-dreams", "import nowhere")
+    rows = json.loads(bench("plugins", "list", "--json").output)
+    assert all(list(row) == ["name", "kind", "version", "distribution", "state", "error"] for row in rows)
+    by_name = {(row["kind"], row["name"]): row for row in rows}
+    assert by_name["translator", "cyclegan"]["distribution"] == "uda-bench"
+    assert by_name["translator", "dream"]["version"] == "3"
+    assert by_name["package", "remote_dreams"]["state"] == "broken"
+    assert "nowhere" in by_name["package", "remote_dreams"]["error"]
+
+
+def test_the_list_is_narrowed_by_pattern_and_kind(project):
+    def names(*arguments):
+        return [row["name"] for row in json.loads(bench("plugins", "list", "--json", *arguments).output)]
+
+    assert names("cycle*") == ["cyclegan"]
+    assert names("*e*", "--kind", "dataset") == ["streets", "folder"]
+    assert names("nothing") == []
+
+
+def test_the_list_for_people_has_one_line_per_plugin(project):
+    lines = bench("plugins", "list", "dr*").output.splitlines()
+    assert [line.split()[0] for line in lines] == ["name", "dream"]
+    assert "no plugin matches 'zz'" in bench("plugins", "list", "zz").stderr
+
+
+def test_listing_imports_no_torch(project):
+    code = (
+        "import sys; from benchmark.cli import main; main(['plugins', 'list'], standalone_mode=False);"
+        "main(['plugins', 'info', 'dream'], standalone_mode=False);"
+        "print([m for m in ('torch', 'mmengine', 'numpy', 'pandas') if m in sys.modules])"
+    )
+    environment = {"PYTHONPATH": str(shipped(""))}
+    out = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
+    ).stdout
+    assert out.splitlines()[-1] == "[]"
+
+
+def test_info_shows_each_option_with_type_default_unit_limits_and_meaning(project):
+    out = bench("plugins", "info", "dream").output
+    lines = {line.split()[0]: " ".join(line.split()) for line in out.splitlines() if line.strip()}
+    assert lines["lambda_cycle"] == "lambda_cycle float 10.0 >= 0 Weight of the cycle loss."
+    assert lines["images_seen"] == "images_seen int 100 images > 0 Length."
+    assert lines["schedule.kind"] == 'schedule.kind "linear" | "cosine" "linear"'
+    assert lines["version"] == "version 3"
+    assert "--set translator.dream.OPTION=VALUE" in out
+
+
+def test_info_of_an_unknown_plugin_suggests_one(project):
+    result = bench("plugins", "info", "drem")
+    assert result.exit_code == 2
+    assert result.stderr == "Error: plugin 'drem' is not known. Did you mean 'dream'?  (bench plugins list)\n"
+
+
+def test_info_of_a_broken_package_tells_why(project, install):
+    install("remote-dreams", "import nowhere")
+    out = bench("plugins", "info", "remote_dreams").output
+    assert "No module named 'nowhere'" in out
+
+
+TYPES = [
+    (int, "int"),
+    (int | None, "int | none"),
+    (list[str], "list[str]"),
+    (tuple[int, ...], "tuple[int, ...]"),
+    (Annotated[float, "unit"], "float"),
+    (Literal["a", 1, True], '"a" | 1 | true'),
+]
+
+
+@pytest.mark.parametrize(("annotation", "expected"), TYPES)
+def test_types_read_as_a_user_writes_values(annotation, expected):
+    assert type_name(annotation) == expected
+
+
+def test_defaults_and_limits_are_written_out():
+    class Options(BaseModel):
+        path: str
+        size: tuple[int, int] = (1, 2)
+        flip: bool = True
+        blocks: int | None = Field(None, ge=1, le=9)
+        names: list[str] = Field(default_factory=lambda: ["a"], min_length=1)
+
+    assert option_rows(Options) == [
+        ("path", "str", "(required)", "", "", ""),
+        ("size", "tuple[int, int]", "[1, 2]", "", "", ""),
+        ("flip", "bool", "true", "", "", ""),
+        ("blocks", "int | none", "none", "", ">= 1, <= 9", ""),
+        ("names", "list[str]", '["a"]', "", "length >= 1", ""),
+    ]
