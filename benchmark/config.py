@@ -101,7 +101,7 @@ class Catalogue(Protocol):
 
 
 def resolve_matrix(
-    file: Path | None = None,
+    file: Path | str | None = None,
     *,
     scenarios: Sequence[str] = (),
     translators: Sequence[str] = (),
@@ -118,7 +118,8 @@ def resolve_matrix(
     """Everything that a matrix will use, with every option filled in.
 
     Args:
-        file: A matrix file; None is the shipped demo, or only its lists where some are given here.
+        file: A matrix file, or the name of one in `configs/matrices`; None is the shipped demo, or only its lists
+            where some are given here.
         scenarios: Names or paths of scenarios, instead of the file's; empty keeps the file's. So do:
         translators: Names, or labels of entries of the file. The controls are added where they are missing.
         segmenters: As `translators`.
@@ -172,7 +173,7 @@ class _Resolver:
         name = request.budget or default_budget(request.device)
         budget, budget_file = read_budget(name, registry.project)
         self._budget_name = budget_file.stem
-        self._scenarios = [registry.scenario(name) for name in request.scenarios]
+        self._scenarios = _unlike([registry.scenario(name) for name in request.scenarios])
         self._uses = {
             kind: self._plugins(kind, getattr(request, f"{kind}s")) for kind in SECTIONS if kind != "scenario"
         }
@@ -263,6 +264,14 @@ def default_budget(device: Device = "auto") -> str:
     """The budget for this machine."""
     gpu = has_gpu(os.environ) if device == "auto" else device == "cuda"
     return "gpu" if gpu else "cpu"
+
+
+def _unlike(scenarios: list[Scenario]) -> list[Scenario]:
+    names = [scenario.name for scenario in scenarios]
+    for name in names:
+        if names.count(name) > 1:
+            raise UsageError(f"two scenarios of this matrix are named '{name}'; change the name in one of their files")
+    return scenarios
 
 
 def _keys(options: type[PluginOptions]) -> frozenset[Keys]:

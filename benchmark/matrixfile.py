@@ -92,12 +92,13 @@ class Request(Budget):
 
 
 def read_request(
-    file: Path | None, asked: Mapping[str, Any], overrides: Sequence[Override], project: Path
+    file: Path | str | None, asked: Mapping[str, Any], overrides: Sequence[Override], project: Path
 ) -> tuple[Request, str]:
     """A matrix file with what the command line asks for in its place.
 
     Args:
-        file: The file; None is the shipped demo, or only its lists where the command line has some.
+        file: The file, or the name of one in `configs/matrices`; None is the shipped demo, or only its lists where
+            the command line has some.
         asked: Values of command-line options, by field.
         overrides: Parsed `--set` options; those of options of plugins are left for later.
         project: The working folder.
@@ -105,7 +106,7 @@ def read_request(
     Returns:
         The request, and the file's name for errors.
     """
-    path = find_config("matrices", DEMO, project) if file is None else file
+    path = find_config("matrices", DEMO if file is None else str(file), project)
     values = read_toml(path)
     if file is None and any(axis in asked for axis in _AXES):
         values = {axis: values[axis] for axis in _AXES}

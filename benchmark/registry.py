@@ -134,6 +134,8 @@ class HookRelay:
         self._manager = manager
 
     def __getattr__(self, name: str) -> Callable[..., list[Any]]:
+        if not name.startswith("bench_"):
+            raise AttributeError(name)
         return partial(self._call, name)
 
     def _call(self, name: str, /, **arguments: Any) -> list[Any]:

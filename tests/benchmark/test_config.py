@@ -150,6 +150,17 @@ def test_a_scenario_may_be_a_file(resolve, project):
     assert resolve(scenarios=["other.toml"]).scenarios[0].name == "elsewhere"
 
 
+def test_two_scenarios_of_one_name_are_refused(resolve, project):
+    (project / "other.toml").write_text('name = "rooms"\n' + (project / "configs/scenarios/rooms.toml").read_text())
+    with pytest.raises(UsageError, match="two scenarios of this matrix are named 'rooms'"):
+        resolve(scenarios=["rooms", "other.toml"])
+
+
+def test_a_matrix_may_be_named(project, registry, write):
+    write(project / "configs/matrices/mine.toml", MATRIX)
+    assert resolve_matrix("mine", registry=registry).budget == "tiny"
+
+
 def test_a_table_of_a_plugin_that_is_left_out_is_fine(resolve):
     text = MATRIX + "[translator.dream]\nimages_seen = 20\n"
     assert options(resolve(text, translators=["tint"]), "tint") == {"strength": 1.0}
