@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +61,7 @@ def drive(matrix: Matrix, settings: Settings, registry: Registry) -> int:
     return 1 if failed else 0
 
 
-def show_plan(plan: Plan, states: dict[str, str], style: str) -> None:
+def show_plan(plan: Plan, states: Mapping[str, str], style: str) -> None:
     """Print what is cached and what would run."""
     if style == "json":
         click.echo(json.dumps(plan_json(plan, states), indent=1))

@@ -46,8 +46,6 @@ def command(
     A row is one translator with one segmenter, averaged over seeds; only what was measured alike shares a board.
     Exit code 2 when a record could not be read.
     """
-    if not results.is_dir():
-        raise UsageError(f"{results}: no such results folder; run `bench matrix` first, or choose one with --results")
     records, problems = read_records(results)
     registry = load_registry()
     found = chosen(boards(records, lambda rows: hook_columns(registry, rows)), scenario, every=every)
@@ -67,9 +65,8 @@ def chosen(found: Sequence[Board], scenario: str | None, *, every: bool = False)
     """The boards to show; what is left out is said on standard error."""
     names = sorted({board.scenario for board in found})
     if scenario is not None and scenario not in names:
-        raise UsageError(
-            f"no records of scenario '{scenario}'.{did_you_mean(scenario, names)} There are: {', '.join(names) or 'none'}"
-        )
+        hint = f"{did_you_mean(scenario, names)} There are: {', '.join(names) or 'none'}"
+        raise UsageError(f"no records of scenario '{scenario}'.{hint}")
     wanted = [board for board in found if scenario in (None, board.scenario)]
     shown, hidden = (wanted, []) if every else newest(wanted)
     if hidden:

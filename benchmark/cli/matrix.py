@@ -8,19 +8,20 @@ from typing import Any
 import click
 
 from benchmark.cli.driving import drive, resolved
-from benchmark.cli.options import Listed, Settings, shared_options
+from benchmark.cli.options import Settings, names, numbers, shared_options
 from benchmark.registry import load_registry
 
 
 @click.command()
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--translators", type=Listed("names", str), default=(), help="Translators; the controls are added.")
-@click.option("--segmenters", type=Listed("names", str), default=(), help="Segmenters.")
-@click.option("--seeds", type=Listed("whole numbers", int), default=(), help="Seeds, as in 0,1,2.")
+@click.option("--translators", callback=names, metavar="NAMES", help="Translators; the controls are added.")
+@click.option("--segmenters", callback=names, metavar="NAMES", help="Segmenters.")
+@click.option("--seeds", callback=numbers, metavar="NUMBERS", help="Seeds, as in 0,1,2.")
 @shared_options
 @click.pass_context
 def command(
     ctx: click.Context,
+    /,
     file: Path | None,
     translators: tuple[str, ...],
     segmenters: tuple[str, ...],

@@ -7,14 +7,13 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 import click
 
 if TYPE_CHECKING:
     from benchmark.driver import Retry, Reuse
 
-T = TypeVar("T")
 REUSE: tuple[Reuse, ...] = ("only-missing", "never", "always", "only-cache")
 UNITS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}
 
@@ -28,45 +27,32 @@ results_option = click.option(
 )
 
 
-class Listed(click.ParamType, Generic[T]):
-    """Values joined by commas; each may stand there once.
-
-    Args:
-        name: What help calls the value.
-        convert: Makes one value of its text, or raises `ValueError`.
-    """
-
-    def __init__(self, name: str, convert: Callable[[str], T]) -> None:
-        self.name = name
-        self._convert = convert
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[T, ...]:
-        """The values in the order they were typed."""
-        if not isinstance(value, str):
-            return tuple(value)
-        parts = [part.strip() for part in value.split(",") if part.strip()]
-        try:
-            found = tuple(self._convert(part) for part in parts)
-        except ValueError:
-            self.fail(f"expected {self.name} joined by commas, but got '{value}'", param, ctx)
-        if not found or len(set(found)) < len(found):
-            self.fail(f"expected {self.name} joined by commas, each once, but got '{value}'", param, ctx)
-        return found
+def names(ctx: click.Context, option: click.Parameter, text: str | None) -> tuple[str, ...]:
+    """Words joined by commas, each once; nothing where the option was not given."""
+    if text is None:
+        return ()
+    found = tuple(part.strip() for part in text.split(","))
+    if not all(found) or len(set(found)) < len(found):
+        raise click.BadParameter(f"expected names joined by commas, each once, but got '{text}'", ctx, option)
+    return found
 
 
-class Duration(click.ParamType):
+def numbers(ctx: click.Context, option: click.Parameter, text: str | None) -> tuple[int, ...]:
+    """Whole numbers joined by commas."""
+    found = names(ctx, option, text)
+    if not all(re.fullmatch(r"\d+", part) for part in found):
+        raise click.BadParameter(f"expected whole numbers joined by commas, as in 0,1,2, but got '{text}'", ctx, option)
+    return tuple(int(part) for part in found)
+
+
+def seconds(ctx: click.Context, option: click.Parameter, text: str | None) -> float | None:
     """A length of time, in seconds: `90`, `90s`, `15m`, `2h`."""
-
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Seconds."""
-        if isinstance(value, (int, float)):
-            return float(value)
-        match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|)", value.strip())
-        if match is None or float(match[1]) == 0:
-            self.fail(f"expected a length of time as in 90s, 15m or 2h, but got '{value}'", param, ctx)
-        return float(match[1]) * UNITS[match[2]]
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|)", text.strip())
+    if match is None or float(match[1]) == 0:
+        raise click.BadParameter(f"expected a length of time as in 90s, 15m or 2h, but got '{text}'", ctx, option)
+    return float(match[1]) * UNITS[match[2]]
 
 
 @dataclass(frozen=True)
@@ -115,9 +101,9 @@ class Settings:
 
 
 _SHARED = (
-    click.option("--scenario", "scenarios", type=Listed("names", str), default=(), help="Scenarios, by name or file."),
+    click.option("--scenario", "scenarios", callback=names, metavar="NAMES", help="Scenarios, by name or file."),
     click.option("--budget", metavar="NAME", help="smoke, cpu, gpu, paper or a file; by default cpu, or gpu with one."),
-    click.option("--metrics", type=Listed("names", str), default=(), help="Metrics instead of all usual ones."),
+    click.option("--metrics", callback=names, metavar="NAMES", help="Metrics instead of all usual ones."),
     click.option(
         "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Set an option: translator.pool_size=0"
     ),
@@ -126,7 +112,7 @@ _SHARED = (
     ),
     click.option("--device", type=click.Choice(("auto", "cpu", "cuda")), help="Where to train."),
     click.option("--precision", type=click.Choice(("auto", "fp32", "bf16")), help="How to train."),
-    click.option("--timeout", type=Duration(), help="Longest time of a stage: 90s, 15m, 2h."),
+    click.option("--timeout", callback=seconds, metavar="TIME", help="Longest time of a stage: 90s, 15m, 2h."),
     click.option("--reuse", type=click.Choice(REUSE), default=REUSE[0], show_default=True, help="Finished stages."),
     click.option(
         "--retry",

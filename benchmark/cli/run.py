@@ -20,7 +20,9 @@ from benchmark.registry import load_registry
 @click.option("--no-controls", is_flag=True, help="Without source-only and oracle: no gap_recovered then.")
 @shared_options
 @click.pass_context
-def command(ctx: click.Context, translator: str, segmenter: str, seed: int, no_controls: bool, **shared: Any) -> None:
+def command(
+    ctx: click.Context, /, translator: str, segmenter: str, seed: int, no_controls: bool, **shared: Any
+) -> None:
     """Run one translator with one segmenter, and the control rows.
 
     Exit code 0 when all is done, 1 when a cell failed, 2 for wrong use.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -15,6 +15,7 @@ from rich.table import Column
 from rich.text import Text
 
 from benchmark.report.grid import duration
+from benchmark.report.naming import stage_names
 
 if TYPE_CHECKING:
     from benchmark.plan import Plan, Stage
@@ -26,21 +27,6 @@ STATES_TO_RUN = ("to-run", "resumable", "running")
 PLAIN_FACTS = ("done", "total", "unit", "time")
 SCALARS_SHOWN = 3
 Progressed = Mapping[str, Any]
-
-
-def stage_names(plan: Plan) -> dict[str, str]:
-    """What people call each stage, by key: its kind and plugin, and whose row it serves where that is one."""
-    users: dict[str, set[str]] = defaultdict(set)
-    for cell in plan.cells:
-        for key in cell.stages.values():
-            users[key].add(cell.translator)
-    return {key: _stage_name(stage, users[key]) for key, stage in plan.stages.items()}
-
-
-def _stage_name(stage: Stage, users: set[str]) -> str:
-    row = f" on {next(iter(users))}" if len(users) == 1 and stage.plugin not in users else ""
-    seed = "" if stage.seed is None else f", seed {stage.seed}"
-    return f"{stage.kind} {stage.plugin}{row}{seed}"
 
 
 def scalars_text(progress: Progressed) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from benchmark.report.grid import EMPTY, Grid
+from benchmark.report.naming import stage_rows, subject
 
 if TYPE_CHECKING:
     from benchmark.plan import Plan
@@ -44,16 +45,24 @@ def plan_json(plan: Plan, states: Mapping[str, str]) -> dict[str, Any]:
 
 def plan_grid(plan: Plan, states: Mapping[str, str]) -> Grid:
     """One line for each stage, in the order of the plan; the sums stand below."""
+    serves = stage_rows(plan)
     rows = tuple(
-        (stage.kind, stage.plugin, EMPTY if stage.seed is None else str(stage.seed), states[stage.key], stage.key[:8])
+        (
+            stage.kind,
+            subject(stage),
+            serves[stage.key] or EMPTY,
+            EMPTY if stage.seed is None else str(stage.seed),
+            states[stage.key],
+            stage.key[:8],
+        )
         for stage in plan.stages.values()
     )
     return Grid(
         title=f"{len(plan.cells)} cells, {len(plan.stages)} stages, budget {plan.matrix.budget}",
-        headings=("stage", "plugin", "seed", "state", "key"),
+        headings=("stage", "plugin", "on", "seed", "state", "key"),
         rows=rows,
-        fixed=2,
-        dim=frozenset(index for index, row in enumerate(rows) if row[3] == "cached"),
+        fixed=3,
+        dim=frozenset(index for index, row in enumerate(rows) if row[4] == "cached"),
         notes=(_sums(states), *_trainings(plan, states), *_left_out(plan)),
     )
 

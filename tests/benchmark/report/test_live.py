@@ -6,16 +6,17 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from benchmark.report.live import Bars, Lines, stage_names, watcher
+from benchmark.report.live import Bars, Lines, watcher
+from benchmark.report.naming import stage_names
 
 
-def _stage(key, kind, plugin, seed=0):
-    return SimpleNamespace(key=key, kind=kind, plugin=plugin, seed=seed)
+def _stage(key, kind, plugin, seed=0, **spec):
+    return SimpleNamespace(key=key, kind=kind, plugin=plugin, seed=seed, spec=spec)
 
 
 FIT = _stage("f", "fit-translator", "cyclegan")
 SEGMENT = _stage("s", "fit-segmenter", "deeplabv3")
-PREPARE = _stage("p", "prepare", "streets", None)
+PREPARE = _stage("p", "prepare", "streets", None, split="val")
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def _printed(watcher):
 
 def test_stages_are_named_by_what_they_serve(plan):
     assert stage_names(plan) == {
-        "p": "prepare streets",
+        "p": "prepare streets val",
         "f": "fit-translator cyclegan, seed 0",
         "s": "fit-segmenter deeplabv3 on cyclegan, seed 0",
     }
