@@ -35,6 +35,8 @@ from benchmark.settings import (
 )
 from benchmark.tomlfile import in_file, validated
 
+__all__ = ["CONTROLS", "Choice", "Device", "Matrix", "RequestedPrecision", "default_budget", "resolve_matrix"]
+
 CONTROLS = ("source-only", "oracle")
 """The rows that belong to every matrix: no translation (the floor), and training on target labels (the ceiling)."""
 

@@ -1,4 +1,4 @@
-"""What this machine computes on: cores, GPUs and number formats, found without importing torch where possible."""
+"""What a stage computes on: how many cores, which GPU, which number format."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 
 from benchmark.contracts.run import Precision
 from benchmark.errors import UsageError
+from benchmark.hardware import cpu_has_bf16, has_gpu
 
 if TYPE_CHECKING:
     from benchmark.config import Device, RequestedPrecision
-
-BF16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
 
 
 def cores() -> int:
@@ -32,24 +31,13 @@ def memory_gib() -> float:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
 
 
-def cpu_has_bf16() -> bool:
-    """Whether the CPU multiplies bfloat16 itself.
-
-    torch and oneDNN also accept the format on plain AVX-512, where it is emulated and slower than float32.
-    """
-    try:
-        text = Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return False
-    flags = next((line.split() for line in text.splitlines() if line.startswith("flags")), [])
-    return not BF16_FLAGS.isdisjoint(flags)
-
-
 def visible_gpus() -> tuple[str, ...]:
     """GPUs this process may use, as `CUDA_VISIBLE_DEVICES` names them."""
     named = os.environ.get("CUDA_VISIBLE_DEVICES")
     if named is not None:
         return tuple(name for name in named.split(",") if name not in ("", "-1"))
+    if not has_gpu(os.environ):
+        return ()
     command = ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
@@ -75,7 +63,7 @@ def resolve_precision(requested: RequestedPrecision, device: str) -> Precision:
     """What autocast is to use: as asked for, or bf16 where the device computes with it natively."""
     if requested != "auto":
         return requested
-    if device == "cpu":
+    if device == "cpu":  # torch also takes bf16 on plain AVX-512, where it is emulated and slower than fp32
         return "bf16" if cpu_has_bf16() else "fp32"
     import torch
 

@@ -6,7 +6,6 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from benchmark.executors.base import Executor
@@ -21,6 +20,8 @@ Retry = Literal["interrupted", "failed"]
 State = Literal["cached", "failed", "running", "resumable", "to-run", "blocked", "not-needed"]
 
 SECONDS_BETWEEN_LOOKS = 0.25
+TRIED_AGAIN = ("interrupted", INVALID)
+"""Failures that say nothing about the stage: it was ended from outside, or its plugin could not be imported."""
 
 
 @dataclass(frozen=True)
@@ -304,12 +305,11 @@ class _Run:
         """Note a failure, and that all that needs this stage cannot come to be."""
         stage = self.plan.stages[key]
         self.failures[key] = failure
-        self.waiting = [other for other in self.waiting if other != key]
         for other in self.plan.stages.values():
             cause = next((self.failures[source] for source in other.inputs.values() if source in self.failures), None)
-            if cause and other.key not in self.done | set(self.failures):
+            if cause and other.key not in self.done and other.key not in self.failures:
                 self.failures[other.key] = cause
-                self.waiting = [waiting for waiting in self.waiting if waiting != other.key]
+        self.waiting = [waiting for waiting in self.waiting if waiting not in self.failures]
         if not announce:
             return
         self.listener.stage_failed(stage, failure.status, failure.reason)
@@ -332,7 +332,7 @@ class _Run:
             failure = self.store.failure(key)
             if folder.finished():
                 self._finish(key)
-            elif failure and failure.status != "interrupted":
+            elif failure and failure.status not in TRIED_AGAIN:
                 self._fail(key, failure, announce=True)
             else:
                 self.waiting.append(key)
@@ -385,7 +385,7 @@ def _state_of_missing(store: Store, stage: Stage, reuse: Reuse, retry: Retry) ->
     if folder.holder() is not None:
         return "running"
     failure = store.failure(stage.key)
-    tried_again = failure is None or reuse == "never" or retry == "failed"
-    if not tried_again and failure and (failure.status != "interrupted" or reuse == "always"):
+    kept = failure is not None and (failure.status not in TRIED_AGAIN or reuse == "always")
+    if kept and retry != "failed" and reuse != "never":
         return "failed"
     return "resumable" if folder.resumable() and reuse != "never" else "to-run"

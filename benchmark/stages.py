@@ -22,7 +22,7 @@ from benchmark.contracts.translator import Invertible, MultiVariant, Translator
 from benchmark.errors import BenchError, DataError, PluginError, Unavailable
 from benchmark.imageset import ImageSet, ImageSetWriter
 from benchmark.registry import Registry
-from benchmark.store import write_json
+from benchmark.store import plain, write_json
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -62,9 +62,9 @@ def prepare(spec: Mapping[str, Any], inputs: Inputs, run: Run, registry: Registr
         raise DataError(f"dataset '{name}': split '{split}' is empty; at least one image was expected")
     labelled = dataset.sample(split, ids[0]).label is not None
     writer = ImageSetWriter(run.folder, ids, (height, width), dataset.classes, labelled=labelled)
-    for index, id in enumerate(ids):
-        sample = dataset.sample(split, id)
-        where = f"dataset '{name}', split '{split}', sample '{id}'"
+    for index, sample_id in enumerate(ids):
+        sample = dataset.sample(split, sample_id)
+        where = f"dataset '{name}', split '{split}', sample '{sample_id}'"
         _check_sample(sample, dataset.classes, labelled=labelled, where=where)
         label = None if sample.label is None else _resized(sample.label, height, width, smooth=False)
         writer.put(index, _resized(sample.image, height, width, smooth=True), label)
@@ -130,7 +130,8 @@ def score_segmentation(spec: Mapping[str, Any], inputs: Inputs, run: Run, regist
     name = spec["segmenter"]["name"]
     segmenter: Segmenter = _load(registry, "segmenter", spec["segmenter"], inputs["segmenter"], run)
     test = _labelled(inputs["test"])
-    started, kept = time.perf_counter(), {}
+    started = time.perf_counter()
+    kept: dict[int, NDArray[np.uint8]] = {}
     shown = set(_evenly_spaced(len(test), PICTURES))
     with Scores(registry, spec["metrics"], SegmentationMetric, test.classes, run) as scores:
         for batch in _batches(test, run):
@@ -167,7 +168,7 @@ class Scores:
         self,
         registry: Registry,
         choices: Sequence[Mapping[str, Any]],
-        contract: type[Metric],
+        contract: type,
         classes: ClassSet,
         run: Run,
     ) -> None:
@@ -227,19 +228,6 @@ def _computed(name: str, metric: Metric) -> dict[str, float]:
     if set(numbers) != set(metric.values):
         raise ContractBroken(f"metric '{name}' returned {sorted(numbers)}, but declares {sorted(metric.values)}")
     return numbers
-
-
-def plain(value: Any) -> Any:
-    """JSON values for what plugins report: arrays and tensors as lists, None for what is not a number."""
-    if isinstance(value, Mapping):
-        return {str(name): plain(item) for name, item in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [plain(item) for item in value]
-    if hasattr(value, "tolist"):
-        return plain(value.tolist())
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if value is None or isinstance(value, (bool, int, str)) else str(value)
 
 
 def _create(registry: Registry, kind: str, choice: Mapping[str, Any]) -> Any:

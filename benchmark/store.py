@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 from benchmark.errors import StoreError
 from benchmark.locks import Busy, exclusive, holder
 
-MANIFEST, LOG, PROGRESS, RESULT = "manifest.json", "stage.log", "progress.json", "result.json"
+MANIFEST, LOG, PROGRESS, RESULT, STAGE = "manifest.json", "stage.log", "progress.json", "result.json", "stage.json"
 CHECKPOINTS = "checkpoints"
 LOG_TAIL_LINES, LOG_LINE_CHARACTERS = 20, 500
 
@@ -43,6 +44,19 @@ def write_json(path: Path, value: Any, *, indent: int | None = None) -> None:
         partial.replace(path)
     except OSError as error:
         raise StoreError(f"{path}: cannot be written ({error.strerror}); choose another --results folder") from error
+
+
+def plain(value: Any) -> Any:
+    """JSON values for what plugins report: arrays and tensors as lists, None for what is not a number."""
+    if isinstance(value, Mapping):
+        return {str(name): plain(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(item) for item in value]
+    if hasattr(value, "tolist"):
+        return plain(value.tolist())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, (bool, int, str)) else str(value)
 
 
 @dataclass(frozen=True)
@@ -178,7 +192,7 @@ class Store:
     """
 
     def __init__(self, results: Path) -> None:
-        self.results = results
+        self.results = results.absolute()
 
     def stage(self, kind: str, key: str) -> StageFolder:
         """The place of one stage."""

@@ -20,14 +20,16 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.config import Device, RequestedPrecision
-from benchmark.contracts.run import Run
+from benchmark.contracts.run import Precision, Run
 from benchmark.devices import resolve_device, resolve_precision
 from benchmark.errors import BenchError, PluginError
 from benchmark.locks import Busy
 from benchmark.registry import load_registry
-from benchmark.store import LOG, PROGRESS, RESULT, StageFolder, Store, read_json, write_json
+from benchmark.store import LOG, PROGRESS, RESULT, STAGE, StageFolder, Store, plain, read_json, write_json
 
 SECONDS_BETWEEN_REPORTS = 0.3
+TOLD = ("kind", "plugin", "seed", "spec", "inputs")
+"""What of a job its folder tells to people."""
 OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory")
 
 
@@ -99,6 +101,8 @@ def run_job(job: Job, *, capture: bool) -> Outcome:
             return outcome
     except Busy:
         return Outcome("busy", "another process works on it")
+    except BenchError as error:
+        return Outcome("failed", str(error))
 
 
 def main(job_file: str) -> None:
@@ -124,7 +128,7 @@ def read_outcome(job_file: Path) -> Outcome | None:
 def lead_group() -> None:
     """Make this process the head of a process group of its own, so that it and its helpers can be ended together."""
     os.setsid()
-    if sys.platform == "linux":  # a second net under `die_with`, for a plugin stuck where no thread gets its turn
+    if sys.platform == "linux":  # the server it was forked from may be killed alone, unseen by `die_with`
         parent_death_signal = 1
         ctypes.CDLL(None).prctl(parent_death_signal, signal.SIGKILL)
 
@@ -147,6 +151,7 @@ def _environment(job: Job) -> dict[str, str]:
 def _attempt(job: Job, folder: StageFolder, *, capture: bool) -> Outcome:
     try:
         work = folder.start()
+        write_json(work / STAGE, {name: value for name, value in asdict(job).items() if name in TOLD}, indent=1)
         with _logging(work / LOG, capture=capture):
             try:
                 _run(job, work)
@@ -161,10 +166,11 @@ def _attempt(job: Job, folder: StageFolder, *, capture: bool) -> Outcome:
 
 
 def _run(job: Job, work: Path) -> None:
-    from benchmark.stages import plain, run_stage
+    from benchmark.stages import run_stage
 
     started = time.perf_counter()
-    device, precision = "cpu", "fp32"
+    device = "cpu"
+    precision: Precision = "fp32"
     if job.kind != "prepare":
         device = resolve_device(job.device)
         precision = resolve_precision(job.precision, device)
@@ -175,7 +181,7 @@ def _run(job: Job, work: Path) -> None:
         folder=work,
         seed=job.seed or 0,
         device=device,
-        precision=precision,  # type: ignore[arg-type]
+        precision=precision,
         threads=job.threads,
         inputs={role: path for role, path in inputs.items() if role not in ("source", "target")},
         on_progress=_reporter(work / PROGRESS),
@@ -191,13 +197,13 @@ def _set_up_torch(job: Job, device: str) -> None:
     import torch
 
     seed = job.seed or 0
-    np.random.seed(seed % 2**32)  # noqa: NPY002
+    np.random.seed(seed % 2**32)
     torch.manual_seed(seed)
     torch.set_num_threads(job.threads)
     if device == "cpu":
         torch.use_deterministic_algorithms(True, warn_only=True)
         # Otherwise torch also fills all new memory, to show reads of uninitialised values; nothing else needs it.
-        torch.utils.deterministic.fill_uninitialized_memory = False
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
 
 def _peak_memory(device: str) -> dict[str, int]:
@@ -218,15 +224,9 @@ def _reporter(path: Path) -> Callable[[dict[str, Any]], None]:
         now = time.monotonic()
         if now - last >= SECONDS_BETWEEN_REPORTS or progress["done"] == progress["total"]:
             last = now
-            write_json(path, {name: _finite(value) for name, value in progress.items()})
+            write_json(path, plain(progress))
 
     return report
-
-
-def _finite(value: Any) -> Any:
-    from benchmark.stages import plain
-
-    return plain(value)
 
 
 @contextmanager

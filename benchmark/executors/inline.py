@@ -18,21 +18,22 @@ class InlineExecutor(Executor):
 
     def __init__(self, threads: int = 1) -> None:
         self._threads = threads
-        self._ended: list[tuple[str, Outcome]] = []
+        self._job: Job | None = None
 
     def submit(self, job: Job) -> bool:
-        """Run the job to its end."""
-        if self._ended:
-            return False  # so that the caller hears of each job before the next one starts
-        self._ended.append((job.key, run_job(replace(job, threads=self._threads), capture=False)))
+        """Take the job, unless one is there."""
+        if self._job is not None:
+            return False
+        self._job = replace(job, threads=self._threads)
         return True
 
     def wait(self, seconds: float) -> list[tuple[str, Outcome]]:
-        """The outcome of the last job."""
-        ended, self._ended = self._ended, []
-        if not ended:
+        """Run the job to its end, however long that takes."""
+        job, self._job = self._job, None
+        if job is None:
             time.sleep(seconds)
-        return ended
+            return []
+        return [(job.key, run_job(job, capture=False))]
 
     def close(self) -> None:
         """Nothing is left to end."""

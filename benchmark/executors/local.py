@@ -6,7 +6,6 @@ import json
 import math
 import multiprocessing
 import os
-import shutil
 import signal
 import sys
 import tempfile
@@ -61,7 +60,7 @@ class LocalExecutor(Executor):
         self._threads = threads
         self._preload = tuple(preload)
         self._context = multiprocessing.get_context("forkserver")
-        self._folder = Path(tempfile.mkdtemp(prefix="bench-"))
+        self._jobs = tempfile.TemporaryDirectory(prefix="bench-")
         self._running: dict[str, _Running] = {}
 
     def submit(self, job: Job) -> bool:
@@ -70,7 +69,7 @@ class LocalExecutor(Executor):
             return False
         threads = self._threads or max(1, cores() // min(self.slots, 1 + job.peers))
         job = replace(job, threads=threads, gpu=self._gpu_for(job))
-        file = self._folder / f"{job.key}.json"
+        file = Path(self._jobs.name) / f"{job.key}.json"
         file.write_text(json.dumps(asdict(job)))
         process = self._context.Process(target=_stage_process, args=(str(file),), name=f"bench {job.kind}")
         with self._server_environment():
@@ -95,7 +94,7 @@ class LocalExecutor(Executor):
         """Kill what runs; a stage goes on from its last checkpoint when it is run again."""
         while self._running:
             self._end(self._running.popitem()[1])
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._jobs.cleanup()
 
     def _has_room(self, job: Job) -> bool:
         """Whether a slot is free; beside GPUs, stages that only prepare data have slots of their own."""
