@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -74,7 +75,7 @@ def execute_plan(plan: Plan, store: Store, settings: Settings, registry: Registr
     from benchmark.driver import execute
 
     executor = make_executor(settings, registry)
-    with watcher(console(click.get_text_stream("stderr"))) as listener:
+    with watcher(console(sys.stderr)) as listener:
         summary = execute(
             plan,
             store,

@@ -85,8 +85,8 @@ class Watcher:
         self.say(f"{self.count()} FAILED  {self.name(stage)}: {status}: {reason}")
 
     def cell_finished(self, record: Mapping[str, Any]) -> None:
-        """A cell has its record."""
-        if record["status"] == "done":
+        """A cell has its record; those that were there before are not news."""
+        if self.done and record["status"] == "done":
             name = f"{record['scenario']}: {record['translator']} x {record['segmenter']}, seed {record['seed']}"
             miou = record["metrics"].get("miou")
             self.say(f"{self.count()} cell    {name}" + ("" if miou is None else f": mIoU {miou * 100:.1f} %"))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.report.grid import EMPTY, Grid, duration
-from benchmark.store import LOG, StageFolder, Store, read_json
+from benchmark.store import LOG, STAGE, StageFolder, Store, read_json
 
 STATES = ("finished", "running", "interrupted", "failed")
 LOG_LINES = 3
@@ -90,7 +90,7 @@ def _failed(store: Store, kind: str, key: str, name: str, size: int, log: Path |
 def _name(folder: StageFolder) -> str:
     """Plugin and seed, as the stage noted them when it began."""
     for place in (folder.path, folder.work):
-        if isinstance(noted := read_json(place / "stage.json"), dict):
+        if isinstance(noted := read_json(place / STAGE), dict):
             seed = "" if noted.get("seed") is None else f", seed {noted['seed']}"
             return f"{noted.get('plugin', EMPTY)}{seed}"
     return EMPTY

@@ -1,5 +1,6 @@
 """Finished cells become labelled pictures that outlive the stages they were drawn from."""
 
+import json
 import shutil
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from PIL import Image
 
 from benchmark.report.drawing import LINE, PANEL_WIDTH
-from benchmark.report.gallery import draw_galleries
+from benchmark.report.gallery import keep_pictures
 
 HEIGHT, WIDTH = 32, 64
 PALETTE = np.array([(128, 64, 128), (70, 130, 180), (0, 0, 142)], np.uint8)
@@ -59,7 +60,7 @@ def _panel(picture, column, row):
 
 
 def test_each_cell_and_each_scenario_get_their_pictures(cells, tmp_path):
-    assert sorted(map(str, draw_galleries(tmp_path, cells))) == [
+    assert sorted(map(str, keep_pictures(tmp_path, cells))) == [
         "pictures/streets/cyclegan-seed0-translation.png",
         "pictures/streets/cyclegan-seed1-translation.png",
         "pictures/streets/deeplabv3-overview.png",
@@ -69,7 +70,7 @@ def test_each_cell_and_each_scenario_get_their_pictures(cells, tmp_path):
 
 
 def test_a_sheet_shows_image_label_floor_adapted_and_ceiling_in_this_order(cells, tmp_path):
-    draw_galleries(tmp_path, cells)
+    keep_pictures(tmp_path, cells)
     with Image.open(tmp_path / "pictures/streets/deeplabv3-seed0-cyclegan.png") as picture:
         for row in (0, 1):
             shown = [_panel(picture, column, row) for column in range(5)]
@@ -78,7 +79,7 @@ def test_a_sheet_shows_image_label_floor_adapted_and_ceiling_in_this_order(cells
 
 
 def test_strips_are_cut_into_source_translated_and_cycled(cells, tmp_path):
-    draw_galleries(tmp_path, cells)
+    keep_pictures(tmp_path, cells)
     with Image.open(tmp_path / "pictures/streets/cyclegan-seed0-translation.png") as picture:
         assert [_panel(picture, column, 1) for column in range(3)] == [(10,) * 3, (120,) * 3, (230,) * 3]
 
@@ -87,30 +88,54 @@ def test_a_translator_without_a_way_back_has_two_columns(cells, tmp_path):
     folder = tmp_path / "stages/translate/translate-0/pictures"
     for path in folder.iterdir():
         Image.fromarray(np.asarray(Image.open(path))[:, : 2 * WIDTH]).save(path)
-    draw_galleries(tmp_path, cells)
+    keep_pictures(tmp_path, cells)
     with Image.open(tmp_path / "pictures/streets/cyclegan-seed0-translation.png") as picture:
         assert picture.width < 3 * PANEL_WIDTH
 
 
 def test_pictures_stay_when_the_stages_are_gone(cells, tmp_path):
-    before = draw_galleries(tmp_path, cells)
+    before = keep_pictures(tmp_path, cells)
     shutil.rmtree(tmp_path / "stages")
-    assert draw_galleries(tmp_path, cells) == before
+    assert keep_pictures(tmp_path, cells) == before
     assert all((tmp_path / path).is_file() for path in before)
 
 
 def test_nothing_is_drawn_twice_and_new_results_are_drawn_anew(cells, tmp_path):
-    draw_galleries(tmp_path, cells)
+    keep_pictures(tmp_path, cells)
     path = tmp_path / "pictures/streets/deeplabv3-seed1-cyclegan.png"
     first = path.stat().st_mtime_ns
-    draw_galleries(tmp_path, cells)
+    keep_pictures(tmp_path, cells)
     assert path.stat().st_mtime_ns == first
     changed = [cell | {"metrics": {"miou": 0.6}} for cell in cells]
-    draw_galleries(tmp_path, changed)
+    keep_pictures(tmp_path, changed)
     assert path.stat().st_mtime_ns > first
 
 
 def test_failed_cells_and_absent_stages_draw_nothing(cells, tmp_path, record):
-    assert draw_galleries(tmp_path, [record("cyclegan", 0, status="failed", stages={})]) == []
+    assert keep_pictures(tmp_path, [record("cyclegan", 0, status="failed", stages={})]) == []
     shutil.rmtree(tmp_path / "stages")
-    assert draw_galleries(tmp_path, cells) == []
+    assert keep_pictures(tmp_path, cells) == []
+
+
+def test_records_point_to_the_pictures_that_stay(cells, tmp_path):
+    keep_pictures(tmp_path, cells)
+    stored = {cell["cell"]: json.loads((tmp_path / "records" / f"{cell['cell']}.json").read_text()) for cell in cells}
+    shown = {
+        (cell["translator"], cell["seed"]): [path for stage in cell["stages"].values() for path in stage["pictures"]]
+        for cell in stored.values()
+    }
+    assert shown["cyclegan", 1] == [
+        "pictures/streets/deeplabv3-seed1-cyclegan.png",
+        "pictures/streets/cyclegan-seed1-translation.png",
+    ]
+    assert "pictures/streets/deeplabv3-overview.png" in shown["oracle", 0]
+    assert all((tmp_path / path).is_file() for paths in shown.values() for path in paths)
+
+
+def test_a_record_whose_pictures_are_known_is_left_as_it_is(cells, tmp_path):
+    keep_pictures(tmp_path, cells)
+    paths = sorted((tmp_path / "records").iterdir())
+    stored = [json.loads(path.read_text()) for path in paths]
+    before = [path.stat().st_mtime_ns for path in paths]
+    keep_pictures(tmp_path, stored)
+    assert [path.stat().st_mtime_ns for path in paths] == before

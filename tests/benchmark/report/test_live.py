@@ -97,8 +97,11 @@ def test_the_speed_of_a_resumed_stage_is_that_of_the_work_done_since(lines, cloc
     assert "2 images/s, 0:00:40 left" in _printed(lines)[-1]
 
 
-def test_a_finished_cell_shows_its_miou(lines):
+def test_a_cell_that_this_run_finished_shows_its_miou(lines):
     record = {"status": "done", "scenario": "streets", "translator": "cyclegan", "segmenter": "deeplabv3", "seed": 0}
+    lines.cell_finished(record | {"metrics": {"miou": 0.1}})
+    assert len(_printed(lines)) == 1
+    lines.stage_finished(FIT, 1)
     lines.cell_finished(record | {"metrics": {"miou": 0.5712}})
     assert _printed(lines)[-1].endswith("streets: cyclegan x deeplabv3, seed 0: mIoU 57.1 %")
 
