@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import click
 from rich.console import Console
@@ -20,6 +20,7 @@ from benchmark.report.markdown import page
 from benchmark.report.terminal import console, print_grid
 
 FORMATS = ("rich", "markdown", "csv", "json")
+_OUTPUT = click.File("w", encoding="utf-8", lazy=False, atomic=True)
 
 
 @click.command()
@@ -29,7 +30,7 @@ FORMATS = ("rich", "markdown", "csv", "json")
 @click.option("--sort", metavar="METRIC", help="Order rows by this metric; ranks stay those of mIoU.")
 @click.option("--per-class", is_flag=True, help="Also the IoU of each class (json has it always).")
 @click.option("--all", "every", is_flag=True, help="Also older boards: other sizes, budgets, class sets ...")
-@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write to a file.")
+@click.option("--output", type=_OUTPUT, default="-", help="A file instead of standard output.")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -39,7 +40,7 @@ def command(
     sort: str | None,
     per_class: bool,
     every: bool,
-    output: Path | None,
+    output: IO[str],
 ) -> None:
     """Print the leaderboard of a results folder.
 
@@ -50,11 +51,10 @@ def command(
     registry = load_registry()
     found = chosen(boards(records, lambda rows: hook_columns(registry, rows)), scenario, every=every)
     found = [reorder(board, sort) for board in found] if sort and known_metric(found, sort) else found
-    with click.open_file(str(output or "-"), "w", encoding="utf-8") as stream:
-        if style == "rich":
-            print_boards(found, console(stream), per_class=per_class)
-        else:
-            stream.write(written(found, style, registry, results, per_class=per_class))
+    if style == "rich":
+        print_boards(found, console(output), per_class=per_class)
+    else:
+        output.write(written(found, style, registry, results, per_class=per_class))
     for problem in problems:
         click.echo(f"Warning: {problem}", err=True)
     if problems:

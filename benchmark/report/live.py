@@ -45,7 +45,14 @@ class Watcher:
         self.out = out
         self.clock = clock
         self.names: dict[str, str] = {}
-        self.total = self.done = self.failed = 0
+        self.total = self.failed = 0
+        self._stages: Mapping[str, Stage] = {}
+        self._ended: set[str] = set()
+
+    @property
+    def done(self) -> int:
+        """How many of the stages to run have ended, those among them that cannot run any more."""
+        return len(self._ended)
 
     def __enter__(self) -> Self:
         return self
@@ -57,7 +64,7 @@ class Watcher:
 
     def plan_ready(self, plan: Plan, states: Mapping[str, str]) -> None:
         """Learn the names of the stages, and say how many there are to run."""
-        self.names = stage_names(plan)
+        self.names, self._stages = stage_names(plan), plan.stages
         counts = Counter(states.values())
         self.total = sum(counts[state] for state in STATES_TO_RUN)
         before = f", failed before {counts['failed']} (--retry failed runs them again)" if counts["failed"] else ""
@@ -73,13 +80,17 @@ class Watcher:
 
     def stage_finished(self, stage: Stage, seconds: float) -> None:
         """A stage is done."""
-        self.done += 1
+        self._ended.add(stage.key)
         self.ended(stage)
         self.say(f"{self.count()} done    {self.name(stage)} ({duration(seconds)})")
 
     def stage_failed(self, stage: Stage, status: str, reason: str) -> None:
         """A stage failed; the matrix goes on."""
-        self.done += 1
+        lost = {stage.key}
+        for key, other in self._stages.items():  # in the order of the plan: what reads a lost stage is lost too
+            if lost.intersection(other.inputs.values()):
+                lost.add(key)
+        self._ended |= lost
         self.failed += 1
         self.ended(stage)
         self.say(f"{self.count()} FAILED  {self.name(stage)}: {status}: {reason}")
@@ -106,7 +117,7 @@ class Watcher:
 
     def say(self, line: str) -> None:
         """Print a line at once."""
-        self.out.print(Text(line), soft_wrap=True)
+        self.out.print(Text(line), soft_wrap=not self.out.is_terminal)
         self.out.file.flush()
 
     def started(self, stage: Stage) -> None:
@@ -159,9 +170,9 @@ class Bars(Watcher):
         scalars = TextColumn("{task.fields[scalars]}", table_column=Column(ratio=2, no_wrap=True, overflow="ellipsis"))
         bar = BarColumn(bar_width=None, table_column=Column(ratio=1, min_width=6))
         shown = [name, bar] if out.width >= WIDE else [name]
-        self._stages = Progress(*shown, Amount(), Speed(), Left(), scalars, console=out, expand=True, get_time=clock)
+        self._bars = Progress(*shown, Amount(), Speed(), Left(), scalars, console=out, expand=True, get_time=clock)
         self._matrix = Progress("matrix", bar, Amount(), TimeElapsedColumn(), scalars, console=out, get_time=clock)
-        self._live = Live(Group(self._stages, self._matrix), console=out, refresh_per_second=4, transient=True)
+        self._live = Live(Group(self._bars, self._matrix), console=out, refresh_per_second=4, transient=True)
         self._tasks: dict[str, TaskID] = {}
         self._all = TaskID(0)
 
@@ -174,12 +185,12 @@ class Bars(Watcher):
 
     def started(self, stage: Stage) -> None:
         """Put up its bar."""
-        self._tasks[stage.key] = self._stages.add_task(self.name(stage), total=None, unit="", scalars="")
+        self._tasks[stage.key] = self._bars.add_task(self.name(stage), total=None, unit="", scalars="")
 
     def progressed(self, stage: Stage, progress: Progressed) -> None:
         """Move its bar."""
         if stage.key in self._tasks:
-            self._stages.update(
+            self._bars.update(
                 self._tasks[stage.key],
                 completed=progress["done"],
                 total=progress["total"],
@@ -190,7 +201,7 @@ class Bars(Watcher):
     def ended(self, stage: Stage) -> None:
         """Take down its bar."""
         if (task := self._tasks.pop(stage.key, None)) is not None:
-            self._stages.remove_task(task)
+            self._bars.remove_task(task)
         self._matrix.update(self._all, completed=self.done, scalars=f"{self.failed} failed" if self.failed else "")
 
     def close(self) -> None:

@@ -10,12 +10,14 @@ from benchmark.report.live import Bars, Lines, watcher
 from benchmark.report.naming import stage_names
 
 
-def _stage(key, kind, plugin, seed=0, **spec):
-    return SimpleNamespace(key=key, kind=kind, plugin=plugin, seed=seed, spec=spec)
+def _stage(key, kind, plugin, seed=0, inputs=(), **spec):
+    return SimpleNamespace(
+        key=key, kind=kind, plugin=plugin, seed=seed, spec=spec, inputs={role: role for role in inputs}
+    )
 
 
 FIT = _stage("f", "fit-translator", "cyclegan")
-SEGMENT = _stage("s", "fit-segmenter", "deeplabv3")
+SEGMENT = _stage("s", "fit-segmenter", "deeplabv3", inputs="f")
 PREPARE = _stage("p", "prepare", "streets", None, split="val")
 
 
@@ -78,6 +80,11 @@ def test_starts_and_ends_are_lines_with_a_count(lines):
         "[1/2] done    fit-translator cyclegan, seed 0 (0:01:15)",
         "[2/2] FAILED  fit-segmenter deeplabv3 on cyclegan, seed 0: oom: killed at 2 GB",
     ]
+
+
+def test_stages_that_cannot_run_after_a_failure_count_as_ended(lines):
+    lines.stage_failed(FIT, "failed", "boom")
+    assert _printed(lines)[-1].startswith("[2/2] FAILED  fit-translator")
 
 
 def test_progress_is_a_line_every_ten_seconds_at_most(lines, clock):
