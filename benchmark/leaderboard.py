@@ -285,19 +285,25 @@ def _ranked(rows: Sequence[Row]) -> list[Row]:
 
 def _told_apart(rows: Sequence[Row], records: Sequence[Record]) -> list[Row]:
     """Says, for rows of equal labels, in which options they differ."""
-    options = {record["config_key"]: _flat(record["config"]) for record in records}
-    alike: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    configs = {record["config_key"]: record["config"] for record in records}
+    alike: dict[tuple[str, str], list[str]] = defaultdict(list)
     for row in rows:
-        alike[row.translator, row.segmenter].append(row)
-    return [replace(row, differs=_difference(row, alike[row.translator, row.segmenter], options)) for row in rows]
+        alike[row.translator, row.segmenter].append(row.config_key)
+    differences: dict[str, str] = {}
+    for keys in alike.values():
+        if len(keys) > 1:
+            differences |= _differences({key: _flat(configs[key]) for key in keys})
+    return [replace(row, differs=differences.get(row.config_key, "")) for row in rows]
 
 
-def _difference(row: Row, alike: Sequence[Row], options: Mapping[str, Mapping[str, str]]) -> str:
-    if len(alike) == 1:
-        return ""
-    ours, others = options[row.config_key], [options[other.config_key] for other in alike]
-    apart = [name for name in ours if any(other.get(name) != ours[name] for other in others)]
-    return ", ".join(f"{name}={ours[name]}" for name in apart) or f"configuration {row.config_key[:8]}"
+def _differences(options: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """For each configuration, the options that others have otherwise; its key where none is known to differ."""
+    names = dict.fromkeys(name for ours in options.values() for name in ours)
+    apart = [name for name in names if len({ours.get(name) for ours in options.values()}) > 1]
+    return {
+        key: ", ".join(f"{name}={ours[name]}" for name in apart if name in ours) or f"configuration {key[:8]}"
+        for key, ours in options.items()
+    }
 
 
 def _flat(value: Any, prefix: str = "") -> dict[str, str]:

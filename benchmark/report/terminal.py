@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import IO
 
 from rich import box
+from rich.cells import cell_len
 from rich.console import Console
-from rich.measure import Measurement
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -18,6 +18,9 @@ from benchmark.report.grid import Grid
 
 PLAIN_WIDTH = 500
 """Off a terminal nothing is cut and nothing wraps; a table is as wide as it must be."""
+
+BETWEEN = "  "
+"""What stands between two columns: the padding of one, and the edge of the box."""
 
 
 def console(file: IO[str] | None = None) -> Console:
@@ -30,28 +33,26 @@ def console(file: IO[str] | None = None) -> Console:
 def print_grid(grid: Grid, out: Console) -> None:
     """Print a table; where it is too wide its columns go on below, the leading ones repeated."""
     out.print(Text(grid.title, style="bold"))
-    for columns in _cut(grid, out):
+    for columns in _cut(grid, out.width):
         out.print(_table(grid, columns))
         out.print()
     for note in grid.notes:
         out.print(Padding(Text(note, style="dim"), (0, 0, 0, 2), expand=False))
 
 
-def _cut(grid: Grid, out: Console) -> Iterator[list[int]]:
+def _cut(grid: Grid, width: int) -> Iterator[list[int]]:
     """Groups of columns that fit side by side, each with the fixed ones."""
+    columns = zip(grid.headings, *grid.rows, strict=True)
+    taken_by = [max(map(cell_len, column)) + len(BETWEEN) for column in columns]
     fixed = list(range(grid.fixed))
+    room = width + len(BETWEEN) - sum(taken_by[: grid.fixed])
     taken: list[int] = []
     for column in range(grid.fixed, len(grid.headings)):
-        if taken and _width(_table(grid, [*fixed, *taken, column]), out) > out.width:
+        if taken and sum(taken_by[c] for c in (*taken, column)) > room:
             yield [*fixed, *taken]
             taken = []
         taken.append(column)
     yield [*fixed, *taken]
-
-
-def _width(table: Table, out: Console) -> int:
-    # measured against endless options: a measure is otherwise capped by the width it is to be compared with
-    return Measurement.get(out, out.options.update(width=10**6), table).maximum
 
 
 def _table(grid: Grid, columns: Sequence[int]) -> Table:

@@ -7,12 +7,6 @@ import pytest
 from scipy import stats as reference
 
 from benchmark.leaderboard import METRICS, boards, metric_names, newest, reorder
-from tests.benchmark.cells import make_record
-
-
-@pytest.fixture
-def record():
-    return make_record
 
 
 def _rows(records, columns=None):

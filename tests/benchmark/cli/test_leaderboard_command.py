@@ -10,24 +10,23 @@ from click.testing import CliRunner
 from benchmark.cli import main
 from benchmark.hookspecs import hookimpl
 from benchmark.registry import load_registry
-from tests.benchmark.cells import make_record
 
 
 @pytest.fixture
-def results(tmp_path, monkeypatch):
+def results(tmp_path, monkeypatch, record):
     monkeypatch.chdir(tmp_path)
     folder = tmp_path / "results" / "records"
     folder.mkdir(parents=True)
     for name, miou in (("source-only", 0.2), ("cyclegan", 0.5), ("oracle", 0.8)):
         for seed in (0, 1):
             details = {"segmentation": {"iou": {"road": miou, "sky": 0.9, "car": None}}}
-            _store(folder, make_record(name, seed, miou + seed / 100, details=details))
+            _store(folder, record(name, seed, miou + seed / 100, details=details))
     return tmp_path / "results"
 
 
-def _store(folder, record):
-    path = folder / f"{record['translator']}-{record['seed']}-{record['budget']}.json"
-    path.write_text(json.dumps(record))
+def _store(folder, cell):
+    path = folder / f"{cell['translator']}-{cell['seed']}-{cell['budget']}.json"
+    path.write_text(json.dumps(cell))
     return path
 
 
@@ -84,19 +83,19 @@ def test_a_truncated_record_warns_in_one_line_and_leaves_its_row_incomplete(resu
     assert (row["rank"], row["status"], row["seeds"]) == (None, "incomplete", [0])
 
 
-def test_older_protocols_are_hidden_behind_one_line(results):
+def test_older_protocols_are_hidden_behind_one_line(results, record):
     later = {"provenance": {"time": "2025-06-01T00:00:00Z"}}
-    _store(results / "records", make_record("cyclegan", 0, 0.1, budget="smoke", **later))
+    _store(results / "records", record("cyclegan", 0, 0.1, budget="smoke", **later))
     outcome = _bench("--format", "json")
     assert [row["budget"] for row in json.loads(outcome.stdout)] == ["smoke"]
     assert outcome.stderr.strip() == "3 rows of 1 other protocols hidden; --all shows them"
     assert len(json.loads(_bench("--format", "json", "--all").stdout)) == 4
 
 
-def test_sort_orders_rows_and_keeps_ranks(results):
+def test_sort_orders_rows_and_keeps_ranks(results, record):
     for name, fid in (("a", 90.0), ("b", 20.0)):
         for seed in (0, 1):
-            _store(results / "records", make_record(name, seed, metrics={"miou": 0.3, "fid": fid}))
+            _store(results / "records", record(name, seed, metrics={"miou": 0.3, "fid": fid}))
     rows = json.loads(_bench("--format", "json", "--sort", "fid").stdout)
     assert [row["translator"] for row in rows[:2]] == ["b", "a"]
     assert rows[0]["rank"] == 3
