@@ -205,7 +205,10 @@ class _Run:
     def step(self) -> None:
         """Start what can start, then wait a moment for news."""
         for key in [key for key in self.waiting if self.done.issuperset(self.plan.stages[key].inputs.values())]:
-            if self.executor.submit(self._job(self.plan.stages[key])):
+            if _folder(self.store, self.plan.stages[key]).finished():  # by another driver, meanwhile
+                self.waiting.remove(key)
+                self._finish(key)
+            elif self.executor.submit(self._job(self.plan.stages[key])):
                 self.waiting.remove(key)
                 self._start(key)
         self._ask_others()
@@ -280,8 +283,8 @@ class _Run:
         """Note how a job ended."""
         if outcome.status == "busy":
             self.elsewhere.add(key)
-        elif outcome.status == "done":
-            self.stages_run += 1
+        elif outcome.status in ("done", "found"):
+            self.stages_run += outcome.status == "done"
             self._finish(key)
         else:
             self._fail(key, self._recorded(key, outcome), announce=True)

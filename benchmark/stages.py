@@ -172,7 +172,7 @@ class Scores:
         classes: ClassSet,
         run: Run,
     ) -> None:
-        created = {choice["name"]: _create(registry, "metric", choice) for choice in choices}
+        created: dict[str, Metric] = {choice["name"]: _create(registry, "metric", choice) for choice in choices}
         self._all: dict[str, Metric] = {name: one for name, one in created.items() if isinstance(one, contract)}
         self._missing: dict[str, str] = {}
         self._run = run
@@ -346,7 +346,8 @@ def _predicted(segmenter: Segmenter, test: ImageSet, batch: Sequence[int], run: 
 
 def _evenly_spaced(count: int, wanted: int) -> list[int]:
     """Indices of at most `wanted` of `count` things, spread over them; always the same ones."""
-    return sorted({round(step * (count - 1) / max(1, wanted - 1)) for step in range(min(wanted, count))})
+    shown = min(wanted, count)
+    return [round(step * (count - 1) / max(1, shown - 1)) for step in range(shown)]
 
 
 def _picture_translations(translator: Translator, source: ImageSet, run: Run, name: str) -> None:

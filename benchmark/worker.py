@@ -74,8 +74,9 @@ class Outcome:
     """How a job ended.
 
     Attributes:
-        status: "done"; "busy": another process works on the stage; or the status of a `Failure`.
-        reason: One line, unless done.
+        status: "done"; "found": another process had done it; "busy": another process works on it; or the status
+            of a `Failure`.
+        reason: One line where it failed.
         log_tail: Last lines of a failed stage's log.
     """
 
@@ -95,12 +96,12 @@ def run_job(job: Job, *, capture: bool) -> Outcome:
     try:
         with folder.lock():
             if folder.finished():
-                return Outcome("done")
+                return Outcome("found")
             outcome = _attempt(job, folder, capture=capture)
             _note(job, outcome)
             return outcome
     except Busy:
-        return Outcome("busy", "another process works on it")
+        return Outcome("busy")
     except BenchError as error:
         return Outcome("failed", str(error))
 
@@ -201,7 +202,7 @@ def _set_up_torch(job: Job, device: str) -> None:
     torch.manual_seed(seed)
     torch.set_num_threads(job.threads)
     if device == "cpu":
-        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.set_deterministic_debug_mode("warn")  # torch.use_deterministic_algorithms would import the compiler
         # Otherwise torch also fills all new memory, to show reads of uninitialised values; nothing else needs it.
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
 
@@ -258,7 +259,8 @@ def _verdict(error: BaseException, plugin: str) -> tuple[str, str]:
     """Status and one-line reason for what a stage raised."""
     text = str(error).strip()
     first = text.splitlines()[0] if text else ""
-    if isinstance(error, MemoryError) or any(hint in text.lower() for hint in OUT_OF_MEMORY):
+    names = {kind.__name__ for kind in type(error).__mro__}  # torch's own error is told without importing torch
+    if names & {"MemoryError", "OutOfMemoryError"} or any(hint in text.lower() for hint in OUT_OF_MEMORY):
         return "oom", f"{plugin}: out of memory ({first or type(error).__name__})"
     if isinstance(error, PluginError):
         return "invalid", first

@@ -23,7 +23,7 @@ from benchmark.executors.base import Executor
 from benchmark.executors.preload import VARIABLE
 from benchmark.worker import Job, Outcome, die_with, lead_group, main, read_outcome
 
-PRELOAD = ("numpy", "PIL.Image", "torch", "benchmark.stages", "benchmark.worker")
+PRELOAD = ("numpy.random", "PIL.Image", "torch", "benchmark.stages", "benchmark.worker")
 GIB_PER_SLOT = 3
 FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -88,12 +88,12 @@ class LocalExecutor(Executor):
         wait_for_any(sentinels, timeout=max(0.0, min(seconds, nearest)))
         now = time.monotonic()
         over = [key for key, one in self._running.items() if one.process.exitcode is not None or now >= one.deadline]
-        return [(key, self._end(self._running.pop(key))) for key in over]
+        return [(key, _judged(self._running.pop(key))) for key in over]
 
     def close(self) -> None:
         """Kill what runs; a stage goes on from its last checkpoint when it is run again."""
         while self._running:
-            self._end(self._running.popitem()[1])
+            _ended(self._running.popitem()[1])
         self._jobs.cleanup()
 
     def _has_room(self, job: Job) -> bool:
@@ -107,24 +107,6 @@ class LocalExecutor(Executor):
             return ""
         load = Counter(running.job.gpu for running in self._running.values())
         return min(self._gpus, key=lambda gpu: load[gpu])
-
-    def _end(self, running: _Running) -> Outcome:
-        """Make sure that nothing of a job is left, and tell how it ended."""
-        process = running.process
-        in_time = process.exitcode is not None
-        _kill_group(process)
-        process.join()
-        code = process.exitcode
-        process.close()
-        outcome = read_outcome(running.file)
-        if outcome is not None:
-            return outcome
-        log_tail = running.job.folder.log_tail()
-        if not in_time:
-            reason = f"{running.job.plugin}: not done after {running.job.timeout:g} s, the time limit of a stage"
-            return Outcome("timeout", reason, log_tail)
-        status, reason = _death(code)
-        return Outcome(status, f"{running.job.plugin}: {reason}", log_tail)
 
     @contextmanager
     def _server_environment(self) -> Iterator[None]:
@@ -156,11 +138,30 @@ def _stage_process(job_file: str) -> None:
     os._exit(0)
 
 
-def _kill_group(process: ForkServerProcess) -> None:
+def _judged(running: _Running) -> Outcome:
+    """How a job ended whose process ended, or whose time is over."""
+    in_time = running.process.exitcode is not None
+    code = _ended(running)
+    outcome = read_outcome(running.file)
+    if outcome is not None:
+        return outcome
+    status, reason = _death(code)
+    if not in_time:
+        status, reason = "timeout", f"not done after {running.job.timeout:g} s, the time limit of a stage"
+    return Outcome(status, f"{running.job.plugin}: {reason}", running.job.folder.log_tail())
+
+
+def _ended(running: _Running) -> int | None:
+    """Make sure that no process of a job is left; the exit code of its first one."""
+    process = running.process
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid or 0, signal.SIGKILL)
-    if process.exitcode is None:  # killed before it could lead a group
+    if process.exitcode is None:  # it may not lead a group yet
         process.kill()
+    process.join()
+    code = process.exitcode
+    process.close()
+    return code
 
 
 def _death(code: int | None) -> tuple[str, str]:

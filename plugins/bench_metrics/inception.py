@@ -1,0 +1,233 @@
+"""The Inception features that FID and KID are defined on, extracted once for both."""
+
+from __future__ import annotations
+
+import hashlib
+import weakref
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from bench_metrics.options import InceptionOptions
+from benchmark.contracts.dataset import ClassSet
+from benchmark.contracts.metric import TranslationMetric
+from benchmark.contracts.run import Run
+from benchmark.errors import Unavailable
+
+WEIGHTS_NAME = "pt_inception-2015-12-05-6726825d.pth"
+WEIGHTS_DIGEST = "6726825d"
+"""First digits of the SHA-256 of the published file; by torch.hub's convention its name carries them."""
+
+CHUNK = {"cpu": 16, "cuda": 128}
+"""Images per forward pass: on a CPU more are no faster and need more memory."""
+
+
+def usual_weights() -> Path:
+    """Where pytorch-fid keeps its weights: torch.hub's cache, which `TORCH_HOME` moves."""
+    return Path(torch.hub.get_dir()) / "checkpoints" / WEIGHTS_NAME
+
+
+def find_weights(options: InceptionOptions) -> Path:
+    """The weights file that the options ask for.
+
+    Raises:
+        Unavailable: There is none, and it was not to be downloaded or could not be.
+    """
+    path = options.weights or usual_weights()
+    if path.is_file():
+        return path
+    if options.weights is not None:
+        raise Unavailable(f"Inception weights: expected a file at {path}, found none; correct the option 'weights'")
+    if not options.download:
+        raise Unavailable(
+            f"Inception weights: expected {path}, found none; put pytorch-fid's file there, "
+            "or name it with --fid-weights PATH (option 'weights'), or set the option 'download'"
+        )
+    return download_weights(path)
+
+
+def download_weights(path: Path) -> Path:
+    """Fetch the published weights to `path`; `Unavailable` when that fails."""
+    from pytorch_fid.inception import FID_WEIGHTS_URL
+
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        torch.hub.download_url_to_file(FID_WEIGHTS_URL, str(path), hash_prefix=WEIGHTS_DIGEST, progress=False)
+    except (OSError, RuntimeError) as error:
+        raise Unavailable(
+            f"Inception weights: {FID_WEIGHTS_URL} cannot be downloaded ({error}); fetch it by hand to {path}"
+        ) from error
+    return path
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a weights file; `Unavailable` when it bears the published name, but not its content."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    if path.name == WEIGHTS_NAME and not digest.startswith(WEIGHTS_DIGEST):
+        raise Unavailable(
+            f"Inception weights: {path} is damaged: its SHA-256 should start with {WEIGHTS_DIGEST}, "
+            f"but is {digest[:8]}...; fetch it again"
+        )
+    return digest
+
+
+def read_weights(path: Path) -> Mapping[str, Tensor]:
+    """Read a state dict, executing nothing that the file might hold; `Unavailable` when it is not one."""
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged file can make the unpickler raise nearly anything
+        raise Unavailable(f"Inception weights: {path} cannot be read as a state dict; fetch it again") from error
+    if not isinstance(state, Mapping):
+        raise Unavailable(f"Inception weights: {path} holds a {type(state).__name__}, expected a state dict")
+    return state
+
+
+def build_network(state: Mapping[str, Tensor]) -> nn.Module:
+    """pytorch-fid's InceptionV3 up to the final pool, in evaluation mode, batch norms folded into convolutions.
+
+    Folding, with channels_last on top, doubles the speed on a CPU; features move by some 1e-6 of their spread.
+
+    Raises:
+        RuntimeError, AttributeError: The state dict is that of another network.
+    """
+    from pytorch_fid.inception import InceptionV3
+    from torch.nn.utils.fusion import fuse_conv_bn_eval
+    from torchvision.models.inception import BasicConv2d
+
+    with _given_weights(state):
+        network: nn.Module = InceptionV3().eval()
+    for module in list(network.modules()):
+        if isinstance(module, BasicConv2d):
+            module.conv = fuse_conv_bn_eval(module.conv, module.bn)
+            module.bn = nn.Identity()
+    return network
+
+
+@contextmanager
+def _given_weights(state: Mapping[str, Tensor]) -> Iterator[None]:
+    """Let pytorch-fid build its network from `state`: it has no argument for it and would turn to the network."""
+    from pytorch_fid import inception
+
+    original = inception.load_state_dict_from_url
+    inception.load_state_dict_from_url = lambda url, progress=True: state
+    try:
+        yield
+    finally:
+        inception.load_state_dict_from_url = original
+
+
+class FeatureExtractor:
+    """Final-pool features of images, remembered for the batch seen last.
+
+    FID and KID are handed the same batches in turn; the second one gets what the first one had computed. A batch
+    is known by its identity: it must not be changed in place between the two.
+
+    Attributes:
+        digest: SHA-256 of the weights file.
+    """
+
+    def __init__(self, path: Path, device: str) -> None:
+        self.digest = file_digest(path)
+        self._device = torch.device(device)
+        self._layout = torch.channels_last if self._device.type == "cpu" else torch.contiguous_format
+        try:
+            self._network = build_network(read_weights(path)).to(self._device, memory_format=self._layout)
+        except (RuntimeError, AttributeError) as error:
+            raise Unavailable(
+                f"Inception weights: {path} is the state dict of another network, expected pytorch-fid's InceptionV3"
+            ) from error
+        self._last: tuple[weakref.ref[Tensor], Tensor] | None = None
+
+    def __call__(self, images: Tensor) -> Tensor:
+        """Features, float32, shape (N, 2048), on the CPU, of RGB images in [0, 1], shape (N, 3, H, W)."""
+        if self._last is None or self._last[0]() is not images:
+            self._last = weakref.ref(images), self._extract(images)
+        return self._last[1]
+
+    # Full precision whatever the stage uses: rounded features shift FID by more than methods differ.
+    @torch.inference_mode()
+    def _extract(self, images: Tensor) -> Tensor:
+        with torch.autocast(self._device.type, enabled=False), _no_tf32():
+            chunks = [
+                self._network(chunk.to(self._device, memory_format=self._layout))[0].flatten(1).cpu()
+                for chunk in images.float().split(CHUNK[self._device.type])
+            ]
+        return torch.cat(chunks)
+
+
+@contextmanager
+def _no_tf32() -> Iterator[None]:
+    """Keep convolutions on CUDA from rounding their input to 10 bits, which torch does by default."""
+    original = torch.backends.cudnn.allow_tf32
+    torch.backends.cudnn.allow_tf32 = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.allow_tf32 = original
+
+
+def shared_extractor(path: Path, device: str) -> FeatureExtractor:
+    """The one extractor of this process for a weights file on a device; `Unavailable` when the file is unfit."""
+    return _extractor(path, path.stat().st_mtime_ns, device)
+
+
+@lru_cache(maxsize=1)
+def _extractor(path: Path, changed: int, device: str) -> FeatureExtractor:
+    return FeatureExtractor(path, device)
+
+
+class InceptionMetric(TranslationMetric):
+    """Collects features of target and translated images; subclasses compare the two sets."""
+
+    Options: ClassVar = InceptionOptions
+    options: InceptionOptions
+
+    def start(self, classes: ClassSet, run: Run) -> None:
+        """Load the network; `Unavailable` when its weights are not to be had."""
+        self._extract = shared_extractor(find_weights(self.options), run.device)
+        self._reference: list[Tensor] = []
+        self._translated: list[Tensor] = []
+        self._size: list[int] = []
+
+    def reference(self, images: Tensor) -> None:
+        """Take in a batch of target images."""
+        self._collect(self._reference, images)
+
+    def update(self, source: Tensor, translated: Tensor, labels: Tensor | None) -> None:
+        """Take in a batch of translated images."""
+        self._collect(self._translated, translated)
+
+    def _collect(self, features: list[Tensor], images: Tensor) -> None:
+        self._size = list(images.shape[-2:])
+        room = self.options.max_images - sum(map(len, features))
+        if room > 0:
+            features.append(self._extract(images)[:room])
+
+    def features(self) -> tuple[Tensor, Tensor]:
+        """Features of the target and of the translated images; `Unavailable` with fewer than two of either."""
+        reference, translated = (sum(map(len, side)) for side in (self._reference, self._translated))
+        if min(reference, translated) < 2:
+            raise Unavailable(
+                f"{' and '.join(self.values)}: at least 2 target and 2 translated images are needed, "
+                f"got {reference} and {translated}"
+            )
+        return torch.cat(self._reference), torch.cat(self._translated)
+
+    def details(self) -> dict[str, Any]:
+        """`conditions`: values are comparable only where all of these agree."""
+        return {
+            "conditions": {
+                "reference_images": sum(map(len, self._reference)),
+                "translated_images": sum(map(len, self._translated)),
+                "extractor": "pytorch-fid InceptionV3, final pool, 2048 features, input resized to 299x299",
+                "weights_sha256": self._extract.digest,
+                "image_size": self._size,
+                "precision": "fp32",
+            }
+        }

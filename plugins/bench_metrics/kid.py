@@ -1,0 +1,61 @@
+"""Kernel Inception Distance: FID's question, answered without bias for small sets of images."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from torch import Tensor
+
+from bench_metrics.inception import InceptionMetric
+from benchmark.contracts.metric import Value
+
+ROWS = 1024
+"""Rows of the kernel matrix that are held at a time."""
+
+
+def polynomial_mmd(reference: Tensor, translated: Tensor) -> float:
+    """Unbiased estimate of the squared maximum mean discrepancy, kernel (x'y / d + 1)^3.
+
+    All pairs are used, where others average over random subsets of the same estimate: no draw, less variance.
+
+    Args:
+        reference: Shape (n, d), n at least 2.
+        translated: Shape (m, d), m at least 2; m may differ from n.
+
+    Returns:
+        A number that is 0 on average for two samples of one distribution, so at times below 0.
+
+    Source: Binkowski et al. 2018, arXiv:1801.01401; the estimate is Gretton et al. 2012, JMLR 13, Lemma 6.
+    """
+    first, second = reference.double(), translated.double()
+    between = _kernel_sum(first, second) / (len(first) * len(second))
+    return _mean_within(first) + _mean_within(second) - 2 * between
+
+
+def _mean_within(features: Tensor) -> float:
+    """Mean of the kernel over all pairs of different images of one set."""
+    count, dimensions = features.shape
+    with_itself = _kernel(features.square().sum(dim=1), dimensions).sum().item()
+    return (_kernel_sum(features, features) - with_itself) / (count * (count - 1))
+
+
+def _kernel_sum(first: Tensor, second: Tensor) -> float:
+    return sum(_kernel(rows @ second.T, first.shape[1]).sum().item() for rows in first.split(ROWS))
+
+
+def _kernel(products: Tensor, dimensions: int) -> Tensor:
+    return (products / dimensions + 1) ** 3
+
+
+class KID(InceptionMetric):
+    """KID between translated source images and target images, not scaled."""
+
+    values: ClassVar = {
+        "kid": Value(
+            "Kernel Inception Distance of translated to target images.", higher_is_better=False, low=None, high=None
+        )
+    }
+
+    def compute(self) -> dict[str, float]:
+        """The estimate; `Unavailable` with fewer than two images on either side."""
+        return {"kid": polynomial_mmd(*self.features())}

@@ -1,0 +1,214 @@
+"""Equal work has one key, different work another; what cannot run is told before anything does."""
+
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from benchmark.contracts.scenario import Side
+from benchmark.errors import DataError
+from benchmark.plan import content_key, make_plan, needed, peers
+
+
+@pytest.fixture
+def plan_of(matrix_of, toys):
+    return lambda *translators, **fields: make_plan(matrix_of(*translators, **fields), toys)
+
+
+def cell(plan, translator, segmenter="nearest", seed=0):
+    [found] = [c for c in plan.cells if (c.translator, c.segmenter, c.seed) == (translator, segmenter, seed)]
+    return found
+
+
+def kinds(plan):
+    return Counter(stage.kind for stage in plan.stages.values())
+
+
+def test_each_translator_is_fitted_once_per_seed_whatever_the_segmenters(plan_of, choose):
+    segmenters = ("nearest", "overconfident")
+    plan = plan_of("shift", "twofold", segmenters=segmenters, seeds=(0, 1, 2))
+    assert len(plan.cells) == 4 * 2 * 3
+    assert kinds(plan) == {
+        "prepare": 3,
+        "fit-translator": 6,
+        "translate": 6,
+        "score-translation": 6,
+        "fit-segmenter": 24,
+        "score-segmentation": 24,
+    }
+
+
+def test_a_stage_stands_behind_its_inputs(plan_of):
+    seen = set()
+    for stage in plan_of("shift", "twofold", seeds=(0, 1)).stages.values():
+        assert seen.issuperset(stage.inputs.values())
+        seen.add(stage.key)
+
+
+def test_control_rows_train_on_source_and_target_and_have_no_translator(plan_of):
+    plan = plan_of()
+    by_look = {
+        stage.spec["dataset"]["options"]["look"]: key
+        for key, stage in plan.stages.items()
+        if stage.kind == "prepare" and stage.spec["split"] == "train"
+    }
+    for label, look in {"source-only": "day", "oracle": "night"}.items():
+        stages = cell(plan, label).stages
+        assert set(stages) == {"fit-segmenter", "score-segmentation"}
+        inputs = plan.stages[stages["fit-segmenter"]].inputs
+        assert inputs == {"train": by_look[look], "target": by_look["night"]}
+
+
+def test_labels_are_not_part_of_keys_but_of_cells(plan_of):
+    plan = plan_of("shift:one", "shift:two")
+    one, two = cell(plan, "one"), cell(plan, "two")
+    assert one.stages == two.stages
+    assert one.config_key == two.config_key
+    assert one.id != two.id
+
+
+CHANGES = {
+    "option": ({"steps": 3}, {"fit-translator", "translate", "fit-segmenter"}),
+    "seed": ({"seeds": (7,)}, {"fit-translator", "translate", "fit-segmenter"}),
+    "precision": ({"precision": "bf16"}, {"fit-translator", "translate", "fit-segmenter"}),
+    "metric": ({"metrics": ("accuracy",)}, set()),
+    "budget": ({"budget": "other", "timeout": 9.0}, None),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_keys_change_with_what_decides_the_outcome_and_with_nothing_else(plan_of, change):
+    fields, changed = CHANGES[change]
+    before, after = plan_of("shift"), plan_of("shift", **fields)
+    before, after = cell(before, "shift").stages, cell(after, "shift", seed=fields.get("seeds", (0,))[0]).stages
+    scores = {kind for kind in before if kind.startswith("score-")} if changed is not None else set()
+    assert {kind for kind in before if before[kind] != after[kind]} == (changed or set()) | scores
+
+
+def test_keys_change_with_the_declared_version(plan_of, matrix_of, toys):
+    matrix = matrix_of("shift")
+    newer = replace(matrix, translators=tuple(replace(c, version="2") for c in matrix.translators))
+    before, after = make_plan(matrix, toys), make_plan(newer, toys)
+    assert cell(before, "shift").stages["fit-translator"] != cell(after, "shift").stages["fit-translator"]
+
+
+def test_keys_change_with_the_fingerprint_of_the_data(matrix_of, toys, monkeypatch):
+    before = make_plan(matrix_of("shift"), toys)
+    dots = toys.load(toys.find("dataset", "dots"))
+    monkeypatch.setattr(dots, "fingerprint", lambda self, split: f"changed {split}")
+    after = make_plan(matrix_of("shift"), toys)
+    assert set(before.stages).isdisjoint(after.stages)
+    assert cell(before, "shift").config_key != cell(after, "shift").config_key
+
+
+def test_the_configuration_of_a_cell_does_not_depend_on_seed_or_metrics(plan_of):
+    plan = plan_of("shift", seeds=(0, 1))
+    fewer = plan_of("shift", metrics=("accuracy",))
+    assert cell(plan, "shift", seed=0).config_key == cell(plan, "shift", seed=1).config_key
+    assert cell(plan, "shift").id == cell(fewer, "shift").id
+    assert cell(plan, "shift", seed=0).id != cell(plan, "shift", seed=1).id
+
+
+def test_the_id_of_a_cell_is_a_file_name(plan_of):
+    [found] = [c for c in plan_of("shift:a/b c=*").cells if c.translator == "a/b c=*"]
+    assert found.id.startswith("dusk.a-b-c.nearest.s0.")
+
+
+def test_content_keys_do_not_depend_on_the_order_of_names():
+    assert content_key({"a": 1, "b": 2}) == content_key({"b": 2, "a": 1}) != content_key({"a": 1, "b": 2.5})
+
+
+def test_a_translator_for_pairs_is_skipped_where_there_are_none(plan_of, dusk):
+    found = cell(plan_of("pairs"), "pairs")
+    assert found.stages == {}
+    assert found.skipped == "translator 'pairs' needs paired images, and scenario 'dusk' has none"
+    paired = plan_of("pairs", scenarios=(dusk.model_copy(update={"paired": True}),))
+    assert cell(paired, "pairs").skipped is None
+    assert "translate" in cell(paired, "pairs").stages
+
+
+def test_a_translator_that_needs_a_segmenter_is_skipped(plan_of):
+    assert "needs a segmenter" in cell(plan_of("guided"), "guided").skipped
+
+
+def test_a_plugin_that_cannot_be_used_makes_its_own_cells_invalid(plan_of):
+    plan = plan_of("outdated", "shift")
+    assert "contract version 0" in cell(plan, "outdated").invalid
+    assert cell(plan, "outdated").stages == {}
+    assert cell(plan, "shift").invalid is None
+
+
+def test_both_sides_of_a_scenario_must_have_the_same_classes(plan_of, dusk, toys, monkeypatch):
+    from benchmark import ClassSet
+
+    dots = toys.load(toys.find("dataset", "dots"))
+    other = ClassSet(("road", "sky", "train"), dots.classes.palette)
+    usual = dots.classes
+    monkeypatch.setattr(dots, "classes", property(lambda self: other if self.options.look == "night" else usual))
+    with pytest.raises(DataError, match="same classes, but they differ in car, train"):
+        plan_of()
+
+
+def checkpoint_inputs(plan, label):
+    inputs = plan.stages[cell(plan, label).stages["fit-segmenter"]].inputs
+    return plan.stages[inputs["validation"]] if "validation" in inputs else None
+
+
+def test_no_validation_by_default(plan_of):
+    assert checkpoint_inputs(plan_of("shift"), "shift") is None
+
+
+def test_source_val_holds_out_source_images_in_the_look_of_the_row(plan_of, dusk):
+    plan = plan_of("shift", scenarios=(dusk.model_copy(update={"checkpoint": "source-val"}),))
+    translated, plain_source = checkpoint_inputs(plan, "shift"), checkpoint_inputs(plan, "source-only")
+    assert translated.kind == "translate"
+    assert translated.key != cell(plan, "shift").stages["translate"]
+    assert plan.stages[translated.inputs["source"]] == plain_source
+    assert (plain_source.spec["split"], plain_source.spec["dataset"]["options"]["look"]) == ("val", "day")
+    assert checkpoint_inputs(plan, "oracle") is None
+
+
+def test_oracle_val_chooses_by_the_target_test_split_in_all_rows(plan_of, dusk):
+    plan = plan_of("shift", scenarios=(dusk.model_copy(update={"checkpoint": "oracle-val"}),))
+    for label in ("shift", "source-only", "oracle"):
+        spec = checkpoint_inputs(plan, label).spec
+        assert (spec["split"], spec["dataset"]["options"]["look"]) == ("val", "night")
+
+
+def test_a_side_whose_split_is_not_there_is_one_line(plan_of, dusk, toys, monkeypatch):
+    dots = toys.load(toys.find("dataset", "dots"))
+    monkeypatch.setattr(dots, "fingerprint", lambda self, split: self.ids(split)[0])
+    wrong = dusk.model_copy(update={"target": Side(dataset="dots", options=dusk.target.options, test="nowhere")})
+    with pytest.raises(DataError, match="no split 'nowhere'"):
+        plan_of(scenarios=(wrong,))
+
+
+def test_only_what_leads_to_missing_goals_is_needed(plan_of):
+    plan = plan_of("shift")
+    stages = cell(plan, "shift").stages
+    done = dict.fromkeys(plan.stages, False)
+    goal = stages["score-segmentation"]
+    assert stages["score-translation"] not in needed(plan.stages, [goal], done)
+    assert needed(plan.stages, [goal], done | {goal: True}) == []
+    chain = needed(plan.stages, [goal], done | {stages["translate"]: True})
+    assert stages["fit-translator"] not in chain
+    assert chain.index(stages["fit-segmenter"]) < chain.index(goal)
+
+
+def test_a_lone_chain_has_no_peers_and_a_matrix_has_its_other_rows(plan_of, matrix_of, toys):
+    matrix = matrix_of("shift")
+    lone = make_plan(replace(matrix, translators=matrix.translators[1:2]), toys)
+    beside = peers(lone)
+    assert {beside[key] for kind, key in cell(lone, "shift").stages.items() if kind != "score-translation"} == {0}
+    plan = plan_of("shift", "twofold", seeds=(0, 1))
+    assert peers(plan)[cell(plan, "shift").stages["fit-segmenter"]] == 7
+    assert peers(plan)[cell(plan, "shift").stages["fit-translator"]] == 7
+
+
+def test_planning_imports_no_heavy_library():
+    code = "import sys, benchmark.plan, benchmark.driver, benchmark.records, benchmark.executors\n"
+    code += "print([m for m in ('torch', 'pandas', 'mmengine', 'PIL') if m in sys.modules])"
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout.strip() == "[]"

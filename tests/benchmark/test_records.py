@@ -1,0 +1,114 @@
+"""A record is read back as it was written, and a broken one is one line."""
+
+import json
+from importlib.metadata import version
+
+import pytest
+
+from benchmark.driver import execute
+from benchmark.errors import StoreError
+from benchmark.executors import InlineExecutor
+from benchmark.plan import make_plan
+from benchmark.records import comparable, provenance, read_records, record_path, write_record
+
+
+@pytest.fixture
+def results(toys, store, matrix_of):
+    execute(make_plan(matrix_of("shift", "pairs"), toys), store, InlineExecutor(), toys)
+    return store.results
+
+
+@pytest.fixture
+def records(results):
+    found, problems = read_records(results)
+    assert problems == []
+    return {record["translator"]: record for record in found}
+
+
+def test_a_record_tells_all_about_its_cell(records):
+    record = records["shift"]
+    assert {name: record[name] for name in ("schema", "scenario", "classes", "size", "checkpoint", "segmenter")} == {
+        "schema": 1,
+        "scenario": "dusk",
+        "classes": ["road", "sky", "car"],
+        "size": [8, 12],
+        "checkpoint": "last",
+        "segmenter": "nearest",
+    }
+    assert (record["seed"], record["budget"], record["status"], record["reason"]) == (0, "tiny", "done", None)
+    assert set(record["metrics"]) == {"accuracy", "difference"}
+    assert record["config"]["translator"]["options"] == {"steps": 2, "pause": 0.0}
+    assert record["config"]["scenario"]["target"]["options"]["look"] == "night"
+    assert set(record["stages"]) == {
+        "fit-translator",
+        "translate",
+        "score-translation",
+        "fit-segmenter",
+        "score-segmentation",
+    }
+    assert record["stages"]["fit-translator"]["facts"]["parameters"] == 1
+    seconds = [stage["seconds"] for stage in record["stages"].values()]
+    assert record["cost"]["seconds"] == pytest.approx(sum(seconds))
+    assert all(value > 0 for value in seconds)
+
+
+def test_pictures_are_named_from_the_results_folder(results, records):
+    pictures = records["shift"]["stages"]["translate"]["pictures"]
+    assert len(pictures) == 3
+    assert all((results / picture).is_file() for picture in pictures)
+
+
+def test_a_skipped_cell_has_a_record_with_its_reason(records):
+    assert records["pairs"]["status"] == "skipped"
+    assert "needs paired images" in records["pairs"]["reason"]
+    assert records["pairs"]["metrics"] == {}
+
+
+def test_versions_are_kept_with_a_record(records):
+    assert records["shift"]["provenance"]["torch"] == version("torch")
+    assert set(records["shift"]["provenance"]) == set(provenance()) | {"time"}
+
+
+def test_a_record_that_says_the_same_at_another_time_is_left_alone(results, records):
+    record = records["shift"]
+    again = record | {"cost": {"seconds": 1e9}, "provenance": record["provenance"] | {"time": "later"}}
+    assert comparable(again) == comparable(record)
+    assert write_record(results, again) == record
+    other = record | {"metrics": {"accuracy": 0.0}}
+    assert write_record(results, other) == other
+    assert json.loads(record_path(results, record["cell"]).read_text()) == other
+
+
+BROKEN = {
+    '{"schema": 1, "cell"': "cannot be read",
+    "[]": "expected a record",
+    '{"schema": 99}': "expected a record of schema 1, but it has 99",
+    '{"schema": 1, "cell": "x"}': "'config_key' is missing",
+    "\udcff": "cannot be read",
+}
+
+
+@pytest.mark.parametrize("text", BROKEN)
+def test_a_broken_record_is_one_line_that_says_what_to_do(results, records, text):
+    path = results / "records" / "broken.json"
+    path.write_bytes(text.encode(errors="surrogateescape"))
+    found, [problem] = read_records(results)
+    assert len(found) == len(records)
+    assert problem.startswith(f"{path}: ")
+    assert BROKEN[text] in problem
+    assert "run the matrix again" in problem
+    assert "\n" not in problem
+
+
+def test_a_record_of_an_unknown_status_is_a_problem(results, records):
+    record_path(results, records["shift"]["cell"]).write_text(json.dumps(records["shift"] | {"status": "great"}))
+    assert "status must be one of" in read_records(results)[1][0]
+
+
+def test_a_missing_results_folder_is_one_line(tmp_path):
+    with pytest.raises(StoreError, match="no such results folder; run `bench matrix`"):
+        read_records(tmp_path / "nowhere")
+
+
+def test_a_results_folder_without_records_is_empty(tmp_path):
+    assert read_records(tmp_path) == ([], [])

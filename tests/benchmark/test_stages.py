@@ -1,0 +1,179 @@
+"""What stages leave in their folders, and what they say when data or plugins break their contract."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from benchmark.driver import execute
+from benchmark.executors import InlineExecutor
+from benchmark.imageset import ImageSet
+from benchmark.plan import make_plan
+from benchmark.stages import _evenly_spaced, _resized
+
+
+@pytest.fixture
+def run(toys, store, diary):
+    """Runs a matrix in this process; gives the finished folders by kind of stage for one translator."""
+
+    def run_matrix(matrix, translator="shift"):
+        plan = make_plan(matrix, toys)
+        execute(plan, store, InlineExecutor(), toys, listener=diary)
+        [cell] = [cell for cell in plan.cells if cell.translator == translator]
+        return {kind: store.stage(kind, key).path for kind, key in cell.stages.items()}
+
+    return run_matrix
+
+
+def prepared(store, look, split):
+    for folder in (store.results / "stages" / "prepare").iterdir():
+        spec = json.loads((folder / "stage.json").read_text())["spec"]
+        if (spec["dataset"]["options"]["look"], spec["split"]) == (look, split):
+            return ImageSet.open(folder)
+    raise AssertionError((look, split))
+
+
+def resized(dusk, size, **options):
+    def side(side):
+        return side.model_copy(update={"options": side.options | options})
+
+    return dusk.model_copy(update={"size": size, "source": side(dusk.source), "target": side(dusk.target)})
+
+
+def test_prepared_images_are_those_of_the_data_set_at_the_size_of_the_scenario(run, matrix_of, dusk, store, toys):
+    run(matrix_of("shift", scenarios=(resized(dusk, (4, 6)),)))
+    found = prepared(store, "night", "train")
+    dots = toys.create(toys.find("dataset", "dots"), dusk.target.options)
+    sample = dots.sample("train", "train-1")
+    assert (found.ids, found.size) == (("train-0", "train-1", "train-2"), (4, 6))
+    # to shrink by two is to average blocks of 2x2 pixels; rounding after each direction costs at most one step
+    blocks = sample.image.reshape(4, 2, 6, 2, 3).mean(axis=(1, 3))
+    assert np.abs(found.images[0, 1] - blocks).max() <= 1
+    assert set(np.unique(found.labels)) <= {0, 1, 2}
+
+
+def test_labels_are_resized_to_ids_that_stand_there():
+    label = np.array([[0, 255], [2, 1]], dtype=np.uint8)
+    np.testing.assert_array_equal(_resized(label, 4, 4, smooth=False), label.repeat(2, axis=0).repeat(2, axis=1))
+
+
+@pytest.mark.parametrize(
+    ("flaw", "line"),
+    [
+        ("id", "dataset 'dots', split 'train', sample 'train-0': expected label ids below 3 (or 255), found 7"),
+        ("size", "sample 'train-0': expected a label of the image's size 8x12, but it is 4x12 (height x width)"),
+    ],
+)
+def test_a_flawed_label_fails_with_the_name_of_its_sample(run, matrix_of, dusk, diary, flaw, line):
+    run(matrix_of("shift", scenarios=(resized(dusk, (8, 12), flaw=flaw),)))
+    assert {record["status"] for record in diary.records.values()} == {"failed"}
+    assert line in diary.records["oracle", "nearest", 0]["reason"]
+
+
+def test_an_empty_split_fails_in_one_line(run, matrix_of, dusk, diary):
+    run(matrix_of("shift", scenarios=(resized(dusk, (8, 12), count=0),)))
+    assert "split 'train' is empty" in diary.records["oracle", "nearest", 0]["reason"]
+
+
+def test_translated_images_carry_the_labels_of_their_sources(run, matrix_of, store):
+    folders = run(matrix_of("shift"))
+    source, translated = prepared(store, "day", "train"), ImageSet.open(folders["translate"])
+    shift = json.loads((folders["fit-translator"] / "model" / "weight.json").read_text())
+    expected = np.clip(np.round(source.images.astype(float) + 255 * shift), 0, 255)
+    assert np.abs(translated.images - expected).max() <= 1
+    assert shift < -0.1
+    np.testing.assert_array_equal(translated.labels, source.labels)
+    assert translated.ids == source.ids
+
+
+def test_all_variants_are_stored(run, matrix_of):
+    translated = ImageSet.open(run(matrix_of("twofold"), "twofold")["translate"])
+    assert translated.variants == 2
+    assert translated.images[1].mean() < 0.95 * translated.images[0].mean()
+
+
+def test_pictures_show_source_translated_and_the_way_back(run, matrix_of, store):
+    folders = run(matrix_of("shift"))
+    pictures = sorted((folders["translate"] / "pictures").iterdir())
+    assert [path.name for path in pictures] == ["translation-0.png", "translation-1.png", "translation-2.png"]
+    strip = np.asarray(Image.open(pictures[1]))
+    source, translated = prepared(store, "day", "train"), ImageSet.open(folders["translate"])
+    assert strip.shape == (8, 36, 3)
+    np.testing.assert_array_equal(strip[:, :12], source.images[0, 1])
+    np.testing.assert_array_equal(strip[:, 12:24], translated.images[0, 1])
+    assert np.abs(strip[:, 24:].astype(int) - strip[:, :12]).max() <= 1
+
+
+def test_pictures_are_spread_over_the_set():
+    assert _evenly_spaced(10, 4) == [0, 3, 6, 9]
+    assert _evenly_spaced(2, 4) == [0, 1]
+    assert _evenly_spaced(1, 4) == [0]
+
+
+def test_the_gallery_holds_images_labels_and_predictions(run, matrix_of, store):
+    gallery = np.load(run(matrix_of("shift"))["score-segmentation"] / "gallery.npz")
+    test = prepared(store, "night", "val")
+    np.testing.assert_array_equal(gallery["images"], test.images[0])
+    np.testing.assert_array_equal(gallery["labels"], test.labels)
+    assert list(gallery["ids"]) == list(test.ids)
+    assert gallery["predictions"].shape == test.labels.shape
+    assert (gallery["predictions"] == test.labels).mean() > 0.9
+
+
+def test_source_labels_are_given_to_a_translator_that_declares_the_need(run, matrix_of, diary):
+    run(matrix_of("label-guided", "shift"), "label-guided")
+    assert diary.records["label-guided", "nearest", 0]["status"] == "done"
+    assert diary.records["shift", "nearest", 0]["status"] == "done"
+
+
+def test_metrics_say_why_they_have_no_value(run, matrix_of, diary):
+    run(matrix_of("shift", metrics=("accuracy", "difference", "absent", "undefined")))
+    record = diary.records["shift", "nearest", 0]
+    assert record["missing"] == {"absent": "its weights are not here", "undefined": "undefined on this data"}
+    assert set(record["metrics"]) == {"accuracy", "difference"}
+    assert record["details"] == {"accuracy": {"pixels": 288, "per_class": [None, 0.5]}}
+    assert record["values"]["difference"] == {
+        "summary": "Mean change of a pixel.",
+        "higher_is_better": False,
+        "low": 0.0,
+        "high": 1.0,
+    }
+    assert set(diary.records["oracle", "nearest", 0]["missing"]) == {"undefined"}
+
+
+def test_two_metrics_of_one_name_are_refused(run, matrix_of, diary):
+    run(matrix_of("shift", metrics=("accuracy", "clash")))
+    assert "metrics 'accuracy' and 'clash' both give 'accuracy'" in diary.records["shift", "nearest", 0]["reason"]
+
+
+BROKEN = {
+    "wrong-shape": "translator 'wrong-shape' returned shape (3, 3, 8, 11), but (3, 3, 8, 12) was expected",
+    "nan": "translator 'nan' returned values that are not finite (NaN or infinity)",
+    "halves": "translator 'halves' returned torch.float16, but float32 was expected",
+}
+
+
+@pytest.mark.parametrize("translator", BROKEN)
+def test_a_translator_that_breaks_its_contract_fails_with_what_was_expected(run, matrix_of, diary, translator):
+    run(matrix_of(translator), translator)
+    record = diary.records[translator, "nearest", 0]
+    assert (record["status"], record["reason"]) == ("failed", BROKEN[translator])
+    assert diary.records["source-only", "nearest", 0]["status"] == "done"
+
+
+def test_predictions_outside_the_classes_fail(run, matrix_of, diary):
+    run(matrix_of("shift", segmenters=("overconfident",)))
+    assert "there are 3 classes" in diary.records["oracle", "overconfident", 0]["reason"]
+
+
+def test_every_stage_notes_what_it_is_and_what_it_took(run, matrix_of, diary):
+    folders = run(replace(matrix_of("shift"), seeds=(5,)))
+    told = json.loads((folders["fit-translator"] / "stage.json").read_text())
+    assert (told["kind"], told["plugin"], told["seed"]) == ("fit-translator", "shift", 5)
+    result = json.loads((folders["fit-translator"] / "result.json").read_text())
+    assert (result["device"], result["precision"], result["threads"]) == ("cpu", "fp32", 1)
+    assert result["facts"]["parameters"] == 1
+    assert result["facts"]["peak_memory_bytes"] > 2**20
+    assert json.loads((folders["translate"] / "result.json").read_text())["facts"]["images_per_second"] > 0

@@ -1,0 +1,127 @@
+"""One stage in one process: what it is given, and what becomes of whatever it raises."""
+
+import json
+import subprocess
+import sys
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+
+from benchmark.devices import cores, resolve_device, resolve_precision, visible_gpus
+from benchmark.errors import DataError, PluginError, UsageError
+from benchmark.plan import make_plan
+from benchmark.worker import Job, _verdict, outcome_file, read_outcome, run_job
+
+
+@pytest.fixture
+def job(toys, store, matrix_of):
+    """A job that prepares data."""
+    stage = next(iter(make_plan(matrix_of(), toys).stages.values()))
+    return Job(
+        results=str(store.results),
+        project=str(toys.project),
+        kind=stage.kind,
+        key=stage.key,
+        plugin=stage.plugin,
+        seed=stage.seed,
+        spec=stage.spec,
+        inputs={},
+    )
+
+
+def test_a_job_that_is_done_is_found_and_not_run_again(job):
+    assert run_job(job, capture=False).status == "done"
+    manifest = job.folder.path / "manifest.json"
+    before = manifest.stat().st_mtime_ns
+    assert run_job(job, capture=False).status == "found"
+    assert manifest.stat().st_mtime_ns == before
+
+
+def test_a_job_that_another_process_works_on_is_busy(job):
+    with job.folder.lock():
+        assert run_job(job, capture=False).status == "busy"
+    assert not job.folder.finished()
+
+
+def test_a_failed_job_leaves_its_reason_and_its_traceback(job, store):
+    broken = replace(job, spec=job.spec | {"split": "nowhere"})
+    outcome = run_job(broken, capture=False)
+    assert (outcome.status, outcome.reason) == ("failed", "dataset 'dots' has no split 'nowhere'")
+    assert "Traceback" in (job.folder.work / "stage.log").read_text()
+    assert store.failure(job.key).reason == outcome.reason
+    assert run_job(job, capture=False).status == "done"
+    assert store.failure(job.key) is None
+
+
+def test_a_job_file_is_run_by_a_process_that_tells_how_it_ended(job, tmp_path):
+    file = tmp_path / "job.json"
+    file.write_text(json.dumps(asdict(job)))
+    code = "import sys; from benchmark.worker import main; main(sys.argv[1]); print('late words')"
+    done = subprocess.run([sys.executable, "-c", code, str(file)], capture_output=True, text=True, check=True)
+    assert read_outcome(file).status == "done"
+    assert done.stdout == ""
+    assert "late words" in (job.folder.path / "stage.log").read_text()
+    outcome_file(file).unlink()
+    assert read_outcome(file) is None
+
+
+def test_a_results_folder_that_cannot_be_written_is_a_failure_in_one_line(job, tmp_path):
+    (tmp_path / "file").touch()
+    outcome = run_job(replace(job, results=str(tmp_path / "file")), capture=False)
+    assert outcome.status == "failed"
+    assert "cannot be written" in outcome.reason
+
+
+VERDICTS = [
+    (ValueError("first\nsecond"), ("failed", "dream: ValueError: first")),
+    (KeyError(), ("failed", "dream: KeyError")),
+    (MemoryError(), ("oom", "dream: out of memory (MemoryError)")),
+    (RuntimeError("CUDA out of memory. Tried"), ("oom", "dream: out of memory (CUDA out of memory. Tried)")),
+    (RuntimeError("DefaultCPUAllocator: can't allocate memory: 1"), ("oom", None)),
+    (DataError("the file x is missing"), ("failed", "the file x is missing")),
+    (PluginError("importing y failed"), ("invalid", "importing y failed")),
+    (SystemExit(4), ("failed", "dream: ended the process with sys.exit(4)")),
+]
+
+
+@pytest.mark.parametrize(("error", "verdict"), VERDICTS, ids=lambda value: type(value).__name__)
+def test_whatever_a_stage_raises_becomes_a_status_and_one_line(error, verdict):
+    status, reason = _verdict(error, "dream")
+    assert status == verdict[0]
+    assert reason == (verdict[1] or reason)
+    assert "\n" not in reason
+
+
+def test_torchs_own_out_of_memory_error_is_out_of_memory():
+    import torch
+
+    assert _verdict(torch.cuda.OutOfMemoryError("Allocation on device"), "dream")[0] == "oom"
+
+
+def test_devices_and_formats_are_as_asked_for(monkeypatch):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert (resolve_device("cpu"), resolve_device("auto")) == ("cpu", "cpu")
+    with pytest.raises(UsageError, match="--device cuda"):
+        resolve_device("cuda")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert (resolve_device("cpu"), resolve_device("auto")) == ("cpu", "cuda")
+    assert (resolve_precision("fp32", "cpu"), resolve_precision("bf16", "cpu")) == ("fp32", "bf16")
+
+
+@pytest.mark.parametrize(("native", "chosen"), [(True, "bf16"), (False, "fp32")])
+def test_bf16_is_chosen_where_the_cpu_has_it(monkeypatch, native, chosen):
+    monkeypatch.setattr("benchmark.devices.cpu_has_bf16", lambda: native)
+    assert resolve_precision("auto", "cpu") == chosen
+
+
+@pytest.mark.parametrize(("value", "gpus"), [("", ()), ("-1", ()), ("0,2", ("0", "2")), ("GPU-ab", ("GPU-ab",))])
+def test_visible_gpus_are_those_the_environment_names(monkeypatch, value, gpus):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", value)
+    assert visible_gpus() == gpus
+
+
+def test_there_is_at_least_one_core():
+    assert 1 <= cores() <= len(list(Path("/sys/devices/system/cpu").glob("cpu[0-9]*")) or [0])

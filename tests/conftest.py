@@ -1,0 +1,110 @@
+"""The toy plugins of `tests/toys`, and matrices made of them."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from benchmark.config import CONTROLS, Choice, Matrix
+from benchmark.contracts.scenario import Scenario, Side
+from benchmark.driver import Silence
+from benchmark.registry import load_registry
+from benchmark.store import Store
+
+TOYS = Path(__file__).parent / "toys"
+
+
+@pytest.fixture
+def toys(monkeypatch):
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    return load_registry(TOYS)
+
+
+@pytest.fixture
+def store(tmp_path):
+    return Store(tmp_path / "results")
+
+
+@pytest.fixture
+def dusk():
+    """A scenario of toy images by day and by night."""
+    night = Side(dataset="dots", options={"look": "night", "count": 3, "flaw": ""})
+    day = Side(dataset="dots", options={"look": "day", "count": 3, "flaw": ""})
+    return Scenario(name="dusk", size=(8, 12), source=day, target=night)
+
+
+@pytest.fixture
+def choose(toys):
+    """A plugin with its resolved options; labels are `name` or `name:label`."""
+
+    def choice(kind, text, **options):
+        name, _, label = text.partition(":")
+        if name in CONTROLS:
+            return Choice("control", name, name, "1", {})
+        try:
+            options = toys.options_class(toys.find(kind, name))(**options).model_dump(mode="json")
+        except Exception:  # a broken plugin has no options
+            options = {}
+        return Choice(kind, name, label or name, "1", options)
+
+    return choice
+
+
+@pytest.fixture
+def matrix_of(dusk, choose):
+    def matrix(*translators, segmenters=("nearest",), metrics=("accuracy", "difference"), pause=0.0, steps=2, **fields):
+        speed = {"pause": pause, "steps": steps}
+        return replace(
+            Matrix(
+                scenarios=(dusk,),
+                translators=tuple(
+                    choose("translator", name, **speed) for name in (CONTROLS[0], *translators, CONTROLS[1])
+                ),
+                segmenters=tuple(choose("segmenter", name, **speed) for name in segmenters),
+                metrics=tuple(choose("metric", name) for name in metrics),
+                seeds=(0,),
+                budget="tiny",
+                precision="fp32",
+                device="cpu",
+            ),
+            **fields,
+        )
+
+    return matrix
+
+
+class Diary(Silence):
+    """Notes every event."""
+
+    def __init__(self):
+        self.started, self.failed, self.records, self.progress = [], [], {}, []
+        self.states, self.summary = {}, None
+
+    def plan_ready(self, plan, states):
+        self.states = states
+
+    def stage_started(self, stage):
+        self.started.append((stage.kind, stage.plugin))
+
+    def stage_progress(self, stage, progress):
+        self.progress.append((stage.kind, progress))
+
+    def stage_failed(self, stage, status, reason):
+        self.failed.append((stage.kind, stage.plugin, status, reason))
+
+    def cell_finished(self, record):
+        self.records[record["translator"], record["segmenter"], record["seed"]] = record
+
+    def finished(self, summary):
+        self.summary = summary
+
+
+@pytest.fixture
+def diary():
+    return Diary()
+
+
+@pytest.fixture
+def new_diary():
+    return Diary

@@ -1,0 +1,24 @@
+"""Runs a pickled matrix of toy plugins in a process of its own: `drive.py MATRIX RESULTS`; prints what it ran."""
+
+import pickle
+import sys
+from pathlib import Path
+
+from benchmark.driver import Silence, execute
+from benchmark.executors import LocalExecutor
+from benchmark.plan import make_plan
+from benchmark.registry import load_registry
+from benchmark.store import Store
+
+
+class Printed(Silence):
+    def stage_started(self, stage):
+        print("started", stage.kind, stage.key, flush=True)
+
+
+if __name__ == "__main__":
+    registry = load_registry(Path(__file__).parent)
+    plan = make_plan(pickle.loads(Path(sys.argv[1]).read_bytes()), registry)
+    summary = execute(plan, Store(Path(sys.argv[2])), LocalExecutor(slots=2, gpus=()), registry, listener=Printed())
+    print("heavy", [name for name in ("torch", "pandas") if name in sys.modules])
+    print("ran", summary.stages_run, "failed", summary.failed)

@@ -1,0 +1,224 @@
+"""Plugins that do next to nothing, or go wrong in one way each; the harness is tested with them."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import numpy as np
+import torch
+from dots import SHADES
+
+from benchmark import (
+    PluginOptions,
+    SegmentationMetric,
+    Segmenter,
+    TranslationMetric,
+    Translator,
+    Unavailable,
+    Value,
+)
+
+
+def one_value(name, summary, *, higher_is_better):
+    return {name: Value(summary, higher_is_better)}
+
+
+class Learner:
+    """A number that is learnt step by step, with a checkpoint after each, whichever process it happens in."""
+
+    weight = 0.0
+
+    def learn(self, run, mean, steps, pause=0.0):
+        found = run.last_checkpoint()
+        start, state = found if found else (0, {"weight": torch.zeros(1)})
+        weight = state["weight"]
+        for step in range(start, steps):
+            noise = torch.rand(1, generator=run.generator(f"step {step}"))
+            weight = 0.5 * weight + 0.5 * (mean + 0.01 * noise)
+            time.sleep(pause)
+            run.checkpoint(step + 1, {"weight": weight})
+            run.progress(step + 1, steps, "steps", loss=1.0 / (step + 1))
+        run.report(parameters=1, resumed_at=start)
+        self.weight = float(weight)
+
+    def save(self, folder):
+        (folder / "weight.json").write_text(json.dumps(self.weight))
+
+    def load(self, folder):
+        self.weight = json.loads((folder / "weight.json").read_text())
+
+
+class LearnerOptions(PluginOptions):
+    steps: int = 2
+    pause: float = 0.0
+
+
+class Shift(Learner, Translator):
+    """Adds the difference of the mean colours."""
+
+    Options = LearnerOptions
+
+    def fit(self, source, target, run):
+        assert source.labels is None
+        assert target.labels is None
+        difference = (target.images.mean() - source.images.mean()) / 255
+        self.learn(run, float(difference), self.options.steps, self.options.pause)
+
+    def translate(self, images, variant=0):
+        return (images + self.weight).clamp(0, 1)
+
+    def inverse(self, images):
+        return (images - self.weight).clamp(0, 1)
+
+
+class Twofold(Shift):
+    variants = 2
+
+    def translate(self, images, variant=0):
+        return super().translate(images) * (1 - 0.1 * variant)
+
+
+class LabelGuided(Shift):
+    def fit(self, source, target, run):
+        assert source.labels is not None
+        assert target.labels is None
+
+
+class Raises(Shift):
+    def fit(self, source, target, run):
+        print("about to raise")
+        raise ValueError("no colour is left\nin the box")
+
+
+class OutOfMemory(Shift):
+    def fit(self, source, target, run):
+        raise RuntimeError("CUDA out of memory. Tried to allocate 20.00 GiB")
+
+
+class Exits(Shift):
+    def fit(self, source, target, run):
+        print("leaving now", flush=True)
+        os._exit(3)
+
+
+class Quits(Shift):
+    def fit(self, source, target, run):
+        sys.exit("enough")
+
+
+class Hangs(Shift):
+    def fit(self, source, target, run):
+        time.sleep(600)
+
+
+class LeavesHelper(Shift):
+    """Hangs with a helper process of its own, whose id it tells in its log."""
+
+    def fit(self, source, target, run):
+        helper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+        print("helper", helper.pid, flush=True)
+        time.sleep(600)
+
+
+class Surroundings(Shift):
+    """Tells what the executor gave it."""
+
+    def fit(self, source, target, run):
+        visible = os.environ["CUDA_VISIBLE_DEVICES"]
+        run.report(visible=visible, threads=torch.get_num_threads(), omp=os.environ["OMP_NUM_THREADS"])
+
+
+class WrongShape(Shift):
+    def translate(self, images, variant=0):
+        return images[..., :-1]
+
+
+class NotANumber(Shift):
+    def translate(self, images, variant=0):
+        return images / 0 * 0
+
+
+class Halves(Shift):
+    def translate(self, images, variant=0):
+        return images.half()
+
+
+class Nearest(Learner, Segmenter):
+    """Assigns the class whose shade is nearest to that of the training images."""
+
+    Options = LearnerOptions
+
+    def fit(self, train, target, validation, run):
+        assert target.labels is None
+        assert validation is None or validation.labels is not None
+        self.learn(run, float(train.images.mean()) / 255, self.options.steps, self.options.pause)
+
+    def predict(self, images):
+        shades = torch.tensor(SHADES / 255, dtype=torch.float32) + self.weight - 120 / 255
+        return (images.mean(1)[:, None] - shades[None, :, None, None]).abs().argmin(1).byte()
+
+
+class Overconfident(Nearest):
+    def predict(self, images):
+        return super().predict(images) + 9
+
+
+class Accuracy(SegmentationMetric):
+    values = one_value("accuracy", "Share of right pixels.", higher_is_better=True)
+    right = total = 0
+
+    def update(self, predictions, labels):
+        self.right += int((predictions == labels).sum())
+        self.total += labels.numel()
+
+    def compute(self):
+        return {"accuracy": self.right / self.total}
+
+    def details(self):
+        return {"pixels": np.int64(self.total), "per_class": [float("nan"), 0.5]}
+
+
+class Difference(TranslationMetric):
+    values = one_value("difference", "Mean change of a pixel.", higher_is_better=False)
+
+    def start(self, classes, run):
+        self.changes, self.references = [], 0
+
+    def reference(self, images):
+        self.references += len(images)
+
+    def update(self, source, translated, labels):
+        assert self.references
+        self.changes.append(float((source - translated).abs().mean()))
+
+    def compute(self):
+        return {"difference": sum(self.changes) / len(self.changes)}
+
+
+class Absent(TranslationMetric):
+    values = one_value("absent", "Never there.", higher_is_better=True)
+
+    def start(self, classes, run):
+        raise Unavailable("its weights are not here")
+
+    def update(self, source, translated, labels):
+        raise AssertionError("a metric that is not available gets no data")
+
+    def compute(self):
+        raise AssertionError("a metric that is not available is not asked")
+
+
+class Undefined(SegmentationMetric):
+    values = one_value("undefined", "Never a number.", higher_is_better=True)
+
+    def update(self, predictions, labels):
+        pass
+
+    def compute(self):
+        return {"undefined": float("nan")}
+
+
+class Clash(Undefined):
+    values = one_value("accuracy", "Also called accuracy.", higher_is_better=True)
