@@ -292,7 +292,7 @@ def _told_apart(rows: Sequence[Row], records: Sequence[Record]) -> list[Row]:
     differences: dict[str, str] = {}
     for keys in alike.values():
         if len(keys) > 1:
-            differences |= _differences({key: _flat(configs[key]) for key in keys})
+            differences |= _differences({key: _flat(configs[key] | {"metrics": ""}) for key in keys})
     return [replace(row, differs=differences.get(row.config_key, "")) for row in rows]
 
 
