@@ -375,4 +375,6 @@ def _save_gallery(path: Path, test: ImageSet, predictions: Mapping[int, NDArray[
         images=test.images[0, indices],
         labels=test.labels[indices],
         predictions=np.stack([predictions[index] for index in indices]),
+        classes=np.array(test.classes.names),
+        palette=np.array(test.classes.palette, np.uint8),
     )

@@ -1,0 +1,127 @@
+"""Runs a resolved matrix for `bench run` and `bench matrix`, and shows what came of it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.text import Text
+
+from benchmark.cli.leaderboard import hook_columns, print_boards, written
+from benchmark.cli.options import Settings
+from benchmark.config import Matrix, resolve_matrix
+from benchmark.leaderboard import Board, boards
+from benchmark.plan import Plan, make_plan
+from benchmark.records import read_records
+from benchmark.registry import Registry
+from benchmark.report.gallery import keep_pictures
+from benchmark.report.live import watcher
+from benchmark.report.plan_table import plan_grid, plan_json
+from benchmark.report.terminal import console, print_grid
+from benchmark.store import Store
+
+if TYPE_CHECKING:
+    from benchmark.executors import Executor
+
+
+def resolved(file: Path | None, settings: Settings, registry: Registry, **names: Sequence[Any]) -> Matrix:
+    """The matrix that a file and the command line ask for."""
+    return resolve_matrix(
+        file,
+        scenarios=settings.scenarios,
+        metrics=settings.metrics,
+        budget=settings.budget,
+        device=settings.device,
+        precision=settings.precision,
+        timeout=settings.timeout,
+        overrides=settings.all_overrides,
+        registry=registry,
+        **names,
+    )
+
+
+def drive(matrix: Matrix, settings: Settings, registry: Registry) -> int:
+    """Run a matrix, or show its plan.
+
+    Returns:
+        The exit code: 0, or 1 when some cell failed.
+    """
+    # the driver brings the executors and all they need; a dry run and its speed do without
+    from benchmark.driver import stage_states
+
+    plan, store = make_plan(matrix, registry), Store(settings.results)
+    if settings.dry_run:
+        show_plan(plan, stage_states(plan, store, reuse=settings.reuse, retry=settings.retry), settings.style)
+        return 0
+    failed = execute_plan(plan, store, settings, registry)
+    show_outcome(plan, settings, registry)
+    return 1 if failed else 0
+
+
+def show_plan(plan: Plan, states: Mapping[str, str], style: str) -> None:
+    """Print what is cached and what would run."""
+    if style == "json":
+        click.echo(json.dumps(plan_json(plan, states), indent=1))
+    else:
+        print_grid(plan_grid(plan, states), console())
+
+
+def execute_plan(plan: Plan, store: Store, settings: Settings, registry: Registry) -> int:
+    """Run the plan with live progress on standard error; how many cells are not done."""
+    from benchmark.driver import execute
+
+    executor = make_executor(settings, registry)
+    with watcher(console(sys.stderr)) as listener:
+        summary = execute(
+            plan,
+            store,
+            executor,
+            registry,
+            reuse=settings.reuse,
+            retry=settings.retry,
+            fail_fast=settings.fail_fast,
+            listener=listener,
+        )
+    return summary.failed
+
+
+def make_executor(settings: Settings, registry: Registry) -> Executor:
+    """One of bench's own executors, or a plugin's, which gets what was asked for as its options."""
+    from benchmark.executors import InlineExecutor, LocalExecutor
+
+    if settings.executor == "local":
+        return LocalExecutor(slots=settings.slots, threads=settings.threads)
+    if settings.executor == "inline":
+        return InlineExecutor(settings.threads or 1)
+    asked = {"slots": settings.slots, "threads": settings.threads}
+    spec = registry.find("executor", settings.executor)
+    executor: Executor = registry.create(spec, {name: value for name, value in asked.items() if value is not None})
+    return executor
+
+
+def show_outcome(plan: Plan, settings: Settings, registry: Registry) -> None:
+    """Draw the pictures, then print the boards that the plan's cells stand in, and where more is to be found."""
+    records, problems = read_records(settings.results)
+    for problem in problems:
+        click.echo(f"Warning: {problem}", err=True)
+    cells = {cell.id for cell in plan.cells}
+    keys = {cell.config_key for cell in plan.cells}
+    pictures = keep_pictures(settings.results, [record for record in records if record["cell"] in cells])
+    found = [board for board in boards(records, lambda rows: hook_columns(registry, rows)) if _touched(board, keys)]
+    if settings.style == "json":
+        click.echo(written(found, "json", registry, settings.results), nl=False)
+        return
+    out = console()
+    print_boards(found, out)
+    for folder in sorted({path.parent for path in pictures}):
+        out.print(Text(f"pictures: {settings.results / folder}"))
+    if any(record["status"] not in ("done", "skipped") for record in records if record["cell"] in cells):
+        out.print(Text(f"logs of what failed: bench status --results {settings.results}"))
+
+
+def _touched(board: Board, keys: set[str]) -> bool:
+    return any(row.config_key in keys for row in board.rows)

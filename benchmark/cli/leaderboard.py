@@ -1,0 +1,115 @@
+"""`bench leaderboard`: the records of a results folder as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import click
+from rich.console import Console
+
+from benchmark.cli.options import results_option
+from benchmark.errors import UsageError, did_you_mean
+from benchmark.leaderboard import Board, boards, metric_names, newest, reorder
+from benchmark.records import read_records
+from benchmark.registry import Registry, load_registry
+from benchmark.report.data import as_csv, as_json
+from benchmark.report.grid import Grid, leaderboard_grid, per_class_grid
+from benchmark.report.markdown import page
+from benchmark.report.terminal import console, print_grid
+
+FORMATS = ("rich", "markdown", "csv", "json")
+_OUTPUT = click.File("w", encoding="utf-8", lazy=False, atomic=True)
+
+
+@click.command()
+@results_option
+@click.option("--format", "style", type=click.Choice(FORMATS), default="rich", show_default=True)
+@click.option("--scenario", metavar="NAME", help="Only this scenario.")
+@click.option("--sort", metavar="METRIC", help="Order rows by this metric; ranks stay those of mIoU.")
+@click.option("--per-class", is_flag=True, help="Also the IoU of each class (json has it always).")
+@click.option("--all", "every", is_flag=True, help="Also older boards: other sizes, budgets, class sets ...")
+@click.option("--output", type=_OUTPUT, default="-", help="A file instead of standard output.")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    results: Path,
+    style: str,
+    scenario: str | None,
+    sort: str | None,
+    per_class: bool,
+    every: bool,
+    output: IO[str],
+) -> None:
+    """Print the leaderboard of a results folder.
+
+    A row is one translator with one segmenter, averaged over seeds; only what was measured alike shares a board.
+    Exit code 2 when a record could not be read.
+    """
+    records, problems = read_records(results)
+    registry = load_registry()
+    found = chosen(boards(records, lambda rows: hook_columns(registry, rows)), scenario, every=every)
+    found = [reorder(board, sort) for board in found] if sort and known_metric(found, sort) else found
+    if style == "rich":
+        print_boards(found, console(output), per_class=per_class)
+    else:
+        output.write(written(found, style, registry, results, per_class=per_class))
+    for problem in problems:
+        click.echo(f"Warning: {problem}", err=True)
+    if problems:
+        ctx.exit(UsageError.exit_code)
+
+
+def chosen(found: Sequence[Board], scenario: str | None, *, every: bool = False) -> list[Board]:
+    """The boards to show; what is left out is said on standard error."""
+    names = sorted({board.scenario for board in found})
+    if scenario is not None and scenario not in names:
+        hint = f"{did_you_mean(scenario, names)} There are: {', '.join(names) or 'none'}"
+        raise UsageError(f"no records of scenario '{scenario}'.{hint}")
+    wanted = [board for board in found if scenario in (None, board.scenario)]
+    shown, hidden = (wanted, []) if every else newest(wanted)
+    if hidden:
+        rows = sum(len(board.rows) for board in hidden)
+        click.echo(f"{rows} rows of {len(hidden)} other protocols hidden; --all shows them", err=True)
+    return list(shown)
+
+
+def known_metric(found: Sequence[Board], metric: str) -> bool:
+    """True, or an error that helps."""
+    names = {name for board in found for name in metric_names(board)}
+    if found and metric not in names:
+        raise UsageError(
+            f"--sort {metric}: no such metric.{did_you_mean(metric, names)} There are: {', '.join(sorted(names))}"
+        )
+    return True
+
+
+def hook_columns(registry: Registry, records: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
+    """The numbers that plugins add to a row."""
+    pairs = [pair for columns in registry.hook.bench_leaderboard_columns(records=records) for pair in columns.items()]
+    return {name: float(value) if isinstance(value, (int, float)) else None for name, value in pairs}
+
+
+def print_boards(found: Sequence[Board], out: Console, *, per_class: bool = False) -> None:
+    """Tables on a terminal."""
+    if not found:
+        out.print("No records yet: run `bench matrix`.")
+    for grid in grids(found, per_class=per_class):
+        print_grid(grid, out)
+        out.print()
+
+
+def written(found: Sequence[Board], style: str, registry: Registry, results: Path, *, per_class: bool = False) -> str:
+    """Boards as the text of a file: json, csv or markdown."""
+    if style == "json":
+        return as_json(found) + "\n"
+    if style == "csv":
+        return as_csv(found)
+    sections = registry.hook.bench_report_sections(results=results)
+    return page(grids(found, per_class=per_class), [pair for pairs in sections for pair in pairs])
+
+
+def grids(found: Sequence[Board], *, per_class: bool) -> list[Grid]:
+    """Each board's table, and its table of classes."""
+    return [grid for board in found for grid in (leaderboard_grid(board), *([per_class_grid(board)] * per_class))]

@@ -1,0 +1,38 @@
+"""`bench matrix`: scenarios x translators x segmenters x seeds."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from benchmark.cli.driving import drive, resolved
+from benchmark.cli.options import Settings, names, numbers, shared_options
+from benchmark.registry import load_registry
+
+
+@click.command()
+@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--translators", callback=names, metavar="NAMES", help="Translators; the controls are added.")
+@click.option("--segmenters", callback=names, metavar="NAMES", help="Segmenters.")
+@click.option("--seeds", callback=numbers, metavar="NUMBERS", help="Seeds, as in 0,1,2.")
+@shared_options
+@click.pass_context
+def command(
+    ctx: click.Context,
+    /,
+    file: Path | None,
+    translators: tuple[str, ...],
+    segmenters: tuple[str, ...],
+    seeds: tuple[int, ...],
+    **shared: Any,
+) -> None:
+    """Run a matrix: the one of FILE, or of the options, or else the demo.
+
+    What is finished already is reused; what fails is a row with its reason, and the rest goes on.
+    Exit code 0 when all is done, 1 when some cell failed, 2 for wrong use.
+    """
+    settings, registry = Settings.taken_from(shared), load_registry()
+    matrix = resolved(file, settings, registry, translators=translators, segmenters=segmenters, seeds=seeds)
+    ctx.exit(drive(matrix, settings, registry))

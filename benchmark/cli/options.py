@@ -1,0 +1,139 @@
+"""Options that several commands share, and the values they stand for."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import click
+
+if TYPE_CHECKING:
+    from benchmark.driver import Retry, Reuse
+
+REUSE: tuple[Reuse, ...] = ("only-missing", "never", "always", "only-cache")
+UNITS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}
+
+results_option = click.option(
+    "--results",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="BENCH_RESULTS",
+    default=Path("results"),
+    show_default=True,
+    help="Results folder; also BENCH_RESULTS.",
+)
+
+
+def names(ctx: click.Context, option: click.Parameter, text: str | None) -> tuple[str, ...]:
+    """Words joined by commas, each once; nothing where the option was not given."""
+    if text is None:
+        return ()
+    found = tuple(part.strip() for part in text.split(","))
+    if not all(found) or len(set(found)) < len(found):
+        raise click.BadParameter(f"expected names joined by commas, each once, but got '{text}'", ctx, option)
+    return found
+
+
+def numbers(ctx: click.Context, option: click.Parameter, text: str | None) -> tuple[int, ...]:
+    """Whole numbers joined by commas."""
+    found = names(ctx, option, text)
+    if not all(re.fullmatch(r"\d+", part) for part in found):
+        raise click.BadParameter(f"expected whole numbers joined by commas, as in 0,1,2, but got '{text}'", ctx, option)
+    return tuple(int(part) for part in found)
+
+
+def seconds(ctx: click.Context, option: click.Parameter, text: str | None) -> float | None:
+    """A length of time, in seconds: `90`, `90s`, `15m`, `2h`."""
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|m|min|h|)", text.strip())
+    if match is None or float(match[1]) == 0:
+        raise click.BadParameter(f"expected a length of time as in 90s, 15m or 2h, but got '{text}'", ctx, option)
+    return float(match[1]) * UNITS[match[2]]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What `bench run` and `bench matrix` are told besides the names of plugins; defaults are those of the options.
+
+    Attributes:
+        results: Results folder.
+        scenarios, metrics, budget, device, precision, timeout, overrides: As in `benchmark.config.resolve_matrix`.
+        reuse, retry, fail_fast: As in `benchmark.driver.execute`.
+        dry_run: Only show the plan.
+        style: "rich" or "json".
+        executor: Name of an executor.
+        slots, threads: How many stages run side by side on the CPU, with how many threads each; None: as it fits.
+    """
+
+    results: Path
+    scenarios: tuple[str, ...]
+    metrics: tuple[str, ...]
+    budget: str | None
+    device: str | None
+    precision: str | None
+    timeout: float | None
+    overrides: tuple[str, ...]
+    fid_weights: Path | None
+    reuse: Reuse
+    retry: Retry
+    fail_fast: bool
+    dry_run: bool
+    style: str
+    executor: str
+    slots: int | None
+    threads: int | None
+
+    @classmethod
+    def taken_from(cls, arguments: Mapping[str, Any]) -> Self:
+        """Out of the arguments of a command."""
+        return cls(**{field.name: arguments[field.name] for field in fields(cls)})
+
+    @property
+    def all_overrides(self) -> tuple[str, ...]:
+        """The `--set` options, and those that have an option of their own."""
+        if self.fid_weights is None:
+            return self.overrides
+        return (*self.overrides, f"metric.weights={json.dumps(str(self.fid_weights.absolute()))}")
+
+
+_SHARED = (
+    click.option("--scenario", "scenarios", callback=names, metavar="NAMES", help="Scenarios, by name or file."),
+    click.option("--budget", metavar="NAME", help="smoke, cpu, gpu, paper or a file; by default cpu, or gpu with one."),
+    click.option("--metrics", callback=names, metavar="NAMES", help="Metrics instead of all usual ones."),
+    click.option(
+        "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Set an option: translator.pool_size=0"
+    ),
+    click.option(
+        "--fid-weights", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="For FID and KID."
+    ),
+    click.option("--device", type=click.Choice(("auto", "cpu", "cuda")), help="Where to train."),
+    click.option("--precision", type=click.Choice(("auto", "fp32", "bf16")), help="How to train."),
+    click.option("--timeout", callback=seconds, metavar="TIME", help="Longest time of a stage: 90s, 15m, 2h."),
+    click.option("--reuse", type=click.Choice(REUSE), default=REUSE[0], show_default=True, help="Finished stages."),
+    click.option(
+        "--retry",
+        type=click.Choice(("interrupted", "failed")),
+        default="interrupted",
+        help="failed: run those again too.",
+    ),
+    click.option("--fail-fast", is_flag=True, help="Stop at the first failure."),
+    click.option("--dry-run", is_flag=True, help="Show the plan and run nothing."),
+    click.option(
+        "--format", "style", type=click.Choice(("rich", "json")), default="rich", help="Of the plan or leaderboard."
+    ),
+    click.option("--executor", default="local", show_default=True, metavar="NAME", help="What runs stages."),
+    click.option("--slots", type=click.IntRange(min=1), help="Stages side by side on the CPU."),
+    click.option("--threads", type=click.IntRange(min=1), help="CPU threads of a stage."),
+    results_option,
+)
+
+
+def shared_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Everything that `Settings` holds, as options of a command."""
+    for option in reversed(_SHARED):
+        function = option(function)
+    return function

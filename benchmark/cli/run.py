@@ -1,0 +1,38 @@
+"""`bench run`: one cell, with the control rows that it is measured against."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from benchmark.cli.driving import drive, resolved
+from benchmark.cli.options import Settings, shared_options
+from benchmark.errors import UsageError
+from benchmark.registry import load_registry
+
+
+@click.command()
+@click.option("--translator", required=True, metavar="NAME", help="A translator, or source-only, or oracle.")
+@click.option("--segmenter", required=True, metavar="NAME", help="A segmenter.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed.")
+@click.option("--no-controls", is_flag=True, help="Without source-only and oracle: no gap_recovered then.")
+@shared_options
+@click.pass_context
+def command(
+    ctx: click.Context, /, translator: str, segmenter: str, seed: int, no_controls: bool, **shared: Any
+) -> None:
+    """Run one translator with one segmenter, and the control rows.
+
+    Exit code 0 when all is done, 1 when a cell failed, 2 for wrong use.
+    """
+    settings, registry = Settings.taken_from(shared), load_registry()
+    if len(settings.scenarios) > 1:
+        raise UsageError(
+            f"--scenario: one scenario was expected, but got {len(settings.scenarios)}; use `bench matrix`"
+        )
+    matrix = resolved(None, settings, registry, translators=(translator,), segmenters=(segmenter,), seeds=(seed,))
+    if no_controls:
+        matrix = replace(matrix, translators=tuple(c for c in matrix.translators if c.label == translator))
+    ctx.exit(drive(matrix, settings, registry))

@@ -1,0 +1,252 @@
+"""Shows a matrix while it runs: bars on a terminal, plain lines in a file or a log."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Column
+from rich.text import Text
+
+from benchmark.report.grid import duration
+from benchmark.report.naming import stage_names
+
+if TYPE_CHECKING:
+    from benchmark.plan import Plan, Stage
+
+SECONDS_BETWEEN_LINES = 10.0
+WIDE = 100
+"""Columns of a terminal with room for a bar beside the numbers of a stage."""
+STATES_TO_RUN = ("to-run", "resumable", "running")
+PLAIN_FACTS = ("done", "total", "unit", "time")
+SCALARS_SHOWN = 3
+Progressed = Mapping[str, Any]
+
+
+def scalars_text(progress: Progressed) -> str:
+    """The first few losses of a progress report."""
+    found = [(name, value) for name, value in progress.items() if name not in PLAIN_FACTS]
+    return "  ".join(f"{name} {value:.4g}" for name, value in found[:SCALARS_SHOWN] if isinstance(value, (int, float)))
+
+
+class Watcher:
+    """Counts what happens; how it is shown is left to `show`, `started`, `progressed` and `ended`.
+
+    It fulfils the driver's `Listener`, and is a context manager: leaving it restores the terminal.
+    """
+
+    def __init__(self, out: Console, clock: Callable[[], float] = time.monotonic) -> None:
+        self.out = out
+        self.clock = clock
+        self.names: dict[str, str] = {}
+        self.total = self.failed = 0
+        self._stages: Mapping[str, Stage] = {}
+        self._ended: set[str] = set()
+
+    @property
+    def done(self) -> int:
+        """How many of the stages to run have ended, those among them that cannot run any more."""
+        return len(self._ended)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def plan_ready(self, plan: Plan, states: Mapping[str, str]) -> None:
+        """Learn the names of the stages, and say how many there are to run."""
+        self.names, self._stages = stage_names(plan), plan.stages
+        counts = Counter(states.values())
+        self.total = sum(counts[state] for state in STATES_TO_RUN)
+        before = f", failed before {counts['failed']} (--retry failed runs them again)" if counts["failed"] else ""
+        self.say(f"cells {len(plan.cells)}, stages to run {self.total}, cached {counts['cached']}{before}")
+
+    def stage_started(self, stage: Stage) -> None:
+        """A stage began."""
+        self.started(stage)
+
+    def stage_progress(self, stage: Stage, progress: Progressed) -> None:
+        """A stage told how far it is."""
+        self.progressed(stage, progress)
+
+    def stage_finished(self, stage: Stage, seconds: float) -> None:
+        """A stage is done."""
+        self._ended.add(stage.key)
+        self.ended(stage)
+        self.say(f"{self.count()} done    {self.name(stage)} ({duration(seconds)})")
+
+    def stage_failed(self, stage: Stage, status: str, reason: str) -> None:
+        """A stage failed; the matrix goes on."""
+        lost = {stage.key}
+        for key, other in self._stages.items():  # in the order of the plan: what reads a lost stage is lost too
+            if lost.intersection(other.inputs.values()):
+                lost.add(key)
+        self._ended |= lost
+        self.failed += 1
+        self.ended(stage)
+        self.say(f"{self.count()} FAILED  {self.name(stage)}: {status}: {reason}")
+
+    def cell_finished(self, record: Mapping[str, Any]) -> None:
+        """A cell has its record; those that were there before are not news."""
+        if self.done and record["status"] == "done":
+            name = f"{record['scenario']}: {record['translator']} x {record['segmenter']}, seed {record['seed']}"
+            miou = record["metrics"].get("miou")
+            self.say(f"{self.count()} cell    {name}" + ("" if miou is None else f": mIoU {miou * 100:.1f} %"))
+
+    def finished(self, summary: object) -> None:
+        """The matrix ended."""
+        self.close()
+
+    def count(self) -> str:
+        """How many of the stages to run have ended."""
+        total = str(self.total)
+        return f"[{self.done:>{len(total)}}/{total}]"
+
+    def name(self, stage: Stage) -> str:
+        """What people call a stage."""
+        return self.names.get(stage.key, stage.key)
+
+    def say(self, line: str) -> None:
+        """Print a line at once."""
+        self.out.print(Text(line), soft_wrap=not self.out.is_terminal)
+        self.out.file.flush()
+
+    def started(self, stage: Stage) -> None:
+        """Show that a stage began."""
+
+    def progressed(self, stage: Stage, progress: Progressed) -> None:
+        """Show how far a stage is."""
+
+    def ended(self, stage: Stage) -> None:
+        """Take down what shows a stage."""
+
+    def close(self) -> None:
+        """Take down all."""
+
+
+class Lines(Watcher):
+    """Plain lines: each start and end, and for each stage a line of progress now and then."""
+
+    def __init__(self, out: Console, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(out, clock)
+        self._begun: dict[str, tuple[float, int | None]] = {}
+        self._last: dict[str, float] = {}
+
+    def started(self, stage: Stage) -> None:
+        """A line, and the time it began."""
+        self._begun[stage.key] = self.clock(), None
+        self._last[stage.key] = self.clock()
+        self.say(f"{self.count()} start   {self.name(stage)}")
+
+    def progressed(self, stage: Stage, progress: Progressed) -> None:
+        """A line, unless the last one is too recent."""
+        now = self.clock()
+        begun, offset = self._begun.setdefault(stage.key, (now, None))
+        if offset is None:
+            # a resumed stage starts in the middle: its speed is that of the work done since
+            begun, offset = self._begun[stage.key] = now, progress["done"]
+        if now - self._last.get(stage.key, now) < SECONDS_BETWEEN_LINES:
+            return
+        self._last[stage.key] = now
+        speed = (progress["done"] - offset) / (now - begun) if now > begun else 0.0
+        self.say(f"{self.count()}         {self.name(stage)}: {_progress_text(progress, speed)}")
+
+
+class Bars(Watcher):
+    """One bar for each running stage, and one for the matrix below them."""
+
+    def __init__(self, out: Console, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(out, clock)
+        name = TextColumn("{task.description}", table_column=Column(ratio=3, no_wrap=True, overflow="ellipsis"))
+        scalars = TextColumn("{task.fields[scalars]}", table_column=Column(ratio=2, no_wrap=True, overflow="ellipsis"))
+        bar = BarColumn(bar_width=None, table_column=Column(ratio=1, min_width=6))
+        shown = [name, bar] if out.width >= WIDE else [name]
+        self._bars = Progress(*shown, Amount(), Speed(), Left(), scalars, console=out, expand=True, get_time=clock)
+        self._matrix = Progress("matrix", bar, Amount(), TimeElapsedColumn(), scalars, console=out, get_time=clock)
+        self._live = Live(Group(self._bars, self._matrix), console=out, refresh_per_second=4, transient=True)
+        self._tasks: dict[str, TaskID] = {}
+        self._all = TaskID(0)
+
+    def plan_ready(self, plan: Plan, states: Mapping[str, str]) -> None:
+        """Put up the bar of the matrix."""
+        super().plan_ready(plan, states)
+        if self.total:
+            self._all = self._matrix.add_task("", total=self.total, unit="stages", scalars="")
+            self._live.start()
+
+    def started(self, stage: Stage) -> None:
+        """Put up its bar."""
+        self._tasks[stage.key] = self._bars.add_task(self.name(stage), total=None, unit="", scalars="")
+
+    def progressed(self, stage: Stage, progress: Progressed) -> None:
+        """Move its bar."""
+        if stage.key in self._tasks:
+            self._bars.update(
+                self._tasks[stage.key],
+                completed=progress["done"],
+                total=progress["total"],
+                unit=progress.get("unit", ""),
+                scalars=scalars_text(progress),
+            )
+
+    def ended(self, stage: Stage) -> None:
+        """Take down its bar."""
+        if (task := self._tasks.pop(stage.key, None)) is not None:
+            self._bars.remove_task(task)
+        self._matrix.update(self._all, completed=self.done, scalars=f"{self.failed} failed" if self.failed else "")
+
+    def close(self) -> None:
+        """Give the terminal back."""
+        self._live.stop()
+
+
+class Amount(ProgressColumn):
+    """`n/m unit`."""
+
+    def render(self, task: Task) -> Text:
+        """Blank until a total is known."""
+        if not task.total:
+            return Text("")
+        return Text(f"{task.completed:.0f}/{task.total:.0f} {task.fields['unit']}", no_wrap=True, justify="right")
+
+
+class Speed(ProgressColumn):
+    """Units per second."""
+
+    def render(self, task: Task) -> Text:
+        """Blank until there are two reports to tell it from."""
+        if not task.speed:
+            return Text("")
+        return Text(f"{task.speed:.3g}/s", no_wrap=True, justify="right")
+
+
+class Left(ProgressColumn):
+    """Time left."""
+
+    def render(self, task: Task) -> Text:
+        """Blank until a speed is known."""
+        if task.time_remaining is None:
+            return Text("")
+        return Text(f"{duration(task.time_remaining)} left", no_wrap=True)
+
+
+def watcher(out: Console) -> Watcher:
+    """Bars on a terminal, lines elsewhere."""
+    return Bars(out) if out.is_terminal else Lines(out)
+
+
+def _progress_text(progress: Progressed, speed: float) -> str:
+    done, total, unit = progress["done"], progress["total"], progress.get("unit", "")
+    parts = [f"{done}/{total} {unit}".strip()]
+    if speed > 0:
+        parts += [f"{speed:.3g} {unit}/s", f"{duration((total - done) / speed)} left"]
+    return ", ".join([*parts, *filter(None, [scalars_text(progress)])])

@@ -1,0 +1,92 @@
+"""A plan as a table: what is there already, what will run, and how often each translator is trained."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from benchmark.report.grid import EMPTY, Grid
+from benchmark.report.naming import stage_rows, subject
+
+if TYPE_CHECKING:
+    from benchmark.plan import Plan
+
+STATES = ("cached", "to-run", "resumable", "running", "failed", "blocked", "not-needed")
+
+
+def plan_json(plan: Plan, states: Mapping[str, str]) -> dict[str, Any]:
+    """The plan for programs: the documented keys, and for stages also their inputs."""
+    cells = [
+        {
+            "id": cell.id,
+            "scenario": cell.scenario,
+            "translator": cell.translator,
+            "segmenter": cell.segmenter,
+            "seed": cell.seed,
+            "stages": cell.stages,
+            "skipped": cell.skipped or cell.invalid,
+        }
+        for cell in plan.cells
+    ]
+    stages = [
+        {
+            "kind": stage.kind,
+            "key": stage.key,
+            "plugin": stage.plugin,
+            "seed": stage.seed,
+            "state": states[stage.key],
+            "inputs": stage.inputs,
+        }
+        for stage in plan.stages.values()
+    ]
+    return {"cells": cells, "stages": stages}
+
+
+def plan_grid(plan: Plan, states: Mapping[str, str]) -> Grid:
+    """One line for each stage, in the order of the plan; the sums stand below."""
+    serves = stage_rows(plan)
+    rows = tuple(
+        (
+            stage.kind,
+            subject(stage),
+            serves[stage.key] or EMPTY,
+            EMPTY if stage.seed is None else str(stage.seed),
+            states[stage.key],
+            stage.key[:8],
+        )
+        for stage in plan.stages.values()
+    )
+    return Grid(
+        title=f"{len(plan.cells)} cells, {len(plan.stages)} stages, budget {plan.matrix.budget}",
+        headings=("stage", "plugin", "on", "seed", "state", "key"),
+        rows=rows,
+        fixed=3,
+        dim=frozenset(index for index, row in enumerate(rows) if row[4] == "cached"),
+        notes=(_sums(states), *_trainings(plan, states), *_left_out(plan)),
+    )
+
+
+def _sums(states: Mapping[str, str]) -> str:
+    counts = Counter(states.values())
+    return ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
+
+
+def _trainings(plan: Plan, states: Mapping[str, str]) -> list[str]:
+    """How often each translator is trained, and for how many cells."""
+    cells: Counter[str] = Counter()
+    fits: dict[str, set[str]] = defaultdict(set)
+    for cell in plan.cells:
+        if (key := cell.stages.get("fit-translator")) is not None:
+            cells[cell.translator] += 1
+            fits[cell.translator].add(key)
+    return [
+        f"{name}: {len(keys)} trainings for {cells[name]} cells, {sum(states[key] == 'cached' for key in keys)} of "
+        "them cached"
+        for name, keys in fits.items()
+    ]
+
+
+def _left_out(plan: Plan) -> list[str]:
+    reasons: Counter[str] = Counter(reason for cell in plan.cells if (reason := cell.skipped or cell.invalid))
+    return [f"{count} cells left out: {reason}" for reason, count in reasons.items()]

@@ -1,0 +1,138 @@
+"""What a results folder tells about itself: finished, running, interrupted and failed stages, and its size."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmark.report.grid import EMPTY, Grid, duration
+from benchmark.store import LOG, STAGE, StageFolder, Store, read_json
+
+STATES = ("finished", "running", "interrupted", "failed")
+LOG_LINES = 3
+
+
+@dataclass(frozen=True)
+class StageStatus:
+    """One stage as the disk shows it.
+
+    Attributes:
+        kind, key: Where it lies.
+        name: Plugin and seed, where its folder tells.
+        state: One of `STATES`; a failed stage is one whose last attempt failed.
+        bytes: What it takes on disk.
+        detail: How far it is, or why it failed.
+        log: Its log file, where there is one.
+        log_tail: Last lines of an unfinished stage's log.
+    """
+
+    kind: str
+    key: str
+    name: str
+    state: str
+    bytes: int
+    detail: str = ""
+    log: Path | None = None
+    log_tail: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return vars(self) | {"log": None if self.log is None else str(self.log), "log_tail": list(self.log_tail)}
+
+
+def stage_statuses(store: Store) -> list[StageStatus]:
+    """All stages of a results folder, finished or not, and failures that left nothing but their reason."""
+    found = [_status(store, folder.parent.name, key) for folder, key in _stage_folders(store.results / "stages")]
+    known = {status.key for status in found}
+    orphans = sorted(path.stem for path in (store.results / "failures").glob("*.json") if path.stem not in known)
+    return found + [_failed(store, EMPTY, key, EMPTY, 0) for key in orphans]
+
+
+def _stage_folders(stages: Path) -> Iterator[tuple[Path, str]]:
+    """Every stage once, whether it is finished, in work or both."""
+    for kind in sorted(path for path in stages.glob("*") if path.is_dir()):
+        keys = {path.name.removesuffix(".work") for path in kind.iterdir() if path.is_dir()}
+        yield from ((kind / key, key) for key in sorted(keys) if not key.startswith("."))
+
+
+def _status(store: Store, kind: str, key: str) -> StageStatus:
+    folder = store.stage(kind, key)
+    name, size = _name(folder), _bytes(folder.path) + _bytes(folder.work)
+    if folder.finished():
+        seconds = folder.result().get("seconds")
+        detail = "" if seconds is None else duration(seconds)
+        return StageStatus(kind, key, name, "finished", size, detail)
+    log = folder.work / LOG
+    if (holder := folder.holder()) is not None:
+        detail = f"{_progress(folder)} (process {holder.get('pid', '?')} on {holder.get('host', 'this machine')})"
+        return StageStatus(kind, key, name, "running", size, detail, log, folder.log_tail())
+    if store.failure(key) is not None:
+        return _failed(store, kind, key, name, size, log)
+    detail = f"{_progress(folder)}; " + ("goes on from its checkpoint" if folder.resumable() else "starts anew")
+    return StageStatus(kind, key, name, "interrupted", size, detail, log, folder.log_tail())
+
+
+def _failed(store: Store, kind: str, key: str, name: str, size: int, log: Path | None = None) -> StageStatus:
+    failure = store.failure(key)
+    if failure is None:
+        return StageStatus(kind, key, name, "failed", size, "its failure cannot be read")
+    again = f" ({failure.attempts} attempts)" if failure.attempts > 1 else ""
+    log = log if log is not None and log.exists() else None
+    return StageStatus(
+        kind, key, name, "failed", size, f"{failure.status}: {failure.reason}{again}", log, failure.log_tail
+    )
+
+
+def _name(folder: StageFolder) -> str:
+    """Plugin and seed, as the stage noted them when it began."""
+    for place in (folder.path, folder.work):
+        if isinstance(noted := read_json(place / STAGE), dict):
+            seed = "" if noted.get("seed") is None else f", seed {noted['seed']}"
+            return f"{noted.get('plugin', EMPTY)}{seed}"
+    return EMPTY
+
+
+def _progress(folder: StageFolder) -> str:
+    progress = folder.progress()
+    if progress is None:
+        return "no progress told yet"
+    told = f"{progress['done']}/{progress['total']} {progress.get('unit', '')}".rstrip()
+    return f"{told}, told {duration(max(0.0, time.time() - progress.get('time', time.time())))} ago"
+
+
+def _bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else 0
+
+
+def status_grid(results: Path, statuses: Sequence[StageStatus]) -> Grid:
+    """How many stages of each kind are in which state, and what they take; all that is not finished below."""
+    kinds = list(dict.fromkeys(status.kind for status in statuses))
+    counts = Counter((status.kind, status.state) for status in statuses)
+    sizes = {kind: sum(status.bytes for status in statuses if status.kind == kind) for kind in kinds}
+    rows = [(kind, *(str(counts[kind, state] or EMPTY) for state in STATES), megabytes(sizes[kind])) for kind in kinds]
+    return Grid(
+        title=f"{results}: {len(statuses)} stages, {megabytes(sum(sizes.values()))}",
+        headings=("stage", *STATES, "disk"),
+        rows=tuple(rows),
+        notes=tuple(line for status in statuses if status.state != "finished" for line in _lines(status)),
+    )
+
+
+def _lines(status: StageStatus) -> Iterator[str]:
+    yield f"{status.state.upper()}  {status.kind} {status.name} [{status.key[:8]}]: {status.detail}"
+    yield from (f"    | {line}" for line in status.log_tail[-LOG_LINES:])
+    if status.log is not None:
+        yield f"    log: {status.log}"
+
+
+def megabytes(size: int) -> str:
+    """A size for people.
+
+    >>> megabytes(2_500_000)
+    '2.5 MB'
+    """
+    return f"{size / 1e6:.1f} MB"
