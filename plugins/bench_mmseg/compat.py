@@ -61,6 +61,8 @@ def build_network(config: dict[str, Any]) -> Any:
     from mmengine.logging import MMLogger
     from mmseg.registry import MODELS
 
+    import bench_mmseg.heads  # noqa: F401  registers what this package adds
+
     # mmengine tells the newest of all loggers about each parameter it initialises; this one keeps it to itself.
     MMLogger.get_instance(f"build-{uuid.uuid4().hex}", log_level="ERROR")
     with MODELS.switch_scope_and_registry("mmseg"), warnings.catch_warnings():

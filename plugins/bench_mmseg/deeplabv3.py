@@ -19,8 +19,6 @@ from benchmark import UsageError
 NORM = {"type": "BN"}
 STAGES = {32: (1, 2, 2, 2), 16: (1, 2, 2, 1), 8: (1, 2, 1, 1), 4: (1, 1, 1, 1)}
 """Strides of the four stages of a ResNet, by output stride; where one is left out, the stages dilate instead."""
-LOW_LEVEL_CHANNELS = 48
-"""Channels to which DeepLabV3+ brings low-level features (arXiv:1802.02611, section 4.1)."""
 
 
 class Backbone(NamedTuple):
@@ -65,8 +63,8 @@ def network_config(options: DeepLabV3Options, classes: int) -> dict[str, Any]:
         "dilations": pyramid_dilations(options),
     }
     if options.decoder == "plus":
-        low = {"c1_in_channels": backbone.channels[0], "c1_channels": LOW_LEVEL_CHANNELS}
-        decoder.update(low, type="DepthwiseSeparableASPPHead")
+        decoder["type"] = "DepthwiseSeparableASPPHead" if options.separable else "LowLevelASPPHead"
+        decoder.update(c1_in_channels=backbone.channels[0], c1_channels=options.low_level_channels)
     config: dict[str, Any] = {"type": "EncoderDecoder", "backbone": backbone.config, "decode_head": decoder}
     if options.auxiliary > 0:
         channels = max(backbone.channels[2] // 4, 16)

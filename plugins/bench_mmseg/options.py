@@ -80,6 +80,12 @@ class DeepLabV3Options(SegmenterOptions):
     decoder: Literal["plain", "plus"] = Field(
         "plain", description="plain: DeepLabV3; plus: DeepLabV3+, which adds low-level features."
     )
+    separable: bool = Field(
+        True, description="Depthwise separable convolutions in the plus decoder; ordinary ones are faster on a CPU."
+    )
+    low_level_channels: int = Field(
+        48, ge=1, description="Channels of the low-level features in it.", json_schema_extra={"unit": "channels"}
+    )
     aspp_channels: int = Field(
         512, ge=8, description="Channels of the pyramid pooling.", json_schema_extra={"unit": "channels"}
     )

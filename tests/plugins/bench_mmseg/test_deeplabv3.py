@@ -220,6 +220,15 @@ def test_a_timm_backbone_trains(tmp_path, four, decoder):
     assert segmenter.predict(four.image_batch([0])).shape == (1, 32, 48)
 
 
+@pytest.mark.parametrize("separable", [True, False])
+def test_the_plus_decoder_answers_at_the_size_of_the_first_features(separable):
+    options = DeepLabV3Options(**TINY, decoder="plus", separable=separable)
+    network = DeepLabV3(options).build(3, None, pretrained=False).network
+    assert network.decode_head(network.extract_feat(torch.zeros(2, 3, 64, 96))).shape == (2, 3, 16, 24)
+    depthwise = [m for m in network.decode_head.modules() if isinstance(m, torch.nn.Conv2d) and m.groups > 1]
+    assert bool(depthwise) == separable
+
+
 @pytest.mark.parametrize("backbone", ["timm:resnet_of_dreams", "timm:vgg11"])
 def test_a_timm_backbone_that_cannot_be_is_one_clear_error(backbone):
     with pytest.raises(UsageError, match=backbone):
@@ -269,3 +278,13 @@ def test_sample_pictures_show_image_label_and_prediction(tmp_path, four):
     from PIL import Image
 
     assert Image.open(run.folder / "pictures" / "step_0000002.png").size == (3 * 48, 4 * 32)
+
+
+def test_the_pyramid_pooling_is_that_of_mmsegmentation():
+    options = DeepLabV3Options(**TINY, decoder="plus", separable=False)
+    network = DeepLabV3(options).build(3, None, pretrained=False).network.eval()
+    head, features = network.decode_head, network.extract_feat(torch.rand(2, 3, 64, 96))
+    seen = []
+    head.bottleneck.register_forward_hook(lambda module, inputs, output: seen.append(output))
+    head(features)
+    torch.testing.assert_close(seen[0], head._forward_feature(features))
