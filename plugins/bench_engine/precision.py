@@ -1,0 +1,30 @@
+"""Numeric precision and memory layout of a training: bf16 autocast over fp32 weights, channels last."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import torch
+from torch import nn
+
+from benchmark.contracts.run import Precision, Run
+
+Module = TypeVar("Module", bound=nn.Module)
+
+
+def autocast(run: Run) -> torch.autocast:
+    """The autocast context a run asks for; it does nothing in fp32."""
+    return autocast_on(run.device, run.precision)
+
+
+def autocast_on(device: str, precision: Precision) -> torch.autocast:
+    """The autocast context of a device and a precision.
+
+    bf16 has the exponent range of fp32, so that gradients need no loss scaling.
+    """
+    return torch.autocast(torch.device(device).type, dtype=torch.bfloat16, enabled=precision == "bf16")
+
+
+def channels_last(module: Module) -> Module:
+    """The module on channels-last weights, which convolutions of CPUs and tensor cores like better."""
+    return module.to(memory_format=torch.channels_last)

@@ -1,0 +1,96 @@
+"""Augmentations keep images and labels together."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torchvision.transforms.functional import gaussian_blur
+
+from bench_engine import augment
+
+
+@pytest.fixture
+def generator():
+    return torch.Generator().manual_seed(0)
+
+
+@pytest.fixture
+def batch():
+    """Images whose red channel is their label, so that a shift between the two shows."""
+    labels = torch.randint(0, 10, (6, 12, 16), generator=torch.Generator().manual_seed(1), dtype=torch.uint8)
+    return (labels.float() / 10).unsqueeze(1).repeat(1, 3, 1, 1), labels
+
+
+def test_flip_mirrors_image_and_label_together_and_only_some(batch, generator):
+    images, labels = augment.flip(*batch, generator)
+    assert torch.equal((images[:, 0] * 10).round().to(torch.uint8), labels)
+    same = [torch.equal(a, b) for a, b in zip(images, batch[0], strict=True)]
+    mirrored = [torch.equal(a, b.flip(-1)) for a, b in zip(images, batch[0], strict=True)]
+    assert all(a != b for a, b in zip(same, mirrored, strict=True))
+    assert any(same)
+    assert any(mirrored)
+
+
+def test_crop_cuts_the_same_window_from_image_and_label(batch, generator):
+    images, labels = augment.crop(*batch, (5, 7), generator)
+    assert images.shape == (6, 3, 5, 7)
+    assert torch.equal((images[:, 0] * 10).round().to(torch.uint8), labels)
+
+
+def test_a_crop_larger_than_the_image_is_the_image(batch, generator):
+    images, labels = augment.crop(*batch, (50, 16), generator)
+    assert torch.equal(images, batch[0])
+    assert torch.equal(labels, batch[1])
+
+
+def test_crop_without_labels_gives_none(batch, generator):
+    images, labels = augment.crop(batch[0], None, (4, 4), generator)
+    assert images.shape == (6, 3, 4, 4)
+    assert labels is None
+
+
+def test_scaled_crop_of_factor_one_is_the_image(batch, generator):
+    images, labels = augment.scaled_crop(*batch, (12, 16), (1.0, 1.0), generator)
+    torch.testing.assert_close(images, batch[0], atol=1e-5, rtol=0)
+    assert torch.equal(labels, batch[1])
+
+
+def test_scaled_crop_magnifies_as_interpolate_does(generator):
+    images = torch.rand(1, 3, 8, 8, generator=generator)
+    labels = torch.zeros(1, 8, 8, dtype=torch.uint8)
+    cut, _ = augment.scaled_crop(images, labels, (16, 16), (2.0, 2.0), generator)
+    whole = F.interpolate(images, scale_factor=2, mode="bilinear", align_corners=False)
+    torch.testing.assert_close(cut[..., 1:-1, 1:-1], whole[..., 1:-1, 1:-1], atol=1e-5, rtol=0)
+
+
+def test_scaled_crop_marks_what_lies_outside_as_ignored(batch, generator):
+    images, labels = augment.scaled_crop(*batch, (12, 16), (0.5, 0.5), generator)
+    outside = labels == 255
+    assert 0.7 < outside.float().mean() < 0.8
+    assert (images.amax(1)[outside] <= batch[0].max()).all()
+
+
+def test_scaled_crop_keeps_ignored_pixels(generator):
+    labels = torch.full((2, 8, 8), 255, dtype=torch.uint8)
+    _, cut = augment.scaled_crop(torch.zeros(2, 3, 8, 8), labels, (8, 8), (1.0, 2.0), generator)
+    assert (cut == 255).all()
+
+
+def test_blur_matches_torchvision(monkeypatch, generator):
+    images = torch.rand(2, 3, 20, 24, generator=generator)
+    sigmas = torch.empty(2, 1).uniform_(0, 2.0, generator=torch.Generator().manual_seed(3)).flatten().tolist()
+    blurred = augment.blur(images, 2.0, torch.Generator().manual_seed(3))
+    for image, sigma, ours in zip(images, sigmas, blurred, strict=True):
+        torch.testing.assert_close(ours, gaussian_blur(image, [13, 13], [sigma, sigma]), atol=1e-5, rtol=1e-4)
+
+
+def test_jitter_stays_in_range_and_keeps_grey_grey(generator):
+    grey = torch.full((4, 3, 5, 5), 0.5)
+    out = augment.jitter(grey, 0.4, generator)
+    assert out.min() >= 0
+    assert out.max() <= 1
+    torch.testing.assert_close(out[:, 0], out[:, 1])
+    assert out.flatten(1).mean(1).std() > 0.01
+
+
+def test_jitter_without_strength_changes_nothing(batch, generator):
+    torch.testing.assert_close(augment.jitter(batch[0], 0.0, generator), batch[0])
