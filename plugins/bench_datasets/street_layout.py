@@ -157,7 +157,7 @@ def _ground(scene: Scene) -> None:
 
 def _backdrop(scene: Scene) -> None:
     """What ends the street: far houses or trees along the horizon."""
-    height, width = scene.surface.shape
+    width = scene.surface.shape[1]
     camera, random = scene.camera, scene.random
     columns = np.arange(width, dtype=np.float32)
     start = 0
