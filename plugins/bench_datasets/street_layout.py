@@ -240,7 +240,7 @@ def _things(scene: Scene) -> list[tuple[float, str, float]]:
     for side in (-1, 1):
         spacing = scene.between(habits.pole_spacing)
         first = random.uniform(5, 5 + spacing)
-        things += [(ahead, "lamp", side * (half + 0.6)) for ahead in np.arange(first, 55, spacing)]
+        things += [(ahead, "lamp", side * (half + 0.6)) for ahead in np.arange(first, 42, spacing)]
     for _ in range(scene.count(habits.signs)):
         things.append((random.uniform(6, 22), "sign", _side(random) * (half + random.uniform(0.7, 1.3))))
     for _ in range(scene.count(habits.trees)):

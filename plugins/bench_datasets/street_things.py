@@ -55,15 +55,15 @@ def lamp(pen: Pen, right: float, ahead: float) -> None:
     """A street lamp that reaches over the road."""
     tall, reach = pen.random.uniform(5.0, 6.5), -np.sign(right) * pen.random.uniform(0.8, 1.4)
     pen.shade(right, ahead, 0.8, 0.6)
-    pen.box(Material.POLE, right, 0, 0.26, tall, ahead)
-    pen.box(Material.POLE, right + reach / 2, tall, abs(reach), 0.16, ahead)
+    pen.box(Material.POLE, right, 0, 0.34, tall, ahead)
+    pen.box(Material.POLE, right + reach / 2, tall, abs(reach), 0.20, ahead)
     pen.box(Material.POLE, right + reach, tall - 0.1, 0.6, 0.28, ahead)
 
 
 def sign(pen: Pen, right: float, ahead: float) -> None:
     """A traffic sign on its post: disc, triangle or square."""
     up, radius = pen.random.uniform(2.2, 2.8), pen.random.uniform(0.42, 0.58)
-    pen.box(Material.POLE, right, 0, 0.16, up, ahead)
+    pen.box(Material.POLE, right, 0, 0.22, up, ahead)
     face, symbol = pen.surfaces.add(Material.SIGN, ahead), pen.surfaces.add(Material.SIGN_SYMBOL, ahead)
     shape = pen.random.integers(3)
     if shape == 0:
