@@ -1,0 +1,1 @@
+"""Data sets shipped with bench: the procedural `streets` and the general `folder`."""

@@ -1,0 +1,92 @@
+"""The data set `folder`: any images, labels and class mapping, described in a configuration."""
+
+from __future__ import annotations
+
+import colorsys
+import hashlib
+import json
+from collections.abc import Sequence
+from typing import ClassVar
+
+from bench_datasets.content_hash import cache_folder, content_hashes
+from bench_datasets.folder_files import Pair, find_pairs, find_root
+from bench_datasets.folder_labels import LabelMap, read_image, read_label
+from bench_datasets.options import FolderOptions
+from benchmark import ClassSet, DataError, Dataset, PluginOptions, Sample
+from benchmark.errors import did_you_mean
+
+
+class Folder(Dataset):
+    """Images on disk, with labels of ids or colours where there are any."""
+
+    Options: ClassVar[type[PluginOptions]] = FolderOptions
+    options: FolderOptions
+
+    def __init__(self, options: FolderOptions) -> None:
+        super().__init__(options)
+        self._classes = ClassSet(options.classes, _palette(options))
+        self._labels = LabelMap.build(options.mapping, options.classes, colour=options.label_format == "colour")
+        self._root = find_root(options.root)
+        self._pairs: dict[str, dict[str, Pair]] = {}
+
+    @property
+    def classes(self) -> ClassSet:
+        """The classes of the options."""
+        return self._classes
+
+    @property
+    def splits(self) -> Sequence[str]:
+        """Names of the splits in the options."""
+        return tuple(self.options.splits)
+
+    def ids(self, split: str) -> Sequence[str]:
+        """Paths of the images without folder, suffix and ending."""
+        return list(self._split(split))
+
+    def sample(self, split: str, id: str) -> Sample:
+        """Read one image and its label."""
+        pairs = self._split(split)
+        if id not in pairs:
+            raise DataError(f"split '{split}' of {self._root} has no image '{id}'.{did_you_mean(id, pairs)}")
+        pair = pairs[id]
+        image = read_image(pair.image)
+        if pair.label is None:
+            return Sample(image, None, id)
+        label = read_label(pair.label, self.options.label_format, self._labels)
+        if label.shape != image.shape[:2]:
+            raise DataError(
+                f"{pair.label}: label of {label.shape[1]} x {label.shape[0]} pixels, but {pair.image} has "
+                f"{image.shape[1]} x {image.shape[0]}; replace one, or list '{id}' in `exclude`"
+            )
+        return Sample(image, label, id)
+
+    def fingerprint(self, split: str) -> str:
+        """A hash over ids, mapping and the content of all files; unchanged files are not read twice."""
+        pairs = self._split(split)
+        files = [file for pair in pairs.values() for file in pair if file is not None]
+        name = hashlib.sha256(str(self._root.resolve()).encode()).hexdigest()[:16]
+        hashes = content_hashes([file.resolve() for file in files], cache_folder() / f"hashes-{name}.json")
+        meaning = self.options.model_dump(include={"classes", "mapping", "label_format"})
+        return hashlib.sha256(json.dumps([meaning, list(pairs), hashes], sort_keys=True).encode()).hexdigest()
+
+    def _split(self, split: str) -> dict[str, Pair]:
+        if split not in self.options.splits:
+            known = ", ".join(self.options.splits)
+            raise DataError(f"no split '{split}'; there are {known}.{did_you_mean(split, self.options.splits)}")
+        if split not in self._pairs:
+            self._pairs[split] = find_pairs(self._root, self.options, self.options.splits[split], split)
+        return self._pairs[split]
+
+
+def _palette(options: FolderOptions) -> tuple[tuple[int, int, int], ...]:
+    """The palette of the options, or hues spread by the golden angle."""
+    if not options.palette:
+        hues = ((index * 0.618034 % 1, 0.55 + 0.4 * (index % 2), 0.9) for index in range(len(options.classes)))
+        return tuple(
+            (round(r * 255), round(g * 255), round(b * 255)) for r, g, b in (colorsys.hsv_to_rgb(*h) for h in hues)
+        )
+    if len(options.palette) != len(options.classes):
+        raise DataError(
+            f"palette has {len(options.palette)} colours for {len(options.classes)} classes; give one each, or none"
+        )
+    return options.palette

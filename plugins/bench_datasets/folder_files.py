@@ -1,0 +1,140 @@
+"""Finds the images and labels of a `folder` data set and matches them by name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from bench_datasets.options import FolderOptions, SplitOptions
+from benchmark import DataError
+from benchmark.errors import did_you_mean
+
+DATA_VARIABLE = "BENCH_DATA"
+IMAGE_ENDINGS = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".tif", ".tiff", ".webp"))
+
+
+class Pair(NamedTuple):
+    """An image and, in labelled sets, its label."""
+
+    image: Path
+    label: Path | None
+
+
+def find_root(root: str, environment: Mapping[str, str] = os.environ) -> Path:
+    """The data set's folder: absolute, or under $BENCH_DATA, or in the working folder; `DataError` if neither is."""
+    path = Path(root).expanduser()
+    data = environment.get(DATA_VARIABLE)
+    places = [Path(data).expanduser() / path] if data and not path.is_absolute() else []
+    places.append(path if path.is_absolute() else Path.cwd() / path)
+    for place in places:
+        if place.is_dir():
+            return place
+    looked = " and ".join(str(place) for place in places)
+    hint = "mend `root`" if path.is_absolute() else f"set {DATA_VARIABLE} to the folder that holds it, or mend `root`"
+    raise DataError(f"data folder '{root}' not found; looked at {looked}; {hint}")
+
+
+def find_pairs(root: Path, options: FolderOptions, split: SplitOptions, name: str) -> dict[str, Pair]:
+    """The samples of one split by id, in the order of its list file or of their names."""
+    pattern = split.images or options.images
+    images = _by_id(root, pattern, options.image_suffix)
+    chosen = _listed(root, split.list, images, options.image_suffix) if split.list else images
+    chosen = {key: path for key, path in chosen.items() if _stem(key) not in options.exclude}
+    if not chosen:
+        raise DataError(f"split '{name}' is empty: no image{_ending(options.image_suffix)} in {root / pattern}")
+    wanted = split.labels or options.labels
+    if not wanted:
+        return {key: Pair(path, None) for key, path in chosen.items()}
+    labels = Names(_by_id(root, wanted, options.label_suffix))
+    return {key: Pair(path, _label_of(path, key, labels, root / wanted, options)) for key, path in chosen.items()}
+
+
+class Names:
+    """Files by id, or by the last part of their id where that is unique."""
+
+    def __init__(self, by_id: Mapping[str, Path]) -> None:
+        self.by_id = by_id
+        self.by_stem: dict[str, str | None] = {}
+        for key in by_id:
+            stem = _stem(key)
+            self.by_stem[stem] = None if stem in self.by_stem else key
+
+    def find(self, key: str) -> str | None:
+        """The full id that `key` means, if there is just one."""
+        return key if key in self.by_id else self.by_stem.get(_stem(key))
+
+
+def _by_id(root: Path, pattern: str, suffix: str) -> dict[str, Path]:
+    """Image files by their path without base folder, suffix and ending."""
+    base, paths = _search(root, pattern)
+    found: dict[str, Path] = {}
+    for path in sorted(paths):
+        if not _is_image(path, suffix):
+            continue
+        key = (path.relative_to(base).parent / path.stem.removesuffix(suffix)).as_posix()
+        if key in found:
+            raise DataError(
+                f"two files of one name: {found[key]} and {path}; keep one, or narrow the glob to one ending"
+            )
+        found[key] = path
+    return found
+
+
+def _is_image(path: Path, suffix: str) -> bool:
+    """Whether the name says so; hidden files are litter of operating systems."""
+    named = path.stem.endswith(suffix) and path.stem != suffix and not path.name.startswith(".")
+    return named and path.suffix.lower() in IMAGE_ENDINGS
+
+
+def _search(root: Path, pattern: str) -> tuple[Path, Iterable[Path]]:
+    """The folder that ids are relative to, and the files of a folder or glob."""
+    parts = Path(pattern).parts
+    fixed = next((index for index, part in enumerate(parts) if set(part) & set("*?[")), len(parts))
+    base = root.joinpath(*parts[:fixed])
+    if not base.is_dir():
+        near = did_you_mean(base.name, (p.name for p in base.parent.iterdir())) if base.parent.is_dir() else ""
+        raise DataError(f"folder {base} not found; mend `images` or `labels`, which are relative to {root}.{near}")
+    return base, base.glob("/".join(parts[fixed:]) or "**/*")
+
+
+def _listed(root: Path, list_name: str, images: dict[str, Path], suffix: str) -> dict[str, Path]:
+    """The images that a list file names, in its order."""
+    file = root / list_name
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"list file {file} cannot be read ({error}); mend `list`") from error
+    names, ids = Names(images), {path: key for key, path in images.items()}
+    chosen: dict[str, Path] = {}
+    for number, line in enumerate(lines, 1):
+        if not (entry := line.strip()):
+            continue
+        key = ids.get(root / entry) or names.find(_without_ending(entry, suffix))
+        if key is None:
+            raise DataError(f"{file}, line {number}: no single image is called '{entry}'; a stem or a path is expected")
+        chosen[key] = images[key]
+    return chosen
+
+
+def _label_of(image: Path, key: str, labels: Names, folder: Path, options: FolderOptions) -> Path:
+    found = labels.find(key)
+    if found is None:
+        expected = f"{_stem(key)}{options.label_suffix}.png"
+        raise DataError(f"{image} has no label: expected {expected} in {folder}; add it, or list the stem in `exclude`")
+    return labels.by_id[found]
+
+
+def _without_ending(entry: str, suffix: str) -> str:
+    path = Path(entry)
+    stem = path.stem if path.suffix.lower() in IMAGE_ENDINGS else path.name
+    return (path.parent / stem.removesuffix(suffix)).as_posix()
+
+
+def _stem(key: str) -> str:
+    return key.rpartition("/")[2]
+
+
+def _ending(suffix: str) -> str:
+    return f" that ends in '{suffix}'" if suffix else ""

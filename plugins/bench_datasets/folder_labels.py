@@ -1,0 +1,138 @@
+"""Reads images and labels from files, and turns native ids or colours into train ids."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from benchmark import DataError
+from benchmark.errors import did_you_mean
+
+IGNORE_WORD, OTHERS = "ignore", "*"
+IGNORE_INDEX = 255
+
+Codes = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class LabelMap:
+    """Native codes (ids, or colours as one number) and the train ids they stand for.
+
+    Attributes:
+        codes: Sorted native codes.
+        train_ids: Train id of each.
+        others: Train id of all codes not listed, or None: they are an error.
+        colour: Codes are colours.
+    """
+
+    codes: Codes
+    train_ids: NDArray[np.uint8]
+    others: int | None
+    colour: bool
+
+    @classmethod
+    def build(cls, mapping: Mapping[str, str], classes: Sequence[str], *, colour: bool) -> LabelMap:
+        """From a mapping as users write it; `DataError` for a key or class name that means nothing."""
+        if colour and not mapping:
+            raise DataError("label_format 'colour' needs a mapping of colours such as '128,64,128' to class names")
+        if not mapping:
+            mapping = {str(index): name for index, name in enumerate(classes)} | {str(IGNORE_INDEX): IGNORE_WORD}
+        train_ids = {name: index for index, name in enumerate(classes)} | {IGNORE_WORD: IGNORE_INDEX}
+        table: dict[int, int] = {}
+        others = None
+        for key, name in mapping.items():
+            if name not in train_ids:
+                raise DataError(
+                    f"mapping: '{key}' leads to '{name}', which is no class and not '{IGNORE_WORD}'."
+                    f"{did_you_mean(name, train_ids)}"
+                )
+            if key == OTHERS:
+                others = train_ids[name]
+            else:
+                table[_code(key, colour=colour)] = train_ids[name]
+        if not table:
+            raise DataError(f"mapping: only '{OTHERS}' is mapped; name the native ids of the classes too")
+        codes = np.asarray(sorted(table), np.int64)
+        return cls(codes, np.asarray([table[c] for c in codes.tolist()], np.uint8), others, colour)
+
+    def apply(self, codes: Codes, file: Path) -> NDArray[np.uint8]:
+        """Train ids of an array of native codes; `DataError` names a code that the mapping lacks."""
+        place = np.minimum(np.searchsorted(self.codes, codes), len(self.codes) - 1)
+        known = self.codes[place] == codes
+        if self.others is not None:
+            return np.where(known, self.train_ids[place], np.uint8(self.others))
+        if not known.all():
+            code = int(codes[~known][0])
+            what = f"colour '{code >> 16},{code >> 8 & 255},{code & 255}'" if self.colour else f"id {code}"
+            raise DataError(
+                f"{file}: label {what} is not in the mapping; map it to a class or to '{IGNORE_WORD}' "
+                f"('{OTHERS}' maps all that are not named)"
+            )
+        return self.train_ids[place]
+
+
+def read_image(file: Path) -> NDArray[np.uint8]:
+    """8-bit RGB, shape (H, W, 3); `DataError` for a file that is no whole image."""
+    return np.asarray(_open(file).convert("RGB"))
+
+
+def read_label(file: Path, label_format: str, labels: LabelMap) -> NDArray[np.uint8]:
+    """Train ids, shape (H, W)."""
+    if label_format == "first-channel":
+        return labels.apply(_first_channel(file), file)
+    picture = _open(file)
+    if label_format == "colour":
+        rgb = np.asarray(picture.convert("RGB")).astype(np.int64)
+        return labels.apply(rgb[..., 0] << 16 | rgb[..., 1] << 8 | rgb[..., 2], file)
+    pixels = np.asarray(picture)
+    if pixels.ndim != 2:
+        raise DataError(
+            f"{file}: a label of one channel was expected, but it has {pixels.shape[2]}; set label_format "
+            "to 'colour' or 'first-channel'"
+        )
+    return labels.apply(pixels.astype(np.int64), file)
+
+
+def _open(file: Path) -> Image.Image:
+    try:
+        picture = Image.open(file)
+        picture.load()
+    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
+        raise DataError(f"{file}: cannot be read as an image ({error}); replace the file") from error
+    return picture
+
+
+def _first_channel(file: Path) -> Codes:
+    """PIL cuts 16-bit colour down to 8 bits, which loses the ids; OpenCV keeps them, in the order blue, green, red."""
+    import cv2
+
+    pixels = cv2.imdecode(np.frombuffer(_bytes(file), np.uint8), cv2.IMREAD_UNCHANGED)
+    if pixels is None:
+        raise DataError(f"{file}: cannot be read as an image; replace the file")
+    first = pixels if pixels.ndim == 2 else pixels[..., min(pixels.shape[2], 3) - 1]
+    return np.asarray(first, np.int64)
+
+
+def _bytes(file: Path) -> bytes:
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise DataError(f"{file}: cannot be read ({error})") from error
+
+
+def _code(key: str, *, colour: bool) -> int:
+    parts = key.split(",")
+    numbers = [int(part) for part in parts if part.strip().lstrip("-").isdigit()]
+    if (
+        len(numbers) != len(parts)
+        or len(parts) != (3 if colour else 1)
+        or (colour and not all(0 <= n < 256 for n in numbers))
+    ):
+        wanted = "a colour such as '128,64,128'" if colour else "a native id such as '7'"
+        raise DataError(f"mapping: key '{key}' is not {wanted}, nor '{OTHERS}'")
+    return numbers[0] << 16 | numbers[1] << 8 | numbers[2] if colour else numbers[0]

@@ -1,0 +1,58 @@
+"""Options of the shipped data sets, in a module light enough for every command to import."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from benchmark import PluginOptions
+
+
+class StreetsOptions(PluginOptions):
+    """Options of `streets`."""
+
+    look: Literal["game", "camera"] = Field("camera", description="Which of the two domains to paint.")
+    view: Literal["image", "label"] = Field(
+        "image", description="What a sample shows: the painted scene, or its label map in the class palette."
+    )
+    size: tuple[int, int] = Field(
+        (64, 128), description="Height and width at which scenes are drawn.", json_schema_extra={"unit": "pixels"}
+    )
+    train: int = Field(300, ge=0, description="Scenes of the split `train`.", json_schema_extra={"unit": "images"})
+    val: int = Field(60, ge=0, description="Scenes of the split `val`.", json_schema_extra={"unit": "images"})
+    seed: int = Field(0, ge=0, description="What all scenes are drawn from.")
+
+
+class SplitOptions(PluginOptions):
+    """One split of a `folder`; what is left empty is taken from the data set."""
+
+    images: str = Field("", description="Folder or glob of the images, relative to the root.")
+    labels: str = Field("", description="Folder or glob of the labels, relative to the root.")
+    list: str = Field("", description="Text file, relative to the root, with one image a line: its stem or its path.")
+
+
+class FolderOptions(PluginOptions):
+    """Options of `folder`."""
+
+    root: str = Field(description="Folder of the data set; a relative one is looked up under $BENCH_DATA, then here.")
+    images: str = Field("images", description="Folder (searched with its subfolders) or glob, relative to the root.")
+    labels: str = Field("labels", description="The same for the labels; empty for a set without labels.")
+    image_suffix: str = Field("", description="What image names add to the common stem, such as _leftImg8bit.")
+    label_suffix: str = Field("", description="What label names add to it, such as _gtFine_labelIds.")
+    splits: dict[str, SplitOptions] = Field(min_length=1, description="Splits by name, by folder or by list file.")
+    exclude: tuple[str, ...] = Field((), description="Stems of images to leave out.")
+    classes: tuple[str, ...] = Field(
+        min_length=1, max_length=250, description="Class names; their order is the train id."
+    )
+    palette: tuple[tuple[int, int, int], ...] = Field((), description="One RGB colour per class; empty: made up.")
+    mapping: dict[str, str] = Field(
+        {},
+        description="Native id (or colour 'r,g,b') to class name or 'ignore'; '*' stands for all others. "
+        "Empty: labels hold train ids and 255 for ignore.",
+    )
+    label_format: Literal["ids", "colour", "first-channel"] = Field(
+        "ids",
+        description="ids: one channel or palette indices; colour: RGB codes; first-channel: ids in the first of "
+        "several channels of 8 or 16 bits.",
+    )

@@ -1,0 +1,296 @@
+"""The data set `folder` reads the common layouts, and says what is wrong with the others in one line."""
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from bench_datasets.folder import Folder
+from bench_datasets.folder_files import find_root
+from bench_datasets.options import FolderOptions
+from benchmark import DataError
+
+CLASSES = ("road", "sky")
+BASE = {"classes": CLASSES, "mapping": {"7": "road", "23": "sky", "0": "ignore"}, "splits": {"train": {}}}
+NATIVE = np.array([[7, 23, 0], [23, 7, 7]], np.uint8)
+TRAIN_IDS = np.array([[0, 1, 255], [1, 0, 0]], np.uint8)
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
+
+
+def put(path, array):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(array).save(path)
+    return path
+
+
+def picture(value=90):
+    return np.full((2, 3, 3), value, np.uint8)
+
+
+def tree(tmp_path, names=("a", "b")):
+    root = tmp_path / "set"
+    for index, name in enumerate(names):
+        put(root / "images" / f"{name}.png", picture(index))
+        put(root / "labels" / f"{name}.png", NATIVE)
+    return root
+
+
+def folder(root, **changes):
+    return Folder(FolderOptions(**{**BASE, "root": str(root), **changes}))
+
+
+def test_images_and_labels_are_matched_by_stem_and_mapped(tmp_path):
+    data = folder(tree(tmp_path))
+    assert data.ids("train") == ["a", "b"]
+    sample = data.sample("train", "b")
+    np.testing.assert_array_equal(sample.image, picture(1))
+    np.testing.assert_array_equal(sample.label, TRAIN_IDS)
+    assert data.classes.names == CLASSES
+    assert len(set(data.classes.palette)) == 2
+
+
+def test_a_list_file_chooses_and_orders_by_stem_path_or_path_from_the_root(tmp_path):
+    root = tree(tmp_path, ("a", "b", "c", "d"))
+    (root / "some.txt").write_text("images/d.png\n\nb\nc.png\n")
+    data = folder(root, splits={"train": {"list": "some.txt"}})
+    assert data.ids("train") == ["d", "b", "c"]
+
+
+def test_excluded_stems_are_left_out(tmp_path):
+    assert folder(tree(tmp_path), exclude=("a",)).ids("train") == ["b"]
+
+
+def test_hidden_files_and_files_of_other_kinds_are_no_images(tmp_path):
+    root = tree(tmp_path)
+    for name in ("._a.png", ".DS_Store", "notes.txt"):
+        (root / "images" / name).write_bytes(b"litter")
+    assert folder(root).ids("train") == ["a", "b"]
+
+
+def test_a_split_without_labels_gives_images_alone(tmp_path):
+    assert folder(tree(tmp_path), labels="").sample("train", "a").label is None
+
+
+def test_cityscapes_names_are_matched_across_city_folders_and_suffixes(tmp_path):
+    for city in ("aachen", "bochum"):
+        put(tmp_path / f"leftImg8bit/val/{city}/{city}_0_leftImg8bit.png", picture())
+        put(tmp_path / f"gtFine/val/{city}/{city}_0_gtFine_labelIds.png", NATIVE)
+        put(tmp_path / f"gtFine/val/{city}/{city}_0_gtFine_color.png", picture())
+    data = folder(
+        tmp_path,
+        image_suffix="_leftImg8bit",
+        label_suffix="_gtFine_labelIds",
+        splits={"val": {"images": "leftImg8bit/val", "labels": "gtFine/val"}},
+    )
+    assert data.ids("val") == ["aachen/aachen_0", "bochum/bochum_0"]
+    np.testing.assert_array_equal(data.sample("val", "bochum/bochum_0").label, TRAIN_IDS)
+
+
+def test_a_glob_narrows_to_what_it_matches(tmp_path):
+    root = tree(tmp_path, ("day_1", "night_1"))
+    assert folder(root, images="images/day_*.png").ids("train") == ["day_1"]
+
+
+def test_palette_png_labels_are_read_by_index_not_by_colour(tmp_path):
+    root = tree(tmp_path, ("a",))
+    label = Image.fromarray(NATIVE, mode="P")
+    label.putpalette([value for index in range(256) for value in (255 - index, index, 3)])
+    label.save(root / "labels" / "a.png")
+    np.testing.assert_array_equal(folder(root).sample("train", "a").label, TRAIN_IDS)
+
+
+def test_colour_labels_are_mapped_by_their_rgb_code(tmp_path):
+    root = tree(tmp_path, ("a",))
+    colours = np.array([[128, 64, 128], [70, 130, 180], [0, 0, 0]], np.uint8)
+    put(root / "labels" / "a.png", colours[np.minimum(TRAIN_IDS, 2)])
+    mapping = {"128,64,128": "road", "70, 130, 180": "sky", "*": "ignore"}
+    data = folder(root, mapping=mapping, label_format="colour")
+    np.testing.assert_array_equal(data.sample("train", "a").label, TRAIN_IDS)
+
+
+def test_sixteen_bit_labels_hold_the_id_in_their_first_channel(tmp_path):
+    root = tree(tmp_path, ("a",))
+    red = NATIVE.astype(np.uint16)
+    blue_green_red = np.stack([np.zeros_like(red), red + 500, red], axis=-1)
+    cv2.imwrite(str(root / "labels" / "a.png"), blue_green_red)
+    data = folder(root, label_format="first-channel")
+    np.testing.assert_array_equal(data.sample("train", "a").label, TRAIN_IDS)
+
+
+def test_without_a_mapping_labels_hold_train_ids_and_255(tmp_path):
+    root = tree(tmp_path, ("a",))
+    put(root / "labels" / "a.png", TRAIN_IDS)
+    np.testing.assert_array_equal(folder(root, mapping={}).sample("train", "a").label, TRAIN_IDS)
+
+
+def test_a_relative_root_is_looked_up_under_bench_data_first_then_here(tmp_path, monkeypatch):
+    (tmp_path / "data" / "both").mkdir(parents=True)
+    (tmp_path / "both").mkdir()
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path)
+    environment = {"BENCH_DATA": str(tmp_path / "data")}
+    assert find_root("both", environment) == tmp_path / "data" / "both"
+    assert find_root("here", environment) == tmp_path / "here"
+    assert find_root("both", {}) == tmp_path / "both"
+
+
+def refused(action, *words):
+    with pytest.raises(DataError) as caught:
+        action()
+    message = str(caught.value)
+    assert "\n" not in message
+    for word in words:
+        assert word in message
+
+
+def test_a_missing_root_names_both_places_and_the_variable(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    environment = {"BENCH_DATA": "/nowhere"}
+    refused(lambda: find_root("roads", environment), "/nowhere/roads", str(tmp_path / "roads"), "set BENCH_DATA")
+
+
+def test_a_missing_folder_of_images_is_named_with_a_suggestion(tmp_path):
+    root = tree(tmp_path)
+    refused(lambda: folder(root, images="imagse").ids("train"), str(root / "imagse"), "Did you mean 'images'?")
+
+
+def test_a_list_entry_without_image_is_named_with_its_line(tmp_path):
+    root = tree(tmp_path)
+    (root / "some.txt").write_text("a\nzebra\n")
+    data = folder(root, splits={"train": {"list": "some.txt"}})
+    refused(lambda: data.ids("train"), "some.txt, line 2", "'zebra'")
+
+
+def test_a_missing_list_file_is_named(tmp_path):
+    data = folder(tree(tmp_path), splits={"train": {"list": "none.txt"}})
+    refused(lambda: data.ids("train"), "none.txt", "mend `list`")
+
+
+def test_an_empty_split_is_named(tmp_path):
+    root = tree(tmp_path, ())
+    (root / "images").mkdir(parents=True)
+    refused(lambda: folder(root).ids("train"), "split 'train' is empty", str(root / "images"))
+
+
+def test_an_image_without_label_is_named_with_the_file_expected(tmp_path):
+    root = tree(tmp_path)
+    (root / "labels" / "b.png").unlink()
+    refused(lambda: folder(root).ids("train"), str(root / "images" / "b.png"), "expected b.png", "exclude")
+
+
+def test_a_corrupt_image_is_named(tmp_path):
+    root = tree(tmp_path)
+    whole = (root / "images" / "a.png").read_bytes()
+    (root / "images" / "a.png").write_bytes(whole[: len(whole) // 2])
+    refused(lambda: folder(root).sample("train", "a"), str(root / "images" / "a.png"), "cannot be read as an image")
+
+
+def test_a_corrupt_sixteen_bit_label_is_named(tmp_path):
+    root = tree(tmp_path)
+    (root / "labels" / "a.png").write_bytes(b"no picture")
+    data = folder(root, label_format="first-channel")
+    refused(lambda: data.sample("train", "a"), str(root / "labels" / "a.png"), "cannot be read as an image")
+
+
+def test_a_label_of_another_size_is_named_with_both_sizes(tmp_path):
+    root = tree(tmp_path)
+    put(root / "labels" / "a.png", np.full((4, 5), 7, np.uint8))
+    refused(lambda: folder(root).sample("train", "a"), str(root / "labels" / "a.png"), "5 x 4", "3 x 2")
+
+
+def test_an_id_outside_the_mapping_is_named_with_what_to_do(tmp_path):
+    root = tree(tmp_path)
+    put(root / "labels" / "a.png", np.full((2, 3), 99, np.uint8))
+    refused(lambda: folder(root).sample("train", "a"), str(root / "labels" / "a.png"), "id 99", "'ignore'")
+
+
+def test_an_id_outside_the_mapping_takes_the_class_of_the_star(tmp_path):
+    data = folder(tree(tmp_path), mapping={"7": "road", "*": "sky"})
+    np.testing.assert_array_equal(data.sample("train", "a").label, [[0, 1, 1], [1, 0, 0]])
+
+
+def test_a_colour_outside_the_mapping_is_written_as_a_colour(tmp_path):
+    root = tree(tmp_path)
+    put(root / "labels" / "a.png", np.full((2, 3, 3), (1, 2, 3), np.uint8))
+    data = folder(root, mapping={"128,64,128": "road"}, label_format="colour")
+    refused(lambda: data.sample("train", "a"), "colour '1,2,3'")
+
+
+def test_a_colour_label_read_as_ids_is_refused_with_the_option_to_set(tmp_path):
+    root = tree(tmp_path)
+    put(root / "labels" / "a.png", picture())
+    refused(lambda: folder(root).sample("train", "a"), str(root / "labels" / "a.png"), "label_format")
+
+
+@pytest.mark.parametrize(
+    ("mapping", "words"),
+    [
+        ({"7": "raod"}, ("'raod'", "Did you mean 'road'?")),
+        ({"seven": "road"}, ("'seven'", "native id")),
+        ({"*": "ignore"}, ("only '*'",)),
+    ],
+)
+def test_a_mapping_that_means_nothing_is_refused_at_once(tmp_path, mapping, words):
+    root = tree(tmp_path)
+    refused(lambda: folder(root, mapping=mapping), *words)
+
+
+def test_a_palette_of_another_length_is_refused(tmp_path):
+    root = tree(tmp_path)
+    refused(lambda: folder(root, palette=((1, 2, 3),)), "1 colours for 2 classes")
+
+
+def test_an_unknown_split_or_image_is_refused_with_a_suggestion(tmp_path):
+    data = folder(tree(tmp_path, ("street", "avenue")))
+    refused(lambda: data.ids("trian"), "no split 'trian'", "Did you mean 'train'?")
+    refused(lambda: data.sample("train", "stret"), "no image 'stret'", "Did you mean 'street'?")
+
+
+def test_two_images_of_one_name_are_refused(tmp_path):
+    root = tree(tmp_path)
+    put(root / "images" / "a.jpg", picture())
+    refused(lambda: folder(root).ids("train"), "a.jpg", "a.png")
+
+
+def test_the_fingerprint_changes_with_any_file_and_any_meaning(tmp_path):
+    root = tree(tmp_path)
+    first = folder(root).fingerprint("train")
+    assert folder(root).fingerprint("train") == first
+    assert folder(root, mapping={**BASE["mapping"], "0": "road"}).fingerprint("train") != first
+    put(root / "labels" / "b.png", NATIVE[::-1].copy())
+    second = folder(root).fingerprint("train")
+    put(root / "images" / "a.png", picture(200))
+    third = folder(root).fingerprint("train")
+    assert len({first, second, third}) == 3
+
+
+def test_the_fingerprint_does_not_depend_on_where_the_folder_lies(tmp_path):
+    first = folder(tree(tmp_path / "one")).fingerprint("train")
+    assert folder(tree(tmp_path / "two")).fingerprint("train") == first
+
+
+def test_a_second_fingerprint_reads_no_unchanged_file(tmp_path, monkeypatch):
+    root = tree(tmp_path)
+    first = folder(root).fingerprint("train")
+
+    def forbidden(file):
+        raise AssertionError(f"{file} was read again")
+
+    monkeypatch.setattr("bench_datasets.content_hash._sha256", forbidden)
+    assert folder(root).fingerprint("train") == first
+
+
+def test_a_cache_that_is_damaged_or_cannot_be_written_is_done_without(tmp_path, monkeypatch):
+    root = tree(tmp_path)
+    first = folder(root).fingerprint("train")
+    for file in (tmp_path / "cache").iterdir():
+        file.write_text("{ damaged")
+    assert folder(root).fingerprint("train") == first
+    blocked = tmp_path / "a-file"
+    blocked.write_text("")
+    monkeypatch.setenv("BENCH_CACHE", str(blocked / "inside"))
+    assert folder(root).fingerprint("train") == first
