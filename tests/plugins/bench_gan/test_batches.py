@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from bench_gan.batches import UnpairedBatches
 
+from bench_gan.batches import UnpairedBatches
 from benchmark import ClassSet
 from benchmark.contracts.run import Run
 from benchmark.imageset import ImageSet

@@ -2,8 +2,8 @@
 
 import pytest
 import torch
-from bench_gan.weights import WEIGHTS, load_weights, save_weights
 
+from bench_gan.weights import WEIGHTS, load_weights, save_weights
 from benchmark import StoreError
 
 
