@@ -7,18 +7,22 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from benchmark.contracts.run import Run
+from benchmark.contracts.run import Precision, Run
 
 Module = TypeVar("Module", bound=nn.Module)
 
 
 def autocast(run: Run) -> torch.autocast:
-    """The autocast context a run asks for; it does nothing in fp32.
+    """The autocast context a run asks for; it does nothing in fp32."""
+    return autocast_on(run.device, run.precision)
+
+
+def autocast_on(device: str, precision: Precision) -> torch.autocast:
+    """The autocast context of a device and a precision.
 
     bf16 has the exponent range of fp32, so that gradients need no loss scaling.
     """
-    kind = torch.device(run.device).type
-    return torch.autocast(kind, dtype=torch.bfloat16, enabled=run.precision == "bf16")
+    return torch.autocast(torch.device(device).type, dtype=torch.bfloat16, enabled=precision == "bf16")
 
 
 def channels_last(module: Module) -> Module:

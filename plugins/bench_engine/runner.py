@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -134,18 +135,19 @@ class StepLoop(IterBasedTrainLoop):
         steps = range(self._iter, self._max_iters)
         if self._device.type == "cpu":
             return map(self.dataloader.batches, steps)
-        drawn = _drawn_ahead(self.dataloader.batches, steps)
-        return (_on_device(batch, self._device) for batch in drawn)
+        return (_on_device(batch, self._device) for batch in drawn_ahead(self.dataloader.batches, steps))
 
 
-def _drawn_ahead(batches: Batches, steps: range) -> Iterator[Batch]:
-    """Each batch is drawn in a thread while the step before it runs."""
+def drawn_ahead(batches: Batches, steps: Iterable[int]) -> Iterator[Batch]:
+    """The batches of steps in their order; each is drawn in a thread while the one before it is used."""
+    pending: deque[Future[Batch]] = deque()
     with ThreadPoolExecutor(1) as pool:
-        drawn = [pool.submit(batches, step) for step in steps[:1]]
         for step in steps:
-            batch = drawn.pop().result()
-            drawn.extend(pool.submit(batches, later) for later in steps[1:][step - steps[0] : step - steps[0] + 1])
-            yield batch
+            pending.append(pool.submit(batches, step))
+            if len(pending) > 1:
+                yield pending.popleft().result()
+        while pending:
+            yield pending.popleft().result()
 
 
 def _on_device(batch: Batch, device: torch.device) -> Batch:

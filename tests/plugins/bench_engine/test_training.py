@@ -14,7 +14,6 @@ from torch import nn
 
 from bench_engine.optimizers import adam, adamw, sgd
 from bench_engine.options import TrainingOptions
-from bench_engine.runner import AtomicBackend
 from bench_engine.schedules import by_step, linear
 from bench_engine.training import seed_everything, train
 from benchmark import BenchError
@@ -120,21 +119,6 @@ def test_a_killed_training_ends_with_the_same_weights(tmp_path, uninterrupted):
     worker.wait()
     assert checkpoint.exists()
     assert torch.equal(fit(tmp_path)[1], uninterrupted[1])
-
-
-def test_a_kill_while_writing_a_checkpoint_leaves_the_previous_one(tmp_path, monkeypatch):
-    path = tmp_path / "training.pth"
-    backend = AtomicBackend()
-    backend.put(b"whole", path)
-
-    def torn(self, obj, filepath):
-        Path(filepath).write_bytes(obj[:2])
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("mmengine.fileio.backends.LocalBackend.put", torn)
-    with pytest.raises(KeyboardInterrupt):
-        backend.put(b"new one", path)
-    assert path.read_bytes() == b"whole"
 
 
 def test_a_checkpoint_holds_plain_values_and_tensors_only(tmp_path):

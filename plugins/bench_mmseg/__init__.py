@@ -1,0 +1,1 @@
+"""Segmenters of mmsegmentation: DeepLabV3 and any of its configuration files."""

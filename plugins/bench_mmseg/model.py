@@ -1,0 +1,151 @@
+"""mmsegmentation networks as models of the training engine: normalise, pad, predict logits, compute losses."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from mmengine.model import BaseModel
+from torch import Tensor, nn
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+IGNORED = 255
+
+
+class SegmentationModel(BaseModel):
+    """A network of mmsegmentation on float32 RGB images in [0, 1].
+
+    Args:
+        network: An mmsegmentation `EncoderDecoder` or the like.
+        mean, std: Normalisation of the images, RGB in [0, 1].
+        divisor: Images are padded to a multiple of this, so that features and pixels stay aligned.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        mean: tuple[float, ...] = IMAGENET_MEAN,
+        std: tuple[float, ...] = IMAGENET_STD,
+        divisor: int = 1,
+    ) -> None:
+        super().__init__()
+        self.network = network
+        self._divisor = divisor
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
+
+    def train_step(self, data: dict[str, Tensor], optim_wrapper: Any) -> dict[str, Tensor]:
+        """One update of the weights; returns the losses, and their sum as `loss`."""
+        with optim_wrapper.optim_context(self):
+            labels = padded(data["labels"].unsqueeze(1), self._divisor, IGNORED).squeeze(1)
+            losses = self.losses(self._input(data["images"]), labels)
+        loss = torch.stack(list(losses.values())).sum()
+        optim_wrapper.update_params(loss)
+        return {"loss": loss, **losses}
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Logits of shape (N, classes, H, W) for images of shape (N, 3, H, W)."""
+        height, width = images.shape[2:]
+        return self.logits(self._input(images))[..., :height, :width]
+
+    @abstractmethod
+    def losses(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """Weighted losses by name, for normalised images and uint8 labels of the same size."""
+
+    @abstractmethod
+    def logits(self, images: Tensor) -> Tensor:
+        """Logits of normalised images, at their size."""
+
+    def _input(self, images: Tensor) -> Tensor:
+        normalised = ((images - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
+        return padded(normalised, self._divisor)
+
+
+class CrossEntropyModel(SegmentationModel):
+    """An `EncoderDecoder` trained by cross-entropy on its head and its auxiliary head.
+
+    The losses are those of mmsegmentation's heads, without their pixel accuracy, which costs more than the loss.
+
+    Args:
+        network: The network.
+        class_weights: Weights of the classes in the cross-entropy, or None.
+        auxiliary: Weight of the auxiliary head's loss, where there is such a head.
+        divisor: As in `SegmentationModel`.
+    """
+
+    def __init__(self, network: nn.Module, class_weights: Tensor | None, auxiliary: float, divisor: int) -> None:
+        super().__init__(network, divisor=divisor)
+        self._auxiliary = auxiliary
+        self.register_buffer("class_weights", class_weights, persistent=False)
+
+    def losses(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """Cross-entropy of the upsampled logits of both heads."""
+        features = self.network.extract_feat(images)
+        targets = labels.long()
+        losses = {"loss_ce": self._cross_entropy(self.network.decode_head(features), targets)}
+        if self.network.with_auxiliary_head:
+            losses["loss_aux"] = self._auxiliary * self._cross_entropy(self.network.auxiliary_head(features), targets)
+        return losses
+
+    def logits(self, images: Tensor) -> Tensor:
+        """Upsampled logits of the decoding head."""
+        return _upsampled(self.network.decode_head(self.network.extract_feat(images)), images.shape[2:])
+
+    def _cross_entropy(self, logits: Tensor, targets: Tensor) -> Tensor:
+        logits = _upsampled(logits, targets.shape[1:])
+        return F.cross_entropy(logits, targets, weight=self.class_weights, ignore_index=IGNORED)
+
+
+class ConfiguredModel(SegmentationModel):
+    """Any network of mmsegmentation, trained by the losses that its configuration names."""
+
+    def losses(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
+        """The losses of mmsegmentation; its accuracies are left out."""
+        losses = self.network.loss(images, _samples(labels))
+        return {name: _total(value) for name, value in losses.items() if "loss" in name}
+
+    def logits(self, images: Tensor) -> Tensor:
+        """Logits as the configuration's `test_cfg` says: of the whole image or of sliding windows."""
+        size = tuple(images.shape[2:])
+        meta = {"ori_shape": size, "img_shape": size, "pad_shape": size, "padding_size": [0, 0, 0, 0]}
+        return self.network.inference(images, [dict(meta) for _ in images])
+
+
+def padded(images: Tensor, divisor: int, value: int | None = None) -> Tensor:
+    """Images padded at the right and the bottom to multiples of `divisor`.
+
+    Args:
+        images: Shape (N, C, H, W).
+        divisor: What height and width are to be multiples of.
+        value: What to pad with; None: the pixels of the border.
+    """
+    height, width = images.shape[2:]
+    right, bottom = -width % divisor, -height % divisor
+    if not (right or bottom):
+        return images
+    if value is None:
+        return F.pad(images, (0, right, 0, bottom), mode="replicate")
+    return F.pad(images, (0, right, 0, bottom), value=value)
+
+
+def _upsampled(logits: Tensor, size: torch.Size) -> Tensor:
+    return F.interpolate(logits.float(), size=size, mode="bilinear", align_corners=False)
+
+
+def _samples(labels: Tensor) -> list[Any]:
+    """Labels in the form that mmsegmentation's heads take."""
+    from mmengine.structures import PixelData
+    from mmseg.structures import SegDataSample
+
+    size = tuple(labels.shape[1:])
+    meta = {"img_shape": size, "ori_shape": size, "pad_shape": size}
+    return [
+        SegDataSample(gt_sem_seg=PixelData(data=label.unsqueeze(0)), metainfo=dict(meta)) for label in labels.long()
+    ]
+
+
+def _total(value: Tensor | list[Tensor]) -> Tensor:
+    return value.mean() if isinstance(value, Tensor) else torch.stack([one.mean() for one in value]).sum()

@@ -1,0 +1,170 @@
+"""Options of the segmenters, in a module that loads no heavy library."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.util
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from bench_engine.options import TrainingOptions
+from benchmark.errors import did_you_mean
+
+PIXELS = {"unit": "pixels"}
+
+
+class SegmenterOptions(TrainingOptions):
+    """What the training of every segmenter can be told."""
+
+    optimizer: Literal["sgd", "adamw"] = Field("sgd", description="Rule of the update; sgd has momentum 0.9.")
+    lr: float = Field(0.01, gt=0, description="Base learning rate.")
+    weight_decay: float = Field(5e-4, ge=0, description="Weight decay of all parameters.")
+    schedule: Literal["poly", "cosine"] = Field("poly", description="How the rate falls to 0; poly has power 0.9.")
+    warm_up: float = Field(0.0, ge=0, lt=1, description="Share of the training in which the rate rises from 0.")
+    clip_norm: float | None = Field(None, gt=0, description="Largest norm of the gradient; none: not clipped.")
+    loss: Literal["ce", "enet", "median"] = Field(
+        "ce",
+        description="Cross-entropy: plain, or with class weights from the training labels after ENet "
+        "(1 / ln(1.02 + share)) or by median-frequency balancing.",
+    )
+    flip: bool = Field(True, description="Mirror images left to right with probability 1/2.")
+    crop: tuple[int, int] | None = Field(
+        None, description="Height and width of the training window; none: the whole image.", json_schema_extra=PIXELS
+    )
+    scale: tuple[float, float] = Field((1.0, 1.0), description="Least and largest factor of random resizing.")
+    blur: float = Field(
+        0.0, ge=0, description="Largest width of a random Gaussian blur; 0: none.", json_schema_extra=PIXELS
+    )
+    jitter: float = Field(
+        0.0, ge=0, lt=1, description="How far brightness, contrast and saturation may be from 1; 0: not changed."
+    )
+    validate_every: int = Field(
+        500,
+        ge=1,
+        description="How often the validation set is evaluated, when a checkpoint is to be chosen by it.",
+        json_schema_extra={"unit": "steps"},
+    )
+
+    @field_validator("scale")
+    @classmethod
+    def _ordered(cls, value: tuple[float, float]) -> tuple[float, float]:
+        if not 0 < value[0] <= value[1]:
+            raise ValueError("expected two factors above 0, the smaller one first")
+        return value
+
+
+class DeepLabV3Options(SegmenterOptions):
+    """DeepLabV3 and DeepLabV3+ (arXiv:1706.05587, arXiv:1802.02611)."""
+
+    backbone: str = Field(
+        "resnetv1c-50", description="resnetv1c-18, -34, -50 or -101 of mmsegmentation, or timm:NAME of timm."
+    )
+    width: int = Field(
+        64,
+        ge=8,
+        multiple_of=8,
+        description="Channels of the first stage of a resnetv1c; 64 is the published one.",
+        json_schema_extra={"unit": "channels"},
+    )
+    output_stride: Literal[4, 8, 16] = Field(8, description="Image size over size of the last features.")
+    pooling: bool = Field(
+        True,
+        description="Max-pooling after the stem of a resnetv1c; without it, for small images, all is twice as fine.",
+    )
+    pretrained: bool | str = Field(
+        False, description="true: the publisher's ImageNet weights, from the cache or the network; or a path."
+    )
+    decoder: Literal["plain", "plus"] = Field(
+        "plain", description="plain: DeepLabV3; plus: DeepLabV3+, which adds low-level features."
+    )
+    separable: bool = Field(
+        True, description="Depthwise separable convolutions in the plus decoder; ordinary ones are faster on a CPU."
+    )
+    low_level_channels: int = Field(
+        48, ge=1, description="Channels of the low-level features in it.", json_schema_extra={"unit": "channels"}
+    )
+    aspp_channels: int = Field(
+        512, ge=8, description="Channels of the pyramid pooling.", json_schema_extra={"unit": "channels"}
+    )
+    dilations: tuple[int, ...] | None = Field(
+        None, description="Dilations of the pyramid pooling; none: 1, 6, 12, 18 times 16 / max(8, output_stride)."
+    )
+    dropout: float = Field(0.1, ge=0, lt=1, description="Share of channels dropped before the classifier.")
+    auxiliary: float = Field(
+        0.4, ge=0, description="Weight of the loss of an auxiliary head on the last stage but one; 0: no such head."
+    )
+
+    @field_validator("backbone")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        known = [f"resnetv1c-{depth}" for depth in (18, 34, 50, 101)]
+        if value not in known and not value.startswith("timm:"):
+            raise ValueError(f"expected one of {', '.join(known)}, or timm:NAME, not {value!r}")
+        return value
+
+
+class MMSegOptions(SegmenterOptions):
+    """Any model of an mmsegmentation configuration file, under this package's training."""
+
+    config: str = Field(
+        description="A configuration file of mmsegmentation 1.x: a path, or the name of one that mmsegmentation ships."
+    )
+    config_digest: str = Field("", description="Hash of the file and its bases; filled in when it is left out.")
+    optimizer: Literal["sgd", "adamw", "config"] = Field(
+        "config", description="Rule of the update; config: what the file says, with its own rates and decay."
+    )
+    pretrained: bool | str = Field(
+        False,
+        description="true: what the file names, from the cache or the network; or the path of the backbone's weights.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _digested(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or not isinstance(values.get("config"), str):
+            return values
+        digest = config_digest(config_path(values["config"]))
+        if values.get("config_digest") not in (None, "", digest):
+            raise ValueError(f"{values['config']} has changed since this configuration was resolved")
+        return {**values, "config_digest": digest}
+
+
+def shipped_configs() -> Path:
+    """Where mmsegmentation keeps its configuration files."""
+    spec = importlib.util.find_spec("mmseg")
+    if spec is None or not spec.submodule_search_locations:
+        raise ValueError("mmsegmentation is not installed")
+    return Path(spec.submodule_search_locations[0]) / ".mim" / "configs"
+
+
+def config_path(config: str) -> Path:
+    """The file that a path or a name stands for; `ValueError` when there is none."""
+    path = Path(config).expanduser()
+    if path.is_file():
+        return path
+    name = path.name.removesuffix(".py")
+    shipped = {file.stem: file for file in shipped_configs().rglob("*.py") if "_base_" not in file.parts}
+    if config in (name, f"{name}.py") and name in shipped:
+        return shipped[name]
+    raise ValueError(f"{config}: neither a file nor a configuration of mmsegmentation.{did_you_mean(name, shipped)}")
+
+
+def config_digest(path: Path) -> str:
+    """A hash over a configuration file and all files it is based on."""
+    digest = hashlib.sha256()
+    for file in _with_bases(path):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _with_bases(path: Path) -> list[Path]:
+    files = [path]
+    for statement in ast.parse(path.read_text()).body:
+        if isinstance(statement, ast.Assign) and getattr(statement.targets[0], "id", "") == "_base_":
+            bases = ast.literal_eval(statement.value)
+            for base in [bases] if isinstance(bases, str) else bases:
+                files += _with_bases((path.parent / base).resolve())
+    return files

@@ -1,0 +1,190 @@
+"""What all segmenters of this package share: training, prediction, saving and loading."""
+
+from __future__ import annotations
+
+import json
+from abc import abstractmethod
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from torch.optim import Optimizer
+
+from bench_engine import augment, schedules
+from bench_engine.data import EpochOrder, choice, step_generator
+from bench_engine.optimizers import adamw, sgd
+from bench_engine.precision import autocast_on, channels_last
+from bench_engine.training import seed_everything, train
+from bench_mmseg.class_weights import enet_weights, label_counts, median_frequency_weights
+from bench_mmseg.model import SegmentationModel
+from bench_mmseg.options import SegmenterOptions
+from bench_mmseg.validation import BestWeightsHook, mean_iou
+from benchmark import DataError, Segmenter
+from benchmark.contracts.run import Precision, Run
+from benchmark.imageset import ImageSet
+
+WEIGHTS, META = "weights.safetensors", "segmenter.json"
+SHOWN = 4
+
+
+class NetworkSegmenter(Segmenter):
+    """A segmenter made of one network; a subclass says how the network is built."""
+
+    Options: ClassVar[type[SegmenterOptions]] = SegmenterOptions
+    options: SegmenterOptions
+
+    def __init__(self, options: SegmenterOptions) -> None:
+        super().__init__(options)
+        self._device = "cpu"
+        self._precision: Precision = "fp32"
+        self._classes: tuple[str, ...] = ()
+        self._model: SegmentationModel | None = None
+
+    @abstractmethod
+    def build(self, classes: int, class_weights: Tensor | None, *, pretrained: bool) -> SegmentationModel:
+        """A model for a number of classes; with published weights where the options ask for them, if `pretrained`."""
+
+    def optimizer(self, model: SegmentationModel) -> Optimizer:
+        """The optimizer that the options name."""
+        rule = sgd if self.options.optimizer == "sgd" else adamw
+        return rule(model.parameters(), self.options.lr, self.options.weight_decay)
+
+    def fit(self, train: ImageSet, target: ImageSet, validation: ImageSet | None, run: Run) -> None:
+        """Learn from the labelled images; the target is not looked at."""
+        self._device, self._precision, self._classes = run.device, run.precision, train.classes.names
+        seed_everything(run, "segmenter:weights")
+        weights = class_weights(train, self.options.loss)
+        self._model = channels_last(self.build(len(train.classes), weights, pretrained=True))
+        self._train(self._model, train, validation, run)
+
+    def predict(self, images: Tensor) -> Tensor:
+        """Train ids, uint8, shape (N, H, W), for float32 RGB images in [0, 1], shape (N, 3, H, W), of any size."""
+        model = self._trained().eval()
+        with torch.no_grad(), autocast_on(self._device, self._precision):
+            return model(images.to(self._device)).argmax(1).to(torch.uint8)
+
+    def save(self, folder: Path) -> None:
+        """Write weights, options and class names."""
+        state = {name: value.contiguous() for name, value in self._trained().network.state_dict().items()}
+        save_file(state, folder / WEIGHTS)
+        meta = {
+            "classes": list(self._classes),
+            "precision": self._precision,
+            "options": self.options.model_dump(mode="json"),
+        }
+        (folder / META).write_text(json.dumps(meta, indent=1))
+
+    def load(self, folder: Path) -> None:
+        """Take up weights, options and class names."""
+        meta = json.loads((folder / META).read_text())
+        self.options = self.Options(**meta["options"])
+        self._classes, self._precision = tuple(meta["classes"]), meta["precision"]
+        self._model = channels_last(self.build(len(self._classes), None, pretrained=False))
+        self._model.network.load_state_dict(load_file(folder / WEIGHTS))
+        self.to(self._device)
+
+    def to(self, device: str) -> None:
+        """Move the network to a torch device."""
+        self._device = device
+        self._trained().to(device)
+
+    def _trained(self) -> SegmentationModel:
+        if self._model is None:
+            raise DataError("this segmenter has neither been fitted nor loaded")
+        return self._model
+
+    def _train(self, model: SegmentationModel, data: ImageSet, validation: ImageSet | None, run: Run) -> None:
+        options = self.options
+        choose = None
+        if validation is not None:
+            choose = BestWeightsHook(
+                lambda: mean_iou(self.predict, validation, options.batch_size), options.validate_every
+            )
+        train(
+            model,
+            training_batches(data, options, run),
+            self.optimizer(model),
+            schedules.by_step(rate_factor(options), options.steps),
+            options.steps,
+            options.batch_size,
+            run,
+            options,
+            samples=lambda step: prediction_grid(self.predict, data),
+            hooks=[choose] if choose else [],
+            clip_norm=options.clip_norm,
+        )
+        if choose:
+            run.report(chosen_step=choose.step, validation_miou=choose.best)
+
+
+def rate_factor(options: SegmenterOptions) -> schedules.Factor:
+    """The learning-rate schedule that the options name."""
+    factor = schedules.poly() if options.schedule == "poly" else schedules.cosine()
+    return schedules.warmed_up(factor, options.warm_up)
+
+
+def class_weights(data: ImageSet, loss: str) -> Tensor | None:
+    """Weights of the classes from the labels of a set, or None for plain cross-entropy."""
+    if loss == "ce":
+        return None
+    labels = (data.label_batch([index]) for index in range(len(data)))
+    pixels, shown = label_counts(labels, len(data.classes))
+    weights = enet_weights(pixels) if loss == "enet" else median_frequency_weights(pixels, shown)
+    return weights.float()
+
+
+def training_batches(data: ImageSet, options: SegmenterOptions, run: Run) -> Callable[[int], dict[str, Tensor]]:
+    """The augmented batch of each step, as a pure function of the step."""
+    order = EpochOrder(len(data), run.seed, "segmenter")
+
+    def batch(step: int) -> dict[str, Tensor]:
+        positions = order.positions(step, options.batch_size)
+        images = drawn_images(data, positions, run.seed)
+        labels = data.label_batch([index for _, index in positions])
+        generator = step_generator(run, step, "segmenter:augment")
+        images, labels = augmented(images, labels, options, generator)
+        return {"images": images, "labels": labels}
+
+    return batch
+
+
+def drawn_images(data: ImageSet, positions: list[tuple[int, int]], seed: int) -> Tensor:
+    """Images at pairs of epoch and index, each in a variant that is drawn anew in each epoch."""
+    if data.variants == 1:
+        return data.image_batch([index for _, index in positions])
+    variants = [choice(seed, epoch, index, data.variants) for epoch, index in positions]
+    return torch.cat(
+        [data.image_batch([index], variant) for (_, index), variant in zip(positions, variants, strict=True)]
+    )
+
+
+def augmented(
+    images: Tensor, labels: Tensor, options: SegmenterOptions, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """A batch after all augmentations that the options switch on."""
+    size = options.crop or (images.shape[2], images.shape[3])
+    if options.scale != (1.0, 1.0):
+        images, labels = augment.scaled_crop(images, labels, size, options.scale, generator)
+    elif options.crop:
+        images, labels = augment.crop(images, labels, size, generator)
+    if options.flip:
+        images, labels = augment.flip(images, labels, generator)
+    if options.blur:
+        images = augment.blur(images, options.blur, generator)
+    if options.jitter:
+        images = augment.jitter(images, options.jitter, generator)
+    return images, labels
+
+
+def prediction_grid(predict: Callable[[Tensor], Tensor], data: ImageSet) -> Tensor:
+    """Rows of image, label and prediction in the class palette, RGB in [0, 1], shape (3, rows x H, 3 x W)."""
+    indices = range(min(SHOWN, len(data)))
+    images = data.image_batch(indices)
+    palette = torch.zeros(256, 3)
+    palette[: len(data.classes)] = torch.tensor(data.classes.palette) / 255
+    painted = [palette[ids.long().cpu()].permute(0, 3, 1, 2) for ids in (data.label_batch(indices), predict(images))]
+    rows: Any = torch.cat([images, *painted], dim=3)
+    return torch.cat(list(rows), dim=1)

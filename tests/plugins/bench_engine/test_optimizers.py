@@ -1,0 +1,77 @@
+"""A guarded step is the optimizer's own, or none at all."""
+
+import pytest
+import torch
+from torch import nn
+
+from bench_engine.optimizers import adam, adamw, sgd, wrap
+from benchmark.contracts.run import Run
+
+BUILD = {
+    "adam": lambda p: adam(p, 0.1, (0.5, 0.999)),
+    "adamw": lambda p: adamw(p, 0.1, 0.01),
+    "sgd": lambda p: sgd(p, 0.1, 0.01),
+    "unfused": lambda p: torch.optim.RMSprop(p, 0.1),
+}
+REFERENCE = {
+    "adam": lambda p: torch.optim.Adam(p, 0.1, (0.5, 0.999)),
+    "adamw": lambda p: torch.optim.AdamW(p, 0.1, weight_decay=0.01),
+    "sgd": lambda p: torch.optim.SGD(p, 0.1, momentum=0.9, weight_decay=0.01),
+    "unfused": lambda p: torch.optim.RMSprop(p, 0.1),
+}
+
+
+def weight():
+    return nn.Parameter(torch.tensor([3.0, -4.0]))
+
+
+@pytest.mark.parametrize("name", BUILD)
+def test_finite_steps_are_those_of_torch(tmp_path, name):
+    ours, theirs = weight(), weight()
+    wrapper, optimizer = wrap(BUILD[name]([ours]), Run(tmp_path)), REFERENCE[name]([theirs])
+    for _ in range(3):
+        wrapper.update_params(ours.pow(2).sum())
+        optimizer.zero_grad()
+        theirs.pow(2).sum().backward()
+        optimizer.step()
+    torch.testing.assert_close(ours, theirs)
+    assert not wrapper.bad
+
+
+@pytest.mark.parametrize("name", BUILD)
+@pytest.mark.parametrize("loss", [lambda w: w.sum() * float("inf"), lambda w: (w * 0).abs().sqrt().sum()])
+def test_neither_a_bad_loss_nor_a_bad_gradient_enters_a_step(tmp_path, name, loss):
+    parameter = weight()
+    wrapper = wrap(BUILD[name]([parameter]), Run(tmp_path))
+    wrapper.update_params(loss(parameter))
+    assert wrapper.bad
+    assert parameter.tolist() == [3.0, -4.0]
+
+
+@pytest.mark.parametrize("name", BUILD)
+def test_a_skipped_step_leaves_no_trace_in_the_optimizer(tmp_path, name):
+    ours, theirs = weight(), weight()
+    wrapper, optimizer = wrap(BUILD[name]([ours]), Run(tmp_path)), REFERENCE[name]([theirs])
+    for scale in (1.0, float("nan"), 1.0):
+        wrapper.clear()
+        wrapper.update_params(ours.pow(2).sum() * scale)
+        if scale == 1:
+            optimizer.zero_grad()
+            theirs.pow(2).sum().backward()
+            optimizer.step()
+    torch.testing.assert_close(ours, theirs)
+
+
+def test_the_gradient_is_clipped_as_torch_does(tmp_path):
+    ours, theirs = weight(), weight()
+    wrap(sgd([ours], 0.1, 0.0), Run(tmp_path), clip_norm=0.5).update_params(ours.pow(2).sum())
+    theirs.pow(2).sum().backward()
+    torch.nn.utils.clip_grad_norm_([theirs], 0.5)
+    torch.optim.SGD([theirs], 0.1, momentum=0.9).step()
+    torch.testing.assert_close(ours, theirs)
+
+
+def test_several_optimizers_are_wrapped_under_their_names(tmp_path):
+    wrappers = wrap({"a": sgd([weight()], 0.1, 0.0), "b": sgd([weight()], 0.2, 0.0)}, Run(tmp_path))
+    assert wrappers["a"].get_lr() == {"lr": [0.1]}
+    assert wrappers["b"].get_lr() == {"lr": [0.2]}
