@@ -117,7 +117,8 @@ class CycleGANModel(BaseModel):
                 + self.options.lambda_identity * sum(identity.values())
             )
             wrapper.update_params(loss)
-        return _named(adversarial=adversarial, cycle=cycle, identity=identity)
+        logged = _named(adversarial=adversarial, cycle=cycle, identity=identity)
+        return logged | {"gradient_norm_generators": wrapper.gradient_norm}
 
     def _update_discriminators(self, data: Batch, fakes: Batch, optim_wrapper: OptimWrapperDict) -> Batch:
         wrapper = optim_wrapper["discriminators"]
@@ -127,7 +128,8 @@ class CycleGANModel(BaseModel):
             losses = {side: verdict.loss for side, verdict in verdicts.items()}
             wrapper.update_params(self.options.lambda_discriminator * sum(losses.values()))
         accuracy = {side: verdict.accuracy for side, verdict in verdicts.items()}
-        return _named(discriminator=losses, accuracy=accuracy)
+        logged = _named(discriminator=losses, accuracy=accuracy)
+        return logged | {"gradient_norm_discriminators": wrapper.gradient_norm}
 
 
 def _named(**groups: Batch) -> Batch:

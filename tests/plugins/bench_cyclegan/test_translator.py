@@ -122,11 +122,13 @@ def test_learning_rates_follow_the_schedule_to_the_last_step(fit, tmp_path, sche
         assert [rates[step][f"{kind}.lr"] / base for step in steps] == pytest.approx(factors, rel=1e-5)
 
 
-def test_losses_accuracies_and_rates_are_logged(fit, tmp_path):
+def test_losses_accuracies_and_gradient_norms_are_logged(fit, tmp_path):
     fit(lambda_identity=1.0)
     terms = ("adversarial", "cycle", "identity", "discriminator", "accuracy")
     expected = {f"{term}_{side}" for term in terms for side in ("target", "source")}
+    expected |= {"gradient_norm_generators", "gradient_norm_discriminators"}
     assert expected <= set(logged(tmp_path / "run")[0])
+    assert logged(tmp_path / "run")[0]["gradient_norm_generators"] > 0
     assert 0 <= logged(tmp_path / "run")[0]["accuracy_target"] <= 1
 
 
