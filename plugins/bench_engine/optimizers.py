@@ -37,12 +37,14 @@ class GuardedOptimWrapper(OptimWrapper):
 
     Attributes:
         bad: Boolean scalar on the device: a step was skipped since `clear`.
+        gradient_norm: Euclidean norm of all gradients at the latest step, before clipping, on the device.
     """
 
     def __init__(self, optimizer: Optimizer, run: Run, clip_norm: float | None = None) -> None:
         super().__init__(optimizer)
         self._run = run
         self._clip_norm = clip_norm
+        self.gradient_norm = torch.zeros((), device=run.device)
         self.clear()
 
     def clear(self) -> None:
@@ -63,7 +65,7 @@ class GuardedOptimWrapper(OptimWrapper):
     def step(self, **kwargs: Any) -> None:
         """Update the parameters, unless a loss since the last step or a gradient is not finite."""
         parameters = [p for group in self.optimizer.param_groups for p in group["params"] if p.grad is not None]
-        norm = torch.nn.utils.get_total_norm([p.grad for p in parameters])
+        self.gradient_norm = norm = torch.nn.utils.get_total_norm([p.grad for p in parameters])
         self.bad = self.bad | ~torch.isfinite(norm)
         if self._clip_norm is not None:
             torch.nn.utils.clip_grads_with_norm_(parameters, self._clip_norm, norm)

@@ -71,6 +71,13 @@ def test_the_gradient_is_clipped_as_torch_does(tmp_path):
     torch.testing.assert_close(ours, theirs)
 
 
+def test_the_norm_of_all_gradients_is_kept_before_clipping(tmp_path):
+    wrapper = wrap(sgd([weight(), weight()], 0.1, 0.0), Run(tmp_path), clip_norm=1.0)
+    first, second = wrapper.param_groups[0]["params"]
+    wrapper.update_params((first * torch.tensor([2.0, 3.0])).sum() + 6 * second.sum())
+    assert float(wrapper.gradient_norm) == pytest.approx((4 + 9 + 36 + 36) ** 0.5)
+
+
 def test_several_optimizers_are_wrapped_under_their_names(tmp_path):
     wrappers = wrap({"a": sgd([weight()], 0.1, 0.0), "b": sgd([weight()], 0.2, 0.0)}, Run(tmp_path))
     assert wrappers["a"].get_lr() == {"lr": [0.1]}

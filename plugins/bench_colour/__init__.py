@@ -1,0 +1,1 @@
+"""Translators that change colours alone and learn nothing but statistics."""

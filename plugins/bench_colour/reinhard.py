@@ -1,0 +1,134 @@
+"""Colour transfer by the mean and deviation of three decorrelated channels: the baseline without learning."""
+
+from __future__ import annotations
+
+import zlib
+from pathlib import Path
+from typing import ClassVar, NamedTuple
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from bench_colour.options import ReinhardOptions
+from benchmark import PluginOptions, StoreError, Translator
+from benchmark.contracts.run import Run
+from benchmark.imageset import ImageSet
+
+RGB_TO_LMS = ((0.3811, 0.5783, 0.0402), (0.1967, 0.7244, 0.0782), (0.0241, 0.1288, 0.8444))
+"""Reinhard et al. 2001, equation 4."""
+
+DARKEST = 1 / 255
+"""Cone responses are raised to this before their logarithm, which has no value for black."""
+
+STATISTICS = "statistics.safetensors"
+CHUNK = 64
+
+
+class Statistics(NamedTuple):
+    """Mean and standard deviation of the channels l, alpha, beta of N images, each of shape (N, 3)."""
+
+    mean: Tensor
+    deviation: Tensor
+
+
+def rgb_to_lab(images: Tensor) -> Tensor:
+    """From RGB in [0, 1] to l, alpha, beta, shape (N, 3, H, W).
+
+    Source: Reinhard et al. 2001, "Color transfer between images", equations 4 to 6, with `DARKEST` as floor.
+    """
+    cones = _mixed(images, torch.tensor(RGB_TO_LMS)).clamp_min(DARKEST).log10()
+    return _mixed(cones, _lms_to_lab())
+
+
+def lab_to_rgb(lab: Tensor) -> Tensor:
+    """The inverse of `rgb_to_lab`, cut to [0, 1].
+
+    The inverses that the paper prints (equations 8 and 9) are off in the second decimal; these are exact, so that
+    equal statistics change nothing.
+    """
+    cones = 10 ** _mixed(lab, torch.linalg.inv(_lms_to_lab()))
+    return _mixed(cones, torch.linalg.inv(torch.tensor(RGB_TO_LMS))).clamp(0, 1)
+
+
+def statistics_of(lab: Tensor) -> Statistics:
+    """Of each image of shape (N, 3, H, W)."""
+    deviation, mean = torch.std_mean(lab, dim=(2, 3), correction=0)
+    return Statistics(mean, deviation)
+
+
+def transfer(lab: Tensor, target: Statistics) -> Tensor:
+    """Give each image the mean and deviation of a target.
+
+    Args:
+        lab: Shape (N, 3, H, W).
+        target: For all images (shape (1, 3)) or for each of them (shape (N, 3)).
+
+    Returns:
+        Shape (N, 3, H, W). A channel that is constant stays so, at the target's mean.
+
+    Source: Reinhard et al. 2001, equations 10 and 11.
+    """
+    own = statistics_of(lab)
+    scale = torch.where(own.deviation > 1e-6, target.deviation / own.deviation, 1.0)
+    return (lab - own.mean[..., None, None]) * scale[..., None, None] + target.mean[..., None, None]
+
+
+class Reinhard(Translator):
+    """Colour transfer in l-alpha-beta, image by image.
+
+    Source: Reinhard, Ashikhmin, Gooch and Shirley 2001, "Color transfer between images", IEEE Computer Graphics and
+    Applications 21(5). The paper has one target image; here it may be the average of a set.
+    """
+
+    Options: ClassVar[type[PluginOptions]] = ReinhardOptions
+    options: ReinhardOptions
+
+    def __init__(self, options: ReinhardOptions) -> None:
+        super().__init__(options)
+        self._target = Statistics(torch.zeros(1, 3), torch.ones(1, 3))
+
+    def fit(self, source: ImageSet, target: ImageSet, run: Run) -> None:
+        """Measure the target images."""
+        parts = []
+        for start in range(0, len(target), CHUNK):
+            indices = range(start, min(start + CHUNK, len(target)))
+            parts.append(statistics_of(rgb_to_lab(target.image_batch(indices))))
+            run.progress(indices.stop, len(target))
+        means, deviations = (torch.cat(values) for values in zip(*parts, strict=True))
+        if self.options.statistics == "dataset":
+            means, deviations = means.mean(0, keepdim=True), deviations.mean(0, keepdim=True)
+        self._target = Statistics(means, deviations)
+
+    def translate(self, images: Tensor, variant: int = 0) -> Tensor:
+        """Source images in the colours of the target, whatever batch they come in."""
+        chosen = [_checksum(image) % len(self._target.mean) for image in images]
+        target = Statistics(*(values[chosen].to(images.device) for values in self._target))
+        return lab_to_rgb(transfer(rgb_to_lab(images), target))
+
+    def save(self, folder: Path) -> None:
+        """Write the statistics."""
+        save_file(self._target._asdict(), folder / STATISTICS)
+
+    def load(self, folder: Path) -> None:
+        """Read the statistics; `StoreError` when they are not there."""
+        try:
+            self._target = Statistics(**load_file(folder / STATISTICS))
+        except (OSError, SafetensorError) as error:
+            raise StoreError(f"{folder / STATISTICS}: expected colour statistics, but {error}; fit again") from error
+
+
+def _lms_to_lab() -> Tensor:
+    """Reinhard et al. 2001, equation 6."""
+    scale = torch.tensor([3.0, 6.0, 2.0]).rsqrt().diag()
+    return scale @ torch.tensor([[1.0, 1.0, 1.0], [1.0, 1.0, -2.0], [1.0, -1.0, 0.0]])
+
+
+def _mixed(images: Tensor, matrix: Tensor) -> Tensor:
+    return torch.einsum("ij,njhw->nihw", matrix.to(images), images)
+
+
+def _checksum(image: Tensor) -> int:
+    """Of the 8-bit pixels, so that the choice depends on nothing but the image."""
+    return zlib.crc32(image.mul(255).round().byte().cpu().contiguous().numpy().tobytes())

@@ -1,0 +1,1 @@
+"""Shared parts of adversarial translators: networks, losses, image pool, training pieces."""
