@@ -5,13 +5,16 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from benchmark.config import Matrix
+from benchmark.errors import PluginError
 from benchmark.executors.base import Executor
 from benchmark.plan import Cell, Plan, Stage, needed, peers
 from benchmark.records import DONE, INVALID, SKIPPED, make_record, record_path, write_record
-from benchmark.registry import Registry
+from benchmark.registry import SHIPPED, Registry
 from benchmark.store import Failure, StageFolder, Store, store_errors
 from benchmark.worker import Job, Outcome
 
@@ -173,6 +176,8 @@ class _Run:
     elsewhere: set[str] = field(default_factory=set)
     undecided: list[Cell] = field(default_factory=list)
     statuses: Counter[str] = field(default_factory=Counter)
+    peers: Mapping[str, int] = field(default_factory=dict)
+    preload: tuple[str, ...] = ()
     stages_run: int = 0
     reused: int = 0
 
@@ -185,6 +190,7 @@ class _Run:
         self.done = {key for key, state in states.items() if state == "cached"}
         self.reused = len(self.done)
         self.peers = peers(self.plan)
+        self.preload = _shipped_modules(self.plan.matrix, self.registry)
         self.listener.plan_ready(self.plan, states)
         self.undecided = list(self.plan.cells)
         self.waiting = self._by_urgency(key for key, state in states.items() if state not in ("cached", "not-needed"))
@@ -271,6 +277,7 @@ class _Run:
             precision=matrix.precision,
             timeout=matrix.timeout,
             peers=self.peers[stage.key],
+            preload=self.preload,
         )
 
     def _start(self, key: str) -> None:
@@ -369,6 +376,16 @@ class _Run:
             record = write_record(self.store.results, record)
         self.statuses[record["status"]] += 1
         self.listener.cell_finished(record)
+
+
+def _shipped_modules(matrix: Matrix, registry: Registry) -> tuple[str, ...]:
+    """Modules of bench's own plugins in a matrix: of these it is known that importing them computes nothing."""
+    modules = []
+    for choice in (*matrix.translators, *matrix.segmenters, *matrix.metrics):
+        with suppress(PluginError):  # a control, or broken: its cells tell
+            spec = registry.find(choice.kind, choice.name)
+            modules += [spec.target.rpartition(":")[0]] if spec.distribution == SHIPPED else []
+    return tuple(dict.fromkeys(modules))
 
 
 def _folder(store: Store, stage: Stage) -> StageFolder:

@@ -44,6 +44,7 @@ class Job:
         device, precision: As asked for.
         timeout: Seconds it may take, or None; executors end it then.
         peers: How many other trainings may run beside it.
+        preload: Modules that stages of this run import; an executor may import them once for all.
         threads: CPU threads it is to use; executors fill it in.
         gpu: Value of `CUDA_VISIBLE_DEVICES`; executors fill it in, None leaves it as it is.
     """
@@ -60,6 +61,7 @@ class Job:
     precision: RequestedPrecision = "auto"
     timeout: float | None = None
     peers: int = 0
+    preload: tuple[str, ...] = ()
     threads: int = 1
     gpu: str | None = None
 

@@ -90,13 +90,7 @@ def execute_plan(plan: Plan, store: Store, settings: Settings, registry: Registr
 
 
 def make_executor(settings: Settings, registry: Registry) -> Executor:
-    """One of bench's own executors, or a plugin's, which gets what was asked for as its options."""
-    from benchmark.executors import InlineExecutor, LocalExecutor
-
-    if settings.executor == "local":
-        return LocalExecutor(slots=settings.slots, threads=settings.threads)
-    if settings.executor == "inline":
-        return InlineExecutor(settings.threads or 1)
+    """An executor by name, which gets what was asked for as its options."""
     asked = {"slots": settings.slots, "threads": settings.threads}
     spec = registry.find("executor", settings.executor)
     executor: Executor = registry.create(spec, {name: value for name, value in asked.items() if value is not None})

@@ -5,19 +5,26 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
+from pydantic import Field
+
+from benchmark.contracts.options import PluginOptions
 from benchmark.executors.base import Executor
 from benchmark.worker import Job, Outcome, run_job
 
 
+class InlineOptions(PluginOptions):
+    """What the stages get."""
+
+    threads: int = Field(default=1, ge=1, description="CPU threads per stage.")
+
+
 class InlineExecutor(Executor):
-    """No process, no timeout, no redirected output; a plugin that ends the process ends everything.
+    """No process, no timeout, no redirected output; a plugin that ends the process ends everything."""
 
-    Args:
-        threads: CPU threads per stage.
-    """
+    Options = InlineOptions
 
-    def __init__(self, threads: int = 1) -> None:
-        self._threads = threads
+    def __init__(self, options: InlineOptions | None = None) -> None:
+        self._threads = (options or InlineOptions()).threads
         self._job: Job | None = None
 
     def submit(self, job: Job) -> bool:

@@ -11,13 +11,16 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from multiprocessing.connection import wait as wait_for_any
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
+from pydantic import Field
+
+from benchmark.contracts.options import PluginOptions
 from benchmark.devices import cores, memory_gib, visible_gpus
 from benchmark.executors.base import Executor
 from benchmark.executors.preload import VARIABLE
@@ -26,6 +29,24 @@ from benchmark.worker import Job, Outcome, die_with, lead_group, main, read_outc
 PRELOAD = ("numpy.random", "PIL.Image", "torch", "benchmark.stages", "benchmark.worker")
 GIB_PER_SLOT = 3
 FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+class LocalOptions(PluginOptions):
+    """What of the machine the stages get."""
+
+    slots: int | None = Field(
+        default=None,
+        ge=1,
+        description="Stages at a time; by default one per GPU, or else one per core, as memory allows.",
+    )
+    threads: int | None = Field(
+        default=None,
+        ge=1,
+        description="CPU threads per stage; by default the cores divided by the stages beside each other.",
+    )
+    gpus: tuple[str, ...] | None = Field(
+        default=None, description="GPUs as CUDA_VISIBLE_DEVICES names them; by default those visible, empty for none."
+    )
 
 
 @dataclass
@@ -39,26 +60,18 @@ class _Running:
 class LocalExecutor(Executor):
     """Forks a process per stage from a server that has the heavy imports done.
 
-    Args:
-        slots: Stages at a time; default: one per GPU, or without GPUs one per core, as far as memory allows.
-        threads: CPU threads per stage; default: the cores divided by the stages that may run together.
-        gpus: Devices as `CUDA_VISIBLE_DEVICES` names them; default: those visible here. Empty: the CPU alone.
-        preload: Modules that the server imports; one that is missing does no harm.
+    Stages that compute take slots of one kind, GPUs where there are some; beside GPUs, stages that need none have
+    slots of their own.
     """
 
-    def __init__(
-        self,
-        *,
-        slots: int | None = None,
-        threads: int | None = None,
-        gpus: Sequence[str] | None = None,
-        preload: Sequence[str] = PRELOAD,
-    ) -> None:
-        self._gpus = visible_gpus() if gpus is None else tuple(gpus)
+    Options = LocalOptions
+
+    def __init__(self, options: LocalOptions | None = None) -> None:
+        options = options or LocalOptions()
+        self._gpus = visible_gpus() if options.gpus is None else options.gpus
         self._cpu_slots = max(1, min(cores(), int(memory_gib() / GIB_PER_SLOT)))
-        self.slots = slots or len(self._gpus) or self._cpu_slots
-        self._threads = threads
-        self._preload = tuple(preload)
+        self.slots = options.slots or len(self._gpus) or self._cpu_slots
+        self._threads = options.threads
         self._context = multiprocessing.get_context("forkserver")
         self._jobs = tempfile.TemporaryDirectory(prefix="bench-")
         self._running: dict[str, _Running] = {}
@@ -68,11 +81,11 @@ class LocalExecutor(Executor):
         if not self._has_room(job):
             return False
         threads = self._threads or max(1, cores() // min(self.slots, 1 + job.peers))
-        job = replace(job, threads=threads, gpu=self._gpu_for(job))
+        job = replace(job, threads=threads, gpu=self._least_loaded_gpu() if self._on_gpu(job) else "")
         file = Path(self._jobs.name) / f"{job.key}.json"
         file.write_text(json.dumps(asdict(job)))
         process = self._context.Process(target=_stage_process, args=(str(file),), name=f"bench {job.kind}")
-        with self._server_environment():
+        with self._server_environment(job):
             process.start()
         deadline = time.monotonic() + (job.timeout or math.inf)
         self._running[job.key] = _Running(job, file, process, deadline)
@@ -96,28 +109,27 @@ class LocalExecutor(Executor):
             _ended(self._running.popitem()[1])
         self._jobs.cleanup()
 
-    def _has_room(self, job: Job) -> bool:
-        """Whether a slot is free; beside GPUs, stages that only prepare data have slots of their own."""
-        aside = bool(self._gpus) and job.kind == "prepare"
-        taken = [(bool(self._gpus) and one.job.kind == "prepare") == aside for one in self._running.values()]
-        return sum(taken) < (self._cpu_slots if aside else self.slots)
+    def _on_gpu(self, job: Job) -> bool:
+        return bool(self._gpus) and job.kind != "prepare" and job.device != "cpu"
 
-    def _gpu_for(self, job: Job) -> str:
-        if not self._gpus or job.kind == "prepare":
-            return ""
+    def _has_room(self, job: Job) -> bool:
+        beside = sum(self._on_gpu(one.job) == self._on_gpu(job) for one in self._running.values())
+        return beside < (self.slots if self._on_gpu(job) or not self._gpus else self._cpu_slots)
+
+    def _least_loaded_gpu(self) -> str:
         load = Counter(running.job.gpu for running in self._running.values())
         return min(self._gpus, key=lambda gpu: load[gpu])
 
     @contextmanager
-    def _server_environment(self) -> Iterator[None]:
+    def _server_environment(self, job: Job) -> Iterator[None]:
         """What the server of the forks must find in its environment when the first process starts it."""
         wanted = {
-            VARIABLE: ",".join(self._preload),
+            VARIABLE: ",".join([*PRELOAD, *job.preload]),
             # Asking the driver library for its devices, as some imports do, would spoil CUDA for every fork.
             "PYTORCH_NVML_BASED_CUDA_CHECK": "1",
             # The server is given sys.path, and ignores it before Python 3.13.
             "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-        } | ({} if self._gpus else {"CUDA_VISIBLE_DEVICES": ""})
+        } | ({} if self._gpus and job.device != "cpu" else {"CUDA_VISIBLE_DEVICES": ""})
         self._context.set_forkserver_preload(["benchmark.executors.preload"])
         before = {name: os.environ.get(name) for name in wanted}
         os.environ |= wanted

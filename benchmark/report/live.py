@@ -82,7 +82,7 @@ class Watcher:
         """A stage is done."""
         self._ended.add(stage.key)
         self.ended(stage)
-        self.say(f"{self.count()} done    {self.name(stage)} ({duration(seconds)})")
+        self.say(f"{self.count()} done    {self.name(stage)} ({_took(seconds)})")
 
     def stage_failed(self, stage: Stage, status: str, reason: str) -> None:
         """A stage failed; the matrix goes on."""
@@ -242,6 +242,10 @@ class Left(ProgressColumn):
 def watcher(out: Console) -> Watcher:
     """Bars on a terminal, lines elsewhere."""
     return Bars(out) if out.is_terminal else Lines(out)
+
+
+def _took(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds < 10 else duration(seconds)
 
 
 def _progress_text(progress: Progressed, speed: float) -> str:

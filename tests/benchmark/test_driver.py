@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.driver import execute, stage_states
-from benchmark.executors import InlineExecutor, LocalExecutor
+from benchmark.executors import InlineExecutor, LocalExecutor, LocalOptions
 from benchmark.hookspecs import hookimpl
 from benchmark.plan import make_plan
 from benchmark.records import comparable, read_records
@@ -239,7 +239,7 @@ def test_hooks_hear_of_everything_and_a_raising_one_ends_nothing(run, matrix_of,
 
 
 def test_progress_of_running_stages_is_told(run, matrix_of):
-    diary = run(matrix_of("shift", pause=0.2, steps=4), LocalExecutor(slots=2, gpus=()))
+    diary = run(matrix_of("shift", pause=0.2, steps=4), LocalExecutor(LocalOptions(slots=2, gpus=())))
     told = [progress for kind, progress in diary.progress if kind == "fit-translator"]
     assert told
     assert {"done", "total", "unit", "loss"} <= set(told[0])
@@ -282,7 +282,7 @@ def test_a_killed_driver_leaves_no_orphan_and_the_next_run_ends_like_an_uninterr
         assert time.monotonic() < deadline, "a stage goes on without its driver"
         time.sleep(0.05)
     assert not all(folder.finished() for folder in folders)
-    execute(plan, store, LocalExecutor(slots=2, gpus=()), toys)
+    execute(plan, store, LocalExecutor(LocalOptions(slots=2, gpus=())), toys)
     untouched = Store(tmp_path / "untouched")
     execute(plan, untouched, InlineExecutor(), toys, listener=new_diary())
     assert outcomes(store.results) == outcomes(untouched.results)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.driver import Silence, execute
-from benchmark.executors import LocalExecutor
+from benchmark.executors import LocalExecutor, LocalOptions
 from benchmark.executors.preload import import_all
 from benchmark.plan import make_plan
 
@@ -17,7 +17,7 @@ from benchmark.plan import make_plan
 def run(toys, store, diary):
     def run_matrix(matrix, **fields):
         plan = make_plan(matrix, toys)
-        executor = LocalExecutor(**{"slots": 2, "gpus": ()} | fields)
+        executor = LocalExecutor(LocalOptions(**{"slots": 2, "gpus": ()} | fields))
         execute(plan, store, executor, toys, listener=diary)
         return plan
 
@@ -74,7 +74,7 @@ def test_a_killed_stage_is_interrupted_and_goes_on_from_its_checkpoint(run, matr
                 os.kill(store.stage(stage.kind, stage.key).holder()["pid"], signal.SIGKILL)
 
     first = Assassin()
-    execute(plan, store, LocalExecutor(slots=2, gpus=()), toys, listener=first)
+    execute(plan, store, LocalExecutor(LocalOptions(slots=2, gpus=())), toys, listener=first)
     record = first.records["shift", "nearest", 0]
     assert record["status"] == "interrupted"
     assert "killed by signal 9 (SIGKILL)" in record["reason"]
@@ -85,7 +85,7 @@ def test_a_killed_stage_is_interrupted_and_goes_on_from_its_checkpoint(run, matr
 
 
 def test_each_gpu_takes_one_stage_and_each_stage_sees_one_gpu(run, matrix_of, store):
-    plan = run(matrix_of("surroundings", device="cpu"), slots=None, gpus=("5",), threads=3)
+    plan = run(matrix_of("surroundings", device="auto"), slots=None, gpus=("5",), threads=3)
     assert facts(store, plan, "surroundings") == {"visible": "5", "threads": 3, "omp": "3"} | {
         "peak_memory_bytes": facts(store, plan, "surroundings")["peak_memory_bytes"]
     }
@@ -97,7 +97,7 @@ def test_without_gpus_none_is_seen(run, matrix_of, store):
 
 @pytest.mark.parametrize(("gpus", "slots"), [(("0", "1", "2"), 3), ((), None)])
 def test_by_default_there_is_a_slot_for_each_gpu_or_else_for_each_core(gpus, slots):
-    with LocalExecutor(gpus=gpus) as executor:
+    with LocalExecutor(LocalOptions(gpus=gpus)) as executor:
         assert executor.slots == (slots or executor.slots)
         assert 1 <= executor.slots <= max(len(os.sched_getaffinity(0)), 3)
 
@@ -123,6 +123,6 @@ def test_closing_ends_what_runs(toys, store, matrix_of):
 
     listener = Impatient()
     with pytest.raises(KeyboardInterrupt):
-        execute(plan, store, LocalExecutor(slots=2, gpus=()), toys, listener=listener)
+        execute(plan, store, LocalExecutor(LocalOptions(slots=2, gpus=())), toys, listener=listener)
     assert not alive(listener.pid)
     assert listener.folder.holder() is None

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from benchmark.driver import Silence, execute
-from benchmark.executors import LocalExecutor
+from benchmark.executors import LocalExecutor, LocalOptions
 from benchmark.plan import make_plan
 from benchmark.registry import load_registry
 from benchmark.store import Store
@@ -19,6 +19,8 @@ class Printed(Silence):
 if __name__ == "__main__":
     registry = load_registry(Path(__file__).parent)
     plan = make_plan(pickle.loads(Path(sys.argv[1]).read_bytes()), registry)
-    summary = execute(plan, Store(Path(sys.argv[2])), LocalExecutor(slots=2, gpus=()), registry, listener=Printed())
+    summary = execute(
+        plan, Store(Path(sys.argv[2])), LocalExecutor(LocalOptions(slots=2, gpus=())), registry, listener=Printed()
+    )
     print("heavy", [name for name in ("torch", "pandas") if name in sys.modules])
     print("ran", summary.stages_run, "failed", summary.failed)

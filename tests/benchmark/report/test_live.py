@@ -82,6 +82,11 @@ def test_starts_and_ends_are_lines_with_a_count(lines):
     ]
 
 
+def test_short_stages_tell_tenths_of_seconds(lines):
+    lines.stage_finished(FIT, 0.34)
+    assert _printed(lines)[-1].endswith("(0.3 s)")
+
+
 def test_stages_that_cannot_run_after_a_failure_count_as_ended(lines):
     lines.stage_failed(FIT, "failed", "boom")
     assert _printed(lines)[-1].startswith("[2/2] FAILED  fit-translator")
