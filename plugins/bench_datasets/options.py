@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -16,7 +16,7 @@ class StreetsOptions(PluginOptions):
     view: Literal["image", "label"] = Field(
         "image", description="What a sample shows: the painted scene, or its label map in the class palette."
     )
-    size: tuple[int, int] = Field(
+    size: tuple[Annotated[int, Field(ge=16)], Annotated[int, Field(ge=16)]] = Field(
         (64, 128), description="Height and width at which scenes are drawn.", json_schema_extra={"unit": "pixels"}
     )
     train: int = Field(300, ge=0, description="Scenes of the split `train`.", json_schema_extra={"unit": "images"})

@@ -9,14 +9,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 from scipy import ndimage
 
-from bench_datasets.street_layout import Layout
 from bench_datasets.street_looks import Look, Material
+from bench_datasets.street_scene import FloatMap, Layout
 
 TILE = 256
 LUMA = np.asarray([0.299, 0.587, 0.114], np.float32)
 GROUND = (Material.ROAD, Material.MARKING, Material.SIDEWALK, Material.CURB, Material.TERRAIN)
-
-FloatMap = NDArray[np.float32]
 
 
 def paint(layout: Layout, look: Look, random: np.random.Generator, scale: int) -> NDArray[np.uint8]:
@@ -61,31 +59,31 @@ def _materials(layout: Layout, look: Look, random: np.random.Generator) -> Float
     per_metre = np.asarray([p.scale for p in paints], np.float32)
     contrast = np.asarray([p.contrast for p in paints], np.float32)
     shift = random.integers(0, TILE, (2, count))
-    s = layout.surface
-    texel_scale = per_metre[s]
-    u = (layout.along * texel_scale).astype(np.int32) + shift[0][s]
-    v = (layout.across * texel_scale).astype(np.int32) + shift[1][s]
-    texture = _tiles()[kind[s], v % TILE, u % TILE] * contrast[s]
-    return np.asarray(colours[s] * (1 + texture)[..., None], np.float32)
+    surface = layout.surface
+    u, v = (
+        (metres * per_metre[surface]).astype(np.int32) + start[surface]
+        for metres, start in zip((layout.along, layout.across), shift, strict=True)
+    )
+    texture = _tiles()[kind[surface], v % TILE, u % TILE] * contrast[surface]
+    return np.asarray(colours[surface] * (1 + texture)[..., None], np.float32)
 
 
 def _light(layout: Layout, look: Look, random: np.random.Generator) -> FloatMap:
-    """Brightness by exposure, by the side of the street that the sun reaches, and by shadows on the ground."""
-    height = layout.surface.shape[0]
-    depth = random.uniform(*look.shadow)
+    """Brightness of each pixel: the exposure, less the shadows on the ground."""
+    exposure, darkness = random.uniform(*look.exposure), random.uniform(*look.shadow)
     shadow = layout.shadow
     if look.shadow_blur > 0:
-        soft = Image.fromarray((shadow * 255).astype(np.uint8)).filter(ImageFilter.BoxBlur(look.shadow_blur * height))
-        shadow = np.asarray(soft, np.float32) / 255
+        blur = ImageFilter.BoxBlur(look.shadow_blur * shadow.shape[0])
+        shadow = np.asarray(Image.fromarray((shadow * 255).astype(np.uint8)).filter(blur), np.float32) / np.float32(255)
     on_ground = np.isin(layout.material, GROUND)[layout.surface]
-    return np.float32(random.uniform(*look.exposure)) * (1 - np.float32(depth) * shadow * on_ground)
+    return np.asarray(exposure * (1 - darkness * shadow * on_ground), np.float32)
 
 
 def _air(image: FloatMap, layout: Layout, look: Look, random: np.random.Generator) -> FloatMap:
     """Sunlight, and the haze that grows with the distance."""
     clear = np.exp(-layout.depth / np.float32(random.uniform(*look.visibility)))[..., None]
     sun, haze = np.asarray(look.sun, np.float32), np.asarray(look.haze, np.float32)
-    return image * sun * clear + haze * (1 - clear)
+    return np.asarray(image * sun * clear + haze * (1 - clear), np.float32)
 
 
 def _sky(image: FloatMap, layout: Layout, look: Look, random: np.random.Generator) -> FloatMap:
@@ -107,11 +105,11 @@ def _sky(image: FloatMap, layout: Layout, look: Look, random: np.random.Generato
 def _lens(image: FloatMap, look: Look, random: np.random.Generator) -> FloatMap:
     """Blur or sharpening, and darker corners."""
     height, width = image.shape[:2]
-    sigma = random.uniform(*look.blur) * height / 64
+    sigma = random.uniform(*look.blur) * (height / 64) ** 0.5  # larger pictures come from better lenses
     if sigma > 0:
         image = ndimage.gaussian_filter(image, (sigma, sigma, 0), truncate=2.5)
     if look.sharpen > 0:
-        image = image + look.sharpen * (image - ndimage.uniform_filter(image, (3, 3, 1)))
+        image = image + np.float32(look.sharpen) * (image - ndimage.uniform_filter(image, (3, 3, 1)))
     if look.vignette > 0:
         y = np.linspace(-1, 1, height, dtype=np.float32)[:, None]
         x = np.linspace(-1, 1, width, dtype=np.float32)[None]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import ImageDraw
 
-from bench_datasets.street_layout import Camera, Surfaces
 from bench_datasets.street_looks import Material
+from bench_datasets.street_scene import Camera, Surfaces
 
 Point = tuple[float, float]
 

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench_datasets.options import StreetsOptions
-from bench_datasets.street_layout import Layout, lay_out
+from bench_datasets.street_layout import lay_out
 from bench_datasets.street_looks import CLASSES, LOOKS, PALETTE
 from bench_datasets.street_paint import paint
+from bench_datasets.street_scene import Layout
 from benchmark import ClassSet, DataError, Dataset, PluginOptions, Sample
 from benchmark.errors import did_you_mean
 
