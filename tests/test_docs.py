@@ -1,0 +1,85 @@
+"""What the documents show works as they show it."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import torch
+from click.testing import CliRunner
+
+from benchmark.cli import main
+from benchmark.config import resolve_matrix
+from benchmark.contracts.run import Run
+from benchmark.contracts.scenario import Scenario
+from benchmark.registry import load_registry
+
+ROOT = Path(__file__).parents[1]
+
+
+def blocks(page, language):
+    return re.findall(rf"```{language}\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+
+
+def test_the_translator_of_the_plugin_guide_works(tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.path", [*__import__("sys").path])
+    (tmp_path / "grey_world.py").write_text(blocks("docs/plugins.md", "python")[0])
+    (tmp_path / "registry.toml").write_text(blocks("docs/plugins.md", "toml")[0])
+    registry = load_registry(tmp_path)
+    spec = registry.find("translator", "grey-world")
+    translator = registry.create(spec, {})
+
+    class Dark:
+        def __len__(self):
+            return 2
+
+        def image_batch(self, indices):
+            return torch.full((1, 3, 4, 4), 0.2)
+
+    translator.fit(None, Dark(), Run(folder=tmp_path))
+    (tmp_path / "saved").mkdir()
+    translator.save(tmp_path / "saved")
+    again = registry.create(spec, {})
+    again.load(tmp_path / "saved")
+    image = torch.rand(2, 3, 5, 7, generator=torch.Generator().manual_seed(0)) * 0.5
+    out = again.translate(image)
+    assert out.shape == image.shape
+    torch.testing.assert_close(out.mean((2, 3)), torch.full((2, 3), 0.2), atol=0.02, rtol=0)
+
+
+def test_the_matrix_of_the_readme_resolves(tmp_path):
+    file = tmp_path / "my-matrix.toml"
+    file.write_text(blocks("README.md", "toml")[0])
+    matrix = resolve_matrix(file, registry=load_registry(tmp_path))
+    by_label = {choice.label: choice for choice in matrix.translators}
+    assert by_label["cyclegan"].options["blocks"] == 6
+    assert by_label["cyclegan-no-identity"].options["lambda_identity"] == 0
+    assert matrix.seeds == (0, 1, 2)
+
+
+def test_the_scenario_of_the_data_guide_is_one(tmp_path):
+    fields = tomllib.loads(blocks("docs/data.md", "toml")[0])
+    fields["target"]["options"] = fields["source"]["options"]
+    scenario = Scenario(**fields)
+    registry = load_registry(tmp_path)
+    options = registry.options_class(registry.find("dataset", "folder"))
+    assert options(**scenario.source.options).mapping == {"7": "road", "26": "car", "23": "sky", "0": "ignore"}
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/plugins.md", "docs/data.md", "docs/metrics.md"])
+def test_commands_are_shown_with_options_they_have(page):
+    text = (ROOT / page).read_text()
+    lines = re.findall(r"`(bench [^`]+)`", text) + re.findall(r"^(bench .*?)(?:#|$)", text, re.MULTILINE)
+    for line in (part.strip() for shown in lines for part in shown.split(";")):
+        words = line.split()
+        group = [word for word in words[1:3] if words[1] == "plugins" or word == words[1]]
+        result = CliRunner().invoke(main, [*group, "--help"])
+        assert result.exit_code == 0, line
+        for option in re.findall(r"--[a-z-]+", line):
+            assert option in result.output, line
+
+
+def test_links_lead_to_files():
+    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\((?!http)([^)#]+)\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
