@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import warnings
 from importlib import import_module
 
@@ -35,4 +36,5 @@ def import_all(names: str) -> list[str]:
 
 
 if VARIABLE in os.environ:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the driver, which ends the stages itself
     import_all(os.environ[VARIABLE])

@@ -7,15 +7,18 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from benchmark.driver import execute, stage_states
+from benchmark.config import Choice
+from benchmark.driver import _shipped_modules, execute, stage_states
 from benchmark.executors import InlineExecutor, LocalExecutor, LocalOptions
 from benchmark.hookspecs import hookimpl
 from benchmark.plan import make_plan
 from benchmark.records import comparable, read_records
+from benchmark.registry import SHIPPED
 from benchmark.store import Store
 
 DRIVE = Path(__file__).parent.parent / "toys" / "drive.py"
@@ -290,3 +293,11 @@ def test_a_killed_driver_leaves_no_orphan_and_the_next_run_ends_like_an_uninterr
         if stage.kind.startswith("fit-"):
             weights = [place.stage(stage.kind, key).path / "model" / "weight.json" for place in (store, untouched)]
             assert weights[0].read_bytes() == weights[1].read_bytes()
+
+
+def test_only_plugins_that_come_with_bench_are_imported_ahead_of_their_stages(matrix_of, toys):
+    shipped = next(entry.spec for entry in toys.entries() if entry.kind == "metric" and entry.distribution == SHIPPED)
+    matrix = matrix_of("shift")
+    both = replace(matrix, metrics=(*matrix.metrics, Choice("metric", shipped.name, shipped.name, "1", {})))
+    assert _shipped_modules(matrix, toys) == ()
+    assert _shipped_modules(both, toys) == (shipped.target.split(":")[0],)
