@@ -243,14 +243,14 @@ class _Planner:
             chain["translate"] = train = self._translate(translator, chain["fit-translator"], source_train, seed)
             inputs = {"source": source_train, "translated": train, "target": target_train}
             chain["score-translation"] = self._add(
-                "score-translation", translator.label, {"metrics": self._metrics()}, inputs, seed
+                "score-translation", translator.label, {"metrics": self._metrics("translation")}, inputs, seed
             )
         inputs = {"train": train, "target": target_train}
         inputs |= self._validation(scenario, translator, chain.get("fit-translator"), seed)
         spec = {"segmenter": _identity(segmenter), "seed": seed, "compute": self._compute()}
         chain["fit-segmenter"] = self._add("fit-segmenter", segmenter.label, spec, inputs, seed)
         inputs = {"segmenter": chain["fit-segmenter"], "test": self._prepare(target, target.test, scenario.size)}
-        spec = {"segmenter": _identity(segmenter), "metrics": self._metrics()}
+        spec = {"segmenter": _identity(segmenter), "metrics": self._metrics("segmentation")}
         chain["score-segmentation"] = self._add("score-segmentation", segmenter.label, spec, inputs, seed)
         return chain
 
@@ -313,8 +313,10 @@ class _Planner:
         """As asked for: what "auto" comes to on a machine is provenance, like the machine."""
         return {"device": self.matrix.device, "precision": self.matrix.precision}
 
-    def _metrics(self) -> list[dict[str, Any]]:
-        return [_identity(metric) for metric in self.matrix.metrics]
+    def _metrics(self, subject: str) -> list[dict[str, Any]]:
+        """The metrics over one subject, with those that do not say beforehand what they measure."""
+        measures = {metric.name: self.registry.find("metric", metric.name).measures for metric in self.matrix.metrics}
+        return [_identity(metric) for metric in self.matrix.metrics if measures[metric.name] in ("", subject)]
 
 
 def _identity(choice: Choice) -> dict[str, Any]:

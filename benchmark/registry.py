@@ -85,6 +85,7 @@ class _Row(BaseModel):
     summary: str = ""
     paper: str = ""
     needs: tuple[str, ...] = ()
+    measures: Literal["", "translation", "segmentation"] = ""
 
     def spec(self, kind: Kind, folder: Path) -> PluginSpec:
         fields = self.model_dump()

@@ -31,6 +31,8 @@ class PluginSpec:
         summary: One line for `bench plugins list`.
         paper: The publication to cite, or empty.
         needs: Words of `NEEDS` (translators), checked before anything runs.
+        measures: What a metric is over; empty: only its class knows, and either kind of score is computed anew
+            when it joins a matrix.
         distribution: The package it came with; filled in by the registry.
     """
 
@@ -43,4 +45,5 @@ class PluginSpec:
     summary: str = ""
     paper: str = ""
     needs: tuple[str, ...] = ()
+    measures: Literal["", "translation", "segmentation"] = ""
     distribution: str = ""

@@ -13,23 +13,17 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from bench_metrics.options import InceptionOptions
+from bench_metrics.options import WEIGHTS_NAME, InceptionOptions, usual_weights
 from benchmark.contracts.dataset import ClassSet
 from benchmark.contracts.metric import TranslationMetric
 from benchmark.contracts.run import Run
 from benchmark.errors import Unavailable
 
-WEIGHTS_NAME = "pt_inception-2015-12-05-6726825d.pth"
 WEIGHTS_DIGEST = "6726825d"
 """First digits of the SHA-256 of the published file; by torch.hub's convention its name carries them."""
 
 CHUNK = {"cpu": 16, "cuda": 128}
 """Images per forward pass: on a CPU more are no faster and need more memory."""
-
-
-def usual_weights() -> Path:
-    """Where pytorch-fid keeps its weights: torch.hub's cache, which `TORCH_HOME` moves."""
-    return Path(torch.hub.get_dir()) / "checkpoints" / WEIGHTS_NAME
 
 
 def find_weights(options: InceptionOptions) -> Path:

@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from pydantic import Field, field_validator
 
 from benchmark.contracts.options import PluginOptions
 
+WEIGHTS_NAME = "pt_inception-2015-12-05-6726825d.pth"
+
+
+def usual_weights() -> Path:
+    """Where pytorch-fid keeps its weights: torch.hub's cache, which `TORCH_HOME` moves."""
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache")
+    home = Path(os.environ.get("TORCH_HOME") or cache / "torch")
+    return home.expanduser() / "hub" / "checkpoints" / WEIGHTS_NAME
+
+
+def _usual_weights_if_there() -> Path | None:
+    # Part of the resolved options, so that a score that was missing is computed once the file has come.
+    return usual_weights() if usual_weights().is_file() else None
+
 
 class InceptionOptions(PluginOptions):
     """What FID and KID share: where the weights of their network are, and how many images they look at."""
 
     weights: Path | None = Field(
-        None,
-        description="State dict of pytorch-fid's InceptionV3; none: pt_inception-2015-12-05-6726825d.pth "
-        "in the checkpoints folder of torch.hub.",
+        default_factory=_usual_weights_if_there,
+        description=f"State dict of pytorch-fid's InceptionV3; by default {WEIGHTS_NAME} in the checkpoints folder of "
+        "torch.hub, when it is there.",
     )
     download: bool = Field(
         False, description="Fetch the weights from pytorch-fid's release page when the file is absent."

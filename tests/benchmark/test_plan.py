@@ -87,6 +87,16 @@ def test_keys_change_with_what_decides_the_outcome_and_with_nothing_else(plan_of
     assert {kind for kind in before if before[kind] != after[kind]} == (changed or set()) | scores
 
 
+def test_a_metric_that_says_what_it_measures_changes_that_score_alone(plan_of, toys, monkeypatch):
+    find = toys.find
+    monkeypatch.setattr(
+        toys, "find", lambda kind, name: replace(find(kind, name), measures={"accuracy": "segmentation"}.get(name, ""))
+    )
+    before = cell(plan_of("shift", metrics=("difference",)), "shift").stages
+    after = cell(plan_of("shift", metrics=("difference", "accuracy")), "shift").stages
+    assert {kind for kind in before if before[kind] != after[kind]} == {"score-segmentation"}
+
+
 def test_keys_change_with_the_declared_version(plan_of, matrix_of, toys):
     matrix = matrix_of("shift")
     newer = replace(matrix, translators=tuple(replace(c, version="2") for c in matrix.translators))

@@ -17,7 +17,8 @@ from benchmark import Unavailable
 @pytest.fixture
 def hub(tmp_path, monkeypatch):
     """An empty torch.hub cache."""
-    monkeypatch.setattr(torch.hub, "_hub_dir", str(tmp_path / "hub"))
+    monkeypatch.setattr(torch.hub, "_hub_dir", None)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     return tmp_path / "hub"
 
 
