@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,6 +43,10 @@ class Pen:
         """A polygon through points (right, up, ahead)."""
         self.canvas.polygon([self.at(*point) for point in points], fill=surface)
 
+    def card(self, surface: int, right: float, up: float, ahead: float, corners: Sequence[Point]) -> None:
+        """An upright polygon that faces the camera, with corners (metres right, metres up) from a point."""
+        self.polygon(surface, [(right + x, up + y, ahead) for x, y in corners])
+
     def shade(self, right: float, ahead: float, width: float, length: float) -> None:
         """A shadow on the ground."""
         x, y = self.at(right, 0, ahead)
@@ -66,13 +70,17 @@ def sign(pen: Pen, right: float, ahead: float) -> None:
     pen.box(Material.POLE, right, 0, 0.22, up, ahead)
     face, symbol = pen.surfaces.add(Material.SIGN, ahead), pen.surfaces.add(Material.SIGN_SYMBOL, ahead)
     shape = pen.random.integers(3)
-    if shape == 0:
-        pen.disc(face, right, up, radius, ahead)
-        pen.disc(symbol, right, up, radius * 0.4, ahead)
-        return
     for surface, r in ((face, radius), (symbol, radius * 0.4)):
-        corners = [(-r, -r), (r, -r), (r, r), (-r, r)] if shape == 1 else [(-1.2 * r, -r), (1.2 * r, -r), (0, 1.2 * r)]
-        pen.polygon(surface, [(right + x, up + y, ahead) for x, y in corners])
+        if shape == 0:
+            pen.disc(surface, right, up, r, ahead)
+        elif shape == 1:
+            pen.card(surface, right, up, ahead, _trapezoid(r, -r, r, r))
+        else:
+            pen.card(surface, right, up, ahead, [(-1.2 * r, -r), (1.2 * r, -r), (0, 1.2 * r)])
+
+
+def _trapezoid(half_below: float, below: float, half_above: float, above: float) -> list[Point]:
+    return [(-half_below, below), (half_below, below), (half_above, above), (-half_above, above)]
 
 
 def tree(pen: Pen, right: float, ahead: float) -> None:
@@ -96,12 +104,8 @@ def person(pen: Pen, right: float, ahead: float) -> None:
     pen.shade(right, ahead, 0.8, 0.6)
     trousers = pen.surfaces.add(Material.TROUSERS, ahead)
     hip, neck = 0.50 * tall, 0.85 * tall
-    for step in (-stride, stride):
-        foot = right + step
-        pen.polygon(
-            trousers,
-            [(foot - 0.1, 0, ahead), (foot + 0.1, 0, ahead), (right + 0.2, hip, ahead), (right - 0.2, hip, ahead)],
-        )
+    for foot in (-stride, stride):
+        pen.card(trousers, right, 0, ahead, [(foot - 0.1, 0), (foot + 0.1, 0), (0.2, hip), (-0.2, hip)])
     pen.box(Material.SHIRT, right, hip - 0.05, 0.62, neck - hip + 0.05, ahead)
     pen.disc(pen.surfaces.add(Material.SKIN, ahead), right, 0.93 * tall, 0.15, ahead)
 
@@ -130,15 +134,10 @@ def _rear(pen: Pen, body: int, glass: int, right: float, ahead: float, size: tup
     half, waist = width / 2, tall * 0.58
     for step in (-1, 1):
         pen.box(Material.TYRE, right + step * (half - 0.18), 0, 0.28, 0.5, ahead)
-    pen.polygon(body, [(right + x, u, ahead) for x, u in ((-half, 0.25), (half, 0.25), (half, waist), (-half, waist))])
-    roof = half * 0.78
-    pen.polygon(body, [(right + x, u, ahead) for x, u in ((-half, waist), (half, waist), (roof, tall), (-roof, tall))])
-    inner, top = half * 0.8, tall - 0.12
-    pen.polygon(
-        glass,
-        [(right + x, u, ahead) for x, u in ((-inner, waist + 0.04), (inner, waist + 0.04), (roof * 0.85, top),
-                                            (-roof * 0.85, top))],
-    )  # fmt: skip
+    roof, glass_top = half * 0.78, tall - 0.12
+    pen.card(body, right, 0, ahead, _trapezoid(half, 0.25, half, waist))
+    pen.card(body, right, 0, ahead, _trapezoid(half, waist, roof, tall))
+    pen.card(glass, right, 0, ahead, _trapezoid(half * 0.8, waist + 0.04, roof * 0.85, glass_top))
     for step in (-1, 1):
         pen.box(Material.LAMP, right + step * (half - 0.2), waist - 0.32, 0.28, 0.2, ahead)
 
