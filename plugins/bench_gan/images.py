@@ -37,7 +37,7 @@ def pad_to_multiple(images: Tensor, multiple: int, minimum: int = 1) -> Tensor:
     return images.index_select(2, rows).index_select(3, columns)
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def run_generator(network: nn.Module, images: Tensor) -> Tensor:
     """Pass images in [0, 1] through a generator that works in [-1, 1].
 

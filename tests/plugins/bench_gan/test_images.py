@@ -38,6 +38,7 @@ def test_a_generator_that_changes_nothing_gives_back_the_image():
     result = run_generator(torch.nn.Identity(), images)
     torch.testing.assert_close(result, images)
     assert result.dtype is torch.float32
+    assert not result.is_inference()
 
 
 def test_a_mosaic_puts_batches_into_rows_with_white_gaps():
