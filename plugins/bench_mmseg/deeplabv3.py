@@ -115,7 +115,7 @@ def timm_backbone(options: DeepLabV3Options) -> Backbone:
     import timm
 
     name = options.backbone.removeprefix("timm:")
-    wanted = {"features_only": True, "pretrained": False, "output_stride": options.output_stride}
+    wanted: dict[str, Any] = {"features_only": True, "pretrained": False, "output_stride": options.output_stride}
     try:
         with torch.device("meta"):
             levels = len(timm.create_model(name, features_only=True, pretrained=False).feature_info)
