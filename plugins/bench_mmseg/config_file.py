@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from torch import Tensor
 from torch.optim import Optimizer
 
-from bench_mmseg.compat import build_network, load_mmseg
+from bench_mmseg.compat import build_network
 from bench_mmseg.model import IMAGENET_MEAN, IMAGENET_STD, ConfiguredModel, SegmentationModel
 from bench_mmseg.options import MMSegOptions, config_path
 from bench_mmseg.pretrained import load_backbone
@@ -60,7 +60,6 @@ class MMSegConfig(NetworkSegmenter):
     def _file(self) -> Any:
         from mmengine.config import Config
 
-        load_mmseg()
         path = config_path(self.options.config)
         config = Config.fromfile(path)
         if "model" not in config:

@@ -56,14 +56,14 @@ def network_config(options: DeepLabV3Options, classes: int) -> dict[str, Any]:
     }
     decoder = {
         **head,
-        "type": "ASPPHead",
+        "type": "PyramidHead",
         "in_channels": backbone.channels[-1],
         "in_index": 3,
         "channels": options.aspp_channels,
         "dilations": pyramid_dilations(options),
     }
     if options.decoder == "plus":
-        decoder["type"] = "DepthwiseSeparableASPPHead" if options.separable else "LowLevelASPPHead"
+        decoder["type"] = "DepthwiseSeparableASPPHead" if options.separable else "LowLevelHead"
         decoder.update(c1_in_channels=backbone.channels[0], c1_channels=options.low_level_channels)
     config: dict[str, Any] = {"type": "EncoderDecoder", "backbone": backbone.config, "decode_head": decoder}
     if options.auxiliary > 0:
@@ -115,7 +115,7 @@ def timm_backbone(options: DeepLabV3Options) -> Backbone:
     import timm
 
     name = options.backbone.removeprefix("timm:")
-    wanted = {"features_only": True, "pretrained": False, "output_stride": options.output_stride}
+    wanted: dict[str, Any] = {"features_only": True, "pretrained": False, "output_stride": options.output_stride}
     try:
         with torch.device("meta"):
             levels = len(timm.create_model(name, features_only=True, pretrained=False).feature_info)

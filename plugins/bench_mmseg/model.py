@@ -10,6 +10,8 @@ import torch.nn.functional as F
 from mmengine.model import BaseModel
 from torch import Tensor, nn
 
+from bench_mmseg.resize import bilinear
+
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 IGNORED = 255
@@ -92,10 +94,10 @@ class CrossEntropyModel(SegmentationModel):
 
     def logits(self, images: Tensor) -> Tensor:
         """Upsampled logits of the decoding head."""
-        return _upsampled(self.network.decode_head(self.network.extract_feat(images)), images.shape[2:])
+        return bilinear(self.network.decode_head(self.network.extract_feat(images)).float(), images.shape[2:])
 
     def _cross_entropy(self, logits: Tensor, targets: Tensor) -> Tensor:
-        logits = _upsampled(logits, targets.shape[1:])
+        logits = bilinear(logits.float(), targets.shape[1:])
         return F.cross_entropy(logits, targets, weight=self.class_weights, ignore_index=IGNORED)
 
 
@@ -129,10 +131,6 @@ def padded(images: Tensor, divisor: int, value: int | None = None) -> Tensor:
     if value is None:
         return F.pad(images, (0, right, 0, bottom), mode="replicate")
     return F.pad(images, (0, right, 0, bottom), value=value)
-
-
-def _upsampled(logits: Tensor, size: torch.Size) -> Tensor:
-    return F.interpolate(logits.float(), size=size, mode="bilinear", align_corners=False)
 
 
 def _samples(labels: Tensor) -> list[Any]:

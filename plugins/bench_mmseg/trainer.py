@@ -19,12 +19,16 @@ from bench_engine.optimizers import adamw, sgd
 from bench_engine.precision import autocast_on, channels_last
 from bench_engine.training import seed_everything, train
 from bench_mmseg.class_weights import enet_weights, label_counts, median_frequency_weights
+from bench_mmseg.compat import load_mmseg
 from bench_mmseg.model import SegmentationModel
 from bench_mmseg.options import SegmenterOptions
 from bench_mmseg.validation import BestWeightsHook, mean_iou
 from benchmark import DataError, Segmenter
 from benchmark.contracts.run import Precision, Run
 from benchmark.imageset import ImageSet
+
+# It takes more than a second; here, whoever imports a segmenter once for many processes pays it once.
+load_mmseg()
 
 WEIGHTS, META = "weights.safetensors", "segmenter.json"
 SHOWN = 4

@@ -193,19 +193,11 @@ def test_the_default_network_is_that_of_mmsegmentation():
 
     theirs = Config.fromfile(config_path("deeplabv3_r50-d8_4xb2-40k_cityscapes-512x1024")).model
     ours = network_config(DeepLabV3Options(), 19)
-    for part in ("backbone", "decode_head", "auxiliary_head"):
-        for name in (
-            "type",
-            "depth",
-            "strides",
-            "dilations",
-            "in_channels",
-            "channels",
-            "in_index",
-            "contract_dilation",
-        ):
-            if name in theirs[part] and name in ours[part]:
-                assert ours[part][name] == theirs[part][name], (part, name)
+    shapes = {"depth", "strides", "dilations", "in_channels", "channels", "in_index", "contract_dilation", "num_convs"}
+    for part, compared in (("backbone", 4), ("decode_head", 4), ("auxiliary_head", 4)):
+        shared = shapes & set(theirs[part]) & set(ours[part])
+        assert len(shared) >= compared
+        assert {name: ours[part][name] for name in shared} == {name: theirs[part][name] for name in shared}
 
 
 def test_the_pyramid_dilates_twice_as_far_at_output_stride_8():
@@ -281,10 +273,9 @@ def test_sample_pictures_show_image_label_and_prediction(tmp_path, four):
 
 
 def test_the_pyramid_pooling_is_that_of_mmsegmentation():
-    options = DeepLabV3Options(**TINY, decoder="plus", separable=False)
-    network = DeepLabV3(options).build(3, None, pretrained=False).network.eval()
+    network = DeepLabV3(DeepLabV3Options(**TINY)).build(3, None, pretrained=False).network.eval()
     head, features = network.decode_head, network.extract_feat(torch.rand(2, 3, 64, 96))
-    seen = []
-    head.bottleneck.register_forward_hook(lambda module, inputs, output: seen.append(output))
-    head(features)
-    torch.testing.assert_close(seen[0], head._forward_feature(features))
+    from mmseg.models.decode_heads import ASPPHead
+
+    torch.testing.assert_close(head(features), ASPPHead.forward(head, features))
+    torch.testing.assert_close(head._forward_feature(features), ASPPHead._forward_feature(head, features))
