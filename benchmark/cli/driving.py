@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
     from benchmark.executors import Executor
 
 
-def resolved(file: Path | None, settings: Settings, registry: Registry, **names: Sequence[Any]) -> Matrix:
+def resolved(file: str | None, settings: Settings, registry: Registry, **names: Sequence[Any]) -> Matrix:
     """The matrix that a file and the command line ask for."""
     return resolve_matrix(
         file,

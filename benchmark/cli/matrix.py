@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
@@ -13,7 +12,7 @@ from benchmark.registry import load_registry
 
 
 @click.command()
-@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", required=False)
 @click.option("--translators", callback=names, metavar="NAMES", help="Translators; the controls are added.")
 @click.option("--segmenters", callback=names, metavar="NAMES", help="Segmenters.")
 @click.option("--seeds", callback=numbers, metavar="NUMBERS", help="Seeds, as in 0,1,2.")
@@ -22,13 +21,13 @@ from benchmark.registry import load_registry
 def command(
     ctx: click.Context,
     /,
-    file: Path | None,
+    file: str | None,
     translators: tuple[str, ...],
     segmenters: tuple[str, ...],
     seeds: tuple[int, ...],
     **shared: Any,
 ) -> None:
-    """Run a matrix: the one of FILE, or of the options, or else the demo.
+    """Run a matrix: the one of FILE (a path, or a name), or of the options, or else the demo.
 
     What is finished already is reused; what fails is a row with its reason, and the rest goes on.
     Exit code 0 when all is done, 1 when some cell failed, 2 for wrong use.
