@@ -51,6 +51,7 @@ class Choice:
         label: Name of this row or column: the plugin's, unless a matrix uses it in several variants.
         version: Declared version of the plugin.
         options: All options, defaults included, as JSON values.
+        aside: Names of those that do not change the outcome.
     """
 
     kind: str
@@ -58,6 +59,7 @@ class Choice:
     label: str
     version: str
     options: dict[str, Any]
+    aside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -247,7 +249,8 @@ class _Resolver:
         settings = self._layers(use.subject, use.own(self._origin))
         where = place(settings, f"{use.spec.kind}.{use.entry.title}")
         options = validated(use.options, merged({}, settings), where).model_dump(mode="json")
-        return Choice(use.spec.kind, use.spec.name, use.entry.title, use.spec.version, options)
+        aside = use.options.without_outcome()
+        return Choice(use.spec.kind, use.spec.name, use.entry.title, use.spec.version, options, aside)
 
     def _scenario(self, scenario: Scenario) -> Scenario:
         settings = self._layers(self._scenario_subject(scenario))

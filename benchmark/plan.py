@@ -26,6 +26,8 @@ FORMATS = {
     "score-segmentation": 1,
 }
 """What a stage of a kind means; raised when `benchmark.stages` comes to do it otherwise, so that old results age."""
+ASIDE = "aside"
+"""In a specification: options that do not change the outcome, and so are not part of its key."""
 FITS = ("fit-translator", "fit-segmenter")
 ORACLE = CONTROLS[1]
 
@@ -36,7 +38,7 @@ class Stage:
 
     Attributes:
         kind: A key of `FORMATS`.
-        key: Hash of `spec` and `inputs`.
+        key: Hash of `inputs` and of what of `spec` decides the outcome.
         plugin: Label of the translator or segmenter, or name of the data set, for people.
         seed: Seed of the cells it belongs to; None where it does not depend on one.
         spec: Everything that decides the outcome, besides the inputs; JSON values.
@@ -221,15 +223,14 @@ class _Planner:
 
     def _config_key(self, scenario: Scenario, translator: Choice, segmenter: Choice) -> str:
         sides = (scenario.source, scenario.target) if scenario.name in self.classes else ()
-        return content_key(
-            {
-                "scenario": scenario.model_dump(mode="json", exclude={"summary"}),
-                "data": [self._fingerprint(side, split) for side in sides for split in (side.train, side.test)],
-                "translator": _identity(translator),
-                "segmenter": _identity(segmenter),
-                "compute": self._compute(),
-            }
-        )
+        parts = {
+            "scenario": scenario.model_dump(mode="json", exclude={"summary"}),
+            "data": [self._fingerprint(side, split) for side in sides for split in (side.train, side.test)],
+            "translator": _identity(translator),
+            "segmenter": _identity(segmenter),
+            "compute": self._compute(),
+        }
+        return content_key(_hashed(parts))
 
     def _chain(self, scenario: Scenario, translator: Choice, segmenter: Choice, seed: int) -> dict[str, str]:
         """The stages of one cell, by kind."""
@@ -290,7 +291,7 @@ class _Planner:
         self, kind: str, plugin: str, spec: dict[str, Any], inputs: dict[str, str], seed: int | None = None
     ) -> str:
         spec = {"kind": kind, "format": FORMATS[kind], **spec}
-        key = content_key({"spec": spec, "inputs": inputs})
+        key = content_key({"spec": _hashed(spec), "inputs": inputs})
         self.stages.setdefault(key, Stage(kind, key, plugin, seed, spec, inputs))
         return key
 
@@ -320,8 +321,20 @@ class _Planner:
 
 
 def _identity(choice: Choice) -> dict[str, Any]:
-    """What of a choice decides the outcome: all but its label."""
-    return {"name": choice.name, "version": choice.version, "options": choice.options}
+    """What of a choice decides the outcome, all but its label; options that do not stand aside."""
+    options: dict[str, dict[str, Any]] = {"options": {}, ASIDE: {}}
+    for name, value in choice.options.items():
+        options[ASIDE if name in choice.aside else "options"][name] = value
+    return {"name": choice.name, "version": choice.version, **options}
+
+
+def _hashed(value: Any) -> Any:
+    """A specification without what does not change the outcome."""
+    if isinstance(value, list):
+        return [_hashed(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _hashed(item) for name, item in value.items() if name != ASIDE}
+    return value
 
 
 def _slug(text: str) -> str:

@@ -73,7 +73,7 @@ def make_record(cell: Cell, plan: Plan, store: Store, failure: Failure | None) -
             "scenario": scenario.model_dump(mode="json"),
             "translator": _choice(matrix.translators, cell.translator),
             "segmenter": _choice(matrix.segmenters, cell.segmenter),
-            "metrics": [asdict(metric) for metric in matrix.metrics],
+            "metrics": [_stored(metric) for metric in matrix.metrics],
             "device": matrix.device,
             "precision": matrix.precision,
         },
@@ -192,7 +192,11 @@ def _cost(stages: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
 
 
 def _choice(choices: tuple[Choice, ...], label: str) -> dict[str, Any]:
-    return next(asdict(choice) for choice in choices if choice.label == label)
+    return next(_stored(choice) for choice in choices if choice.label == label)
+
+
+def _stored(choice: Choice) -> dict[str, Any]:
+    return {name: value for name, value in asdict(choice).items() if name != "aside"}
 
 
 def _installed(package: str) -> str | None:

@@ -21,6 +21,7 @@ from benchmark.contracts.segmenter import Segmenter
 from benchmark.contracts.translator import Invertible, MultiVariant, Translator
 from benchmark.errors import BenchError, DataError, PluginError, Unavailable
 from benchmark.imageset import ImageSet, ImageSetWriter
+from benchmark.plan import ASIDE
 from benchmark.registry import Registry
 from benchmark.store import plain, write_json
 
@@ -231,7 +232,7 @@ def _computed(name: str, metric: Metric) -> dict[str, float]:
 
 
 def _create(registry: Registry, kind: str, choice: Mapping[str, Any]) -> Any:
-    return registry.create(registry.find(kind, choice["name"]), choice["options"])
+    return registry.create(registry.find(kind, choice["name"]), {**choice["options"], **choice.get(ASIDE, {})})
 
 
 def _load(registry: Registry, kind: str, choice: Mapping[str, Any], fitted: Path, run: Run) -> Any:

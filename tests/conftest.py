@@ -43,10 +43,11 @@ def choose(toys):
         if name in CONTROLS:
             return Choice("control", name, name, "1", {})
         try:
-            options = toys.options_class(toys.find(kind, name))(**options).model_dump(mode="json")
+            form = toys.options_class(toys.find(kind, name))
+            options, aside = form(**options).model_dump(mode="json"), form.without_outcome()
         except Exception:  # a broken plugin has no options
-            options = {}
-        return Choice(kind, name, label or name, "1", options)
+            options, aside = {}, ()
+        return Choice(kind, name, label or name, "1", options, aside)
 
     return choice
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from bench_engine.options import TrainingOptions
+from bench_engine.options import SEEN, TrainingOptions
 
 
 def _unit(name: str) -> dict[str, Any]:
@@ -73,8 +73,8 @@ class CycleGANOptions(TrainingOptions):
     )
 
     checkpoint_every: int = Field(
-        500, ge=1, description="How often the state is kept to resume from.", json_schema_extra=_unit("steps")
+        500, ge=1, description="How often the state is kept to resume from.", json_schema_extra=SEEN
     )
     probes: int = Field(
-        4, ge=1, description="Images of each domain in the sample pictures.", json_schema_extra=_unit("images")
+        4, ge=1, description="Images of each domain in the sample pictures.", json_schema_extra=SEEN | _unit("images")
     )

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import Field
 
 from benchmark import PluginOptions
+
+SEEN: dict[str, Any] = {"unit": "steps", "outcome": False}
 
 
 class TrainingOptions(PluginOptions):
@@ -15,11 +19,11 @@ class TrainingOptions(PluginOptions):
     )
     batch_size: int = Field(8, ge=1, description="Images of one step.", json_schema_extra={"unit": "images"})
     checkpoint_every: int = Field(
-        500, ge=1, description="How often the state is kept to resume from.", json_schema_extra={"unit": "steps"}
+        500, ge=1, description="How often the state is kept to resume from.", json_schema_extra=SEEN
     )
-    log_every: int = Field(50, ge=1, description="How often losses are logged.", json_schema_extra={"unit": "steps"})
+    log_every: int = Field(50, ge=1, description="How often losses are logged.", json_schema_extra=SEEN)
     sample_every: int = Field(
-        0, ge=0, description="How often sample pictures are drawn; 0: never.", json_schema_extra={"unit": "steps"}
+        0, ge=0, description="How often sample pictures are drawn; 0: never.", json_schema_extra=SEEN
     )
     max_bad_steps: int = Field(
         20,
@@ -27,7 +31,11 @@ class TrainingOptions(PluginOptions):
         description="Steps in a row without a finite loss and gradient, each of them skipped, that end the training.",
         json_schema_extra={"unit": "steps"},
     )
-    tensorboard: bool = Field(False, description="Write TensorBoard event files next to the stage's log.")
+    tensorboard: bool = Field(
+        False,
+        description="Write TensorBoard event files next to the stage's log.",
+        json_schema_extra={"outcome": False},
+    )
 
     @property
     def steps(self) -> int:

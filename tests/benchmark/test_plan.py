@@ -74,6 +74,7 @@ CHANGES = {
     "seed": ({"seeds": (7,)}, {"fit-translator", "translate", "fit-segmenter"}),
     "precision": ({"precision": "bf16"}, {"fit-translator", "translate", "fit-segmenter"}),
     "metric": ({"metrics": ("accuracy",)}, set()),
+    "what is seen of it": ({"pause": 1.0}, None),
     "budget": ({"budget": "other", "timeout": 9.0}, None),
 }
 
@@ -95,6 +96,12 @@ def test_a_metric_that_says_what_it_measures_changes_that_score_alone(plan_of, t
     before = cell(plan_of("shift", metrics=("difference",)), "shift").stages
     after = cell(plan_of("shift", metrics=("difference", "accuracy")), "shift").stages
     assert {kind for kind in before if before[kind] != after[kind]} == {"score-segmentation"}
+
+
+def test_an_option_outside_the_key_still_reaches_the_stage(plan_of):
+    plan = plan_of("shift", pause=1.5)
+    spec = plan.stages[cell(plan, "shift").stages["fit-translator"]].spec
+    assert spec["translator"]["aside"] == {"pause": 1.5}
 
 
 def test_keys_change_with_the_declared_version(plan_of, matrix_of, toys):

@@ -9,6 +9,7 @@ import time
 import numpy as np
 import torch
 from dots import SHADES
+from pydantic import Field
 
 from benchmark import (
     PluginOptions,
@@ -52,7 +53,7 @@ class Learner:
 
 class LearnerOptions(PluginOptions):
     steps: int = 2
-    pause: float = 0.0
+    pause: float = Field(0.0, json_schema_extra={"outcome": False})
 
 
 class Shift(Learner, Translator):
