@@ -23,13 +23,13 @@ from benchmark.errors import BenchError, DataError, PluginError, Unavailable
 from benchmark.imageset import ImageSet, ImageSetWriter
 from benchmark.plan import ASIDE
 from benchmark.registry import Registry
-from benchmark.store import plain, write_json
+from benchmark.store import GALLERY, METRICS, plain, write_json
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-MODEL, METRICS, GALLERY = "model", "metrics.json", "gallery.npz"
-PICTURES = 4
+MODEL = "model"
+SHOWN = 4
 """Images per stage that are kept for people to look at."""
 PIXELS_PER_BATCH = {"cpu": 1 << 18, "cuda": 1 << 21}
 """Bounds the memory of a batch at any image size; part of what `FORMATS` stands for."""
@@ -133,7 +133,7 @@ def score_segmentation(spec: Mapping[str, Any], inputs: Inputs, run: Run, regist
     test = _labelled(inputs["test"])
     started = time.perf_counter()
     kept: dict[int, NDArray[np.uint8]] = {}
-    shown = set(_evenly_spaced(len(test), PICTURES))
+    shown = set(_evenly_spaced(len(test), SHOWN))
     with Scores(registry, spec["metrics"], SegmentationMetric, test.classes, run) as scores:
         for batch in _batches(test, run):
             predictions = _predicted(segmenter, test, batch, run, name)
@@ -355,7 +355,7 @@ def _picture_translations(translator: Translator, source: ImageSet, run: Run, na
     """Keep strips of source | translated, and | back again where the translator knows the way."""
     import torch
 
-    for number, index in enumerate(_evenly_spaced(len(source), PICTURES)):
+    for number, index in enumerate(_evenly_spaced(len(source), SHOWN)):
         images = _on(run, source.image_batch([index]))
         strip = [images, _translated(translator, images, 0, run, name)]
         if isinstance(translator, Invertible):

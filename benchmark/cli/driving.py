@@ -15,7 +15,7 @@ from benchmark.cli.options import Settings
 from benchmark.config import Matrix, resolve_matrix
 from benchmark.leaderboard import Board, boards
 from benchmark.plan import Plan, make_plan
-from benchmark.records import read_records
+from benchmark.records import DONE, SKIPPED, read_records
 from benchmark.registry import Registry
 from benchmark.report.gallery import keep_pictures
 from benchmark.report.live import watcher
@@ -112,7 +112,7 @@ def show_outcome(plan: Plan, settings: Settings, registry: Registry) -> None:
     print_boards(found, out)
     for folder in sorted({path.parent for path in pictures}):
         out.print(Text(f"pictures: {settings.results / folder}"))
-    if any(record["status"] not in ("done", "skipped") for record in records if record["cell"] in cells):
+    if any(record["status"] not in (DONE, SKIPPED) for record in records if record["cell"] in cells):
         out.print(Text(f"logs of what failed: bench status --results {settings.results}"))
 
 

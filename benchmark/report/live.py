@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, Tex
 from rich.table import Column
 from rich.text import Text
 
+from benchmark.records import DONE
 from benchmark.report.grid import duration
 from benchmark.report.naming import stage_names
 
@@ -97,7 +98,7 @@ class Watcher:
 
     def cell_finished(self, record: Mapping[str, Any]) -> None:
         """A cell has its record; those that were there before are not news."""
-        if self.done and record["status"] == "done":
+        if self.done and record["status"] == DONE:
             name = f"{record['scenario']}: {record['translator']} x {record['segmenter']}, seed {record['seed']}"
             miou = record["metrics"].get("miou")
             self.say(f"{self.count()} cell    {name}" + ("" if miou is None else f": mIoU {miou * 100:.1f} %"))
