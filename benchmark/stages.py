@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.contracts.dataset import ClassSet, Dataset, Sample
+from benchmark.contracts.dataset import IGNORE, ClassSet, Dataset, Sample
 from benchmark.contracts.metric import Metric, SegmentationMetric, TranslationMetric
 from benchmark.contracts.run import Run
 from benchmark.contracts.segmenter import Segmenter
@@ -269,10 +269,10 @@ def _check_sample(sample: Sample, classes: ClassSet, *, labelled: bool, where: s
             f"{where}: expected a label of the image's size {_size(image)}, but it is {_size(label)} (height x width)"
         )
     counts = np.bincount(label.ravel(), minlength=256)
-    counts[classes.ignore_index] = 0
+    counts[IGNORE] = 0
     if counts[len(classes) :].any():
         found = int(np.flatnonzero(counts)[-1])
-        raise DataError(f"{where}: expected label ids below {len(classes)} (or {classes.ignore_index}), found {found}")
+        raise DataError(f"{where}: expected label ids below {len(classes)} (or {IGNORE}), found {found}")
 
 
 def _size(array: NDArray[np.uint8]) -> str:
