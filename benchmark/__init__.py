@@ -4,6 +4,7 @@ This module is what a plugin author imports; it loads no heavy library.
 """
 
 from benchmark.contracts.dataset import IGNORE, ClassSet, Dataset, Sample
+from benchmark.contracts.executor import Executor
 from benchmark.contracts.metric import Metric, SegmentationMetric, TranslationMetric, Value
 from benchmark.contracts.options import PluginOptions
 from benchmark.contracts.run import Run
@@ -24,6 +25,7 @@ __all__ = [
     "ClassSet",
     "DataError",
     "Dataset",
+    "Executor",
     "Invertible",
     "Metric",
     "MultiVariant",

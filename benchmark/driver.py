@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from benchmark.config import Matrix
+from benchmark.contracts.executor import Executor
 from benchmark.errors import PluginError
-from benchmark.executors.base import Executor
 from benchmark.plan import Cell, Plan, Stage, needed, peers
 from benchmark.records import DONE, INVALID, SKIPPED, make_record, record_path, write_record
 from benchmark.registry import SHIPPED, Registry

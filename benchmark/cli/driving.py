@@ -24,7 +24,7 @@ from benchmark.report.terminal import console, print_grid
 from benchmark.store import Store
 
 if TYPE_CHECKING:
-    from benchmark.executors import Executor
+    from benchmark.contracts.executor import Executor
 
 
 def resolved(file: str | None, settings: Settings, registry: Registry, **names: Sequence[Any]) -> Matrix:
