@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 import random
-import resource
-import sys
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -201,7 +199,6 @@ class ReportHook(Hook):
             steps=runner.max_iters,
             images_seen=runner.max_iters * self._images,
             skipped_steps=self._guard.skipped,
-            peak_memory_mb=round(peak_memory_mb(self._run.device), 1),
             parameters=sum(p.numel() for p in runner.model.parameters()),
         )
         runner.visualizer.close()
@@ -228,14 +225,6 @@ class ReportHook(Hook):
     def _speed(self, step: int) -> float:
         """Images per second of this process, the first steps included."""
         return (step - self._first_step) * self._images / max(time.monotonic() - self._started, 1e-9)
-
-
-def peak_memory_mb(device: str) -> float:
-    """The most memory this process held on a device so far, in MB (1e6 bytes)."""
-    if torch.device(device).type == "cuda":
-        return torch.cuda.max_memory_allocated() / 1e6
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
 
 def _wrappers(runner: Runner) -> list[GuardedOptimWrapper]:

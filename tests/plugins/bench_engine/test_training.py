@@ -177,7 +177,6 @@ def test_facts_and_scalars_of_a_training_are_recorded(uninterrupted):
     assert run.facts["steps"] == STEPS
     assert run.facts["images_seen"] == 2 * STEPS
     assert run.facts["images_per_second"] > 0
-    assert run.facts["peak_memory_mb"] > 50
     assert run.facts["parameters"] == (3 * 4 * 9 + 4) + 8 + 5
     lines = (run.folder / "scalars.jsonl").read_text().splitlines()
     assert len(lines) == 3
