@@ -28,7 +28,7 @@ from benchmark.hardware import cores, has_gpu
 from benchmark.registry import PluginEntry, Registry, load_registry
 from benchmark.targets import one_line
 
-STACK = ("torch", "torchvision", "mmengine", "mmsegmentation", "timm", "pydantic", "pluggy", "pandas", "pytorch-fid")
+STACK = ("torch", "torchvision", "mmengine", "mmsegmentation", "timm", "pydantic", "pluggy", "pytorch-fid")
 MMCV_LIMIT = (2, 2)
 FID_FILE = "pt_inception-2015-12-05-6726825d.pth"
 FID_URL = f"https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/{FID_FILE}"

@@ -22,5 +22,5 @@ if __name__ == "__main__":
     summary = execute(
         plan, Store(Path(sys.argv[2])), LocalExecutor(LocalOptions(slots=2, gpus=())), registry, listener=Printed()
     )
-    print("heavy", [name for name in ("torch", "pandas") if name in sys.modules])
+    print("heavy", [name for name in ("torch", "mmengine") if name in sys.modules])
     print("ran", summary.stages_run, "failed", summary.failed)
