@@ -24,6 +24,8 @@ from benchmark.contracts.run import Run
 
 State = dict[str, Any]
 PROGRESS_SECONDS = 1.0
+SAMPLES = 5
+"""How often in a training sample pictures are drawn, unless told otherwise."""
 
 
 @runtime_checkable
@@ -177,6 +179,8 @@ class ReportHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Start the clock."""
+        asked = self._options.sample_every
+        self._every = max(1, runner.max_iters // SAMPLES) if asked is None else asked
         self._first_step = runner.iter
         self._started = self._told = time.monotonic()
 
@@ -187,7 +191,7 @@ class ReportHook(Hook):
         step, last = batch_idx + 1, self.is_last_train_iter(runner)
         if last or step % self._options.log_every == 0:
             self._log(runner, step, outputs or {})
-        if self._samples is not None and self._options.sample_every and step % self._options.sample_every == 0:
+        if self._samples is not None and self._every and step % self._every == 0:
             self._draw(runner, step, self._samples(step))
         if last or time.monotonic() - self._told >= PROGRESS_SECONDS:
             self._tell(step, runner.max_iters)

@@ -265,8 +265,10 @@ def test_padding_reaches_the_next_multiple_and_repeats_the_border():
     assert padded(images, 1) is images
 
 
-def test_sample_pictures_show_image_label_and_prediction(tmp_path, four):
-    _, run = fit(tmp_path, four, images_seen=8, sample_every=1)
+def test_sample_pictures_show_image_label_and_prediction_and_change_no_weight(tmp_path, four):
+    drawing, run = fit(tmp_path / "drawing", four, images_seen=12, sample_every=1)
+    plain, _ = fit(tmp_path / "plain", four, images_seen=12, sample_every=0)
+    assert all(torch.equal(value, weights(plain)[name]) for name, value in weights(drawing).items())
     from PIL import Image
 
     assert Image.open(run.folder / "pictures" / "step_0000002.png").size == (3 * 48, 4 * 32)
