@@ -230,12 +230,12 @@ class _Run:
             checked |= read
 
     def _by_urgency(self, keys: Iterable[str]) -> list[str]:
-        """Those with the longest chain of stages behind them first."""
+        """What ends a cell first, for it is short and waited for; then those with the longest chain behind them."""
         behind = dict.fromkeys(self.plan.stages, 0)
         for stage in reversed(self.plan.stages.values()):
             for source in stage.inputs.values():
                 behind[source] = max(behind[source], behind[stage.key] + 1)
-        return sorted(keys, key=lambda key: -behind[key])
+        return sorted(keys, key=lambda key: (self.plan.stages[key].kind != "score-segmentation", -behind[key]))
 
     def _job(self, stage: Stage) -> Job:
         matrix = self.plan.matrix

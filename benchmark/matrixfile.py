@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, NonNegativeInt, PositiveFloat
 
-from benchmark.errors import UsageError, did_you_mean
+from benchmark.errors import UsageError, did_you_mean, shown
 from benchmark.settings import SECTIONS
 from benchmark.shipped import find_config
-from benchmark.tomlfile import in_file, read_toml, shown, validated
+from benchmark.tomlfile import in_file, read_toml, validated
 
 Device = Literal["auto", "cpu", "cuda"]
 RequestedPrecision = Literal["auto", "fp32", "bf16"]

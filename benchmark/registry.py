@@ -26,12 +26,12 @@ from benchmark.contracts.scenario import Scenario
 from benchmark.contracts.segmenter import Segmenter
 from benchmark.contracts.spec import API_VERSION, KINDS, NEEDS, Kind, PluginSpec
 from benchmark.contracts.translator import Translator
-from benchmark.errors import PluginError, did_you_mean
+from benchmark.errors import PluginError, did_you_mean, shown
 from benchmark.hookspecs import hookimpl
 from benchmark.scenarios import read_scenario
 from benchmark.shipped import is_checkout, is_path, shipped
 from benchmark.targets import anchored, import_target, one_line
-from benchmark.tomlfile import in_file, read_toml, shown, validated
+from benchmark.tomlfile import in_file, read_toml, validated
 
 GROUP = "bench"
 SHIPPED = "uda-bench"

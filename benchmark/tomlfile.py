@@ -9,18 +9,10 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from benchmark.errors import UsageError, did_you_mean
+from benchmark.errors import UsageError, did_you_mean, shown
 
 Model = TypeVar("Model", bound=BaseModel)
 Location = tuple[str, ...]
-
-
-def shown(path: Path) -> str:
-    """A path as a user would write it: relative where it lies in the working folder."""
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
 
 
 def read_toml(path: Path) -> dict[str, Any]:
