@@ -14,7 +14,7 @@ from bench_gan.adversarial import frozen, judge
 from bench_gan.losses import LSGAN, reconstruction_loss
 from bench_gan.networks import PatchDiscriminator, ResnetGenerator, initialize
 from bench_gan.pool import ImagePool
-from benchmark.contracts.run import Run
+from benchmark import Run
 
 SIDES = ("target", "source")
 OTHER = {"target": "source", "source": "target"}

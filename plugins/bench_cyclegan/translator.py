@@ -19,8 +19,7 @@ from bench_engine.weights import load_weights, save_weights
 from bench_gan.batches import UnpairedBatches
 from bench_gan.images import mosaic, run_generator
 from bench_gan.networks import count_parameters
-from benchmark import PluginOptions, Translator, UsageError
-from benchmark.contracts.run import Run
+from benchmark import PluginOptions, Run, Translator, UsageError
 from benchmark.imageset import ImageSet
 
 SCHEDULES = {"linear": linear, "cosine": cosine}

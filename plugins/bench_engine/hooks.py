@@ -19,8 +19,7 @@ from torch import Tensor
 
 from bench_engine.optimizers import GuardedOptimWrapper
 from bench_engine.options import TrainingOptions
-from benchmark import BenchError
-from benchmark.contracts.run import Run
+from benchmark import BenchError, Run
 
 State = dict[str, Any]
 PROGRESS_SECONDS = 1.0

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from bench_engine.precision import autocast
-from benchmark.contracts.run import Run
+from benchmark import Run
 
 Parameters = Iterable[Tensor] | Iterable[dict[str, Any]]
 

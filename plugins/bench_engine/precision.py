@@ -7,7 +7,8 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from benchmark.contracts.run import Precision, Run
+from benchmark import Run
+from benchmark.contracts.run import Precision
 
 Module = TypeVar("Module", bound=nn.Module)
 

@@ -17,7 +17,7 @@ from bench_engine.hooks import FiniteGuardHook, ReportHook, ResumeHook
 from bench_engine.optimizers import wrap
 from bench_engine.options import TrainingOptions
 from bench_engine.runner import CHECKPOINT, Batches, StageRunner, StepData, StepLoop
-from benchmark.contracts.run import Run
+from benchmark import Run
 
 Schedules = Sequence[dict[str, Any]] | Mapping[str, Sequence[dict[str, Any]]]
 

@@ -23,8 +23,8 @@ from bench_mmseg.compat import load_mmseg
 from bench_mmseg.model import SegmentationModel
 from bench_mmseg.options import SegmenterOptions
 from bench_mmseg.validation import BestWeightsHook, miou_on
-from benchmark import DataError, Segmenter
-from benchmark.contracts.run import Precision, Run
+from benchmark import DataError, Run, Segmenter
+from benchmark.contracts.run import Precision
 from benchmark.imageset import ImageSet
 
 # It takes more than a second; here, whoever imports a segmenter once for many processes pays it once.
