@@ -54,7 +54,7 @@ class GuardedOptimWrapper(OptimWrapper):
     @contextmanager
     def optim_context(self, model: nn.Module) -> Iterator[None]:
         """Autocast as the run asks for it."""
-        with autocast(self._run):
+        with autocast(self._run.device, self._run.precision):
             yield
 
     def backward(self, loss: Tensor, **kwargs: Any) -> None:
