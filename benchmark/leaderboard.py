@@ -334,7 +334,14 @@ def _warnings(records: Sequence[Record]) -> list[str]:
         for section, kinds in conditions.items()
         if len(kinds) > 1
     ]
-    return [*lines, *apart]
+    return [*lines, *apart, *_trained_unlike(records)]
+
+
+def _trained_unlike(records: Sequence[Record]) -> list[str]:
+    """What "auto" came to may differ from machine to machine, and with it the numbers."""
+    fits = [stage for record in records for kind, stage in record["stages"].items() if kind.startswith("fit-")]
+    ways = sorted({f"{fit['precision']} on {fit['device']}" for fit in fits if fit.get("device")})
+    return [f"trainings were not computed alike: {', '.join(ways)}"] if len(ways) > 1 else []
 
 
 def _conditions(values: Mapping[str, Any]) -> str:
