@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from benchmark.config import CONTROLS
+from benchmark.contracts.spec import CEILING, FLOOR
 from benchmark.records import DONE
 from benchmark.stats import Estimate, estimate, gap_recovered, paired_differences, ranks
 
@@ -18,7 +18,6 @@ Columns = Callable[[Sequence[Record]], Mapping[str, float | None]]
 Controls = dict[tuple[str, str], dict[int, float]]
 """mIoU by seed of the control rows, by label and by what was trained besides."""
 
-FLOOR, CEILING = CONTROLS
 ROLES = {FLOOR: "floor", CEILING: "ceiling"}
 RANKED_BY = "miou"
 SEGMENTATION = ("miou", "pixel_accuracy", "mean_pixel_accuracy", "fwiou", "gap_recovered")
