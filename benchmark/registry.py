@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict
 from benchmark import __version__, hookspecs
 from benchmark.config import CONTROLS
 from benchmark.contracts.dataset import Dataset
+from benchmark.contracts.executor import Executor
 from benchmark.contracts.metric import SegmentationMetric, TranslationMetric
 from benchmark.contracts.options import PluginOptions
 from benchmark.contracts.scenario import Scenario
@@ -45,7 +46,7 @@ CONTRACTS: Mapping[str, tuple[type, ...]] = {
     "segmenter": (Segmenter,),
     "metric": (SegmentationMetric, TranslationMetric),
     "dataset": (Dataset,),
-    "executor": (object,),
+    "executor": (Executor,),
 }
 
 log = logging.getLogger("bench")

@@ -185,8 +185,6 @@ def _run(job: Job, work: Path) -> None:
         seed=job.seed or 0,
         device=device,
         precision=precision,
-        threads=job.threads,
-        inputs={role: path for role, path in inputs.items() if role not in ("source", "target")},
         on_progress=_reporter(work / PROGRESS),
     )
     run_stage(job.spec, inputs, run, load_registry(Path(job.project)))

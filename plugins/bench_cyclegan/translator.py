@@ -15,10 +15,10 @@ from bench_engine.optimizers import adam
 from bench_engine.precision import channels_last
 from bench_engine.schedules import by_step, cosine, linear
 from bench_engine.training import train
+from bench_engine.weights import load_weights, save_weights
 from bench_gan.batches import UnpairedBatches
 from bench_gan.images import mosaic, run_generator
 from bench_gan.networks import count_parameters
-from bench_gan.weights import load_weights, save_weights
 from benchmark import PluginOptions, Translator, UsageError
 from benchmark.contracts.run import Run
 from benchmark.imageset import ImageSet

@@ -74,7 +74,6 @@ def train(
     """
     if torch.device(run.device).type == "cuda":
         torch.backends.cudnn.benchmark = True
-        torch.cuda.reset_peak_memory_stats()
     guard = FiniteGuardHook(options.max_bad_steps, options.log_every)
     report = ReportHook(run, options, images_per_step, guard, samples)
     data = StepData(batches, steps)
