@@ -34,7 +34,7 @@ def frame(results: Path | str) -> DataFrame:
 def _row(record: dict[str, Any]) -> dict[str, Any]:
     iou = {f"iou.{name}": value for table in record["details"].values() for name, value in table.get("iou", {}).items()}
     named = {name: record[name] for name in NAMES}
-    return named | record["metrics"] | {"seconds": record["cost"]["seconds"]} | iou
+    return {**named, **record["metrics"], "seconds": record["cost"]["seconds"], **iou}
 
 
 def _columns(records: list[dict[str, Any]]) -> list[str]:
