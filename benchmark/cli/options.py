@@ -62,6 +62,7 @@ class Settings:
     Attributes:
         results: Results folder.
         scenarios, metrics, budget, device, precision, timeout, overrides: As in `benchmark.config.resolve_matrix`.
+        fid_weights: Weights of the network of FID and KID.
         reuse, retry, fail_fast: As in `benchmark.driver.execute`.
         dry_run: Only show the plan.
         style: "rich" or "json".

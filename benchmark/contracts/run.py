@@ -54,7 +54,7 @@ class Run:
         self.facts.update(facts)
 
     def log(self, step: int, **scalars: float) -> None:
-        """Append scalars of one step to the stage's log."""
+        """Append scalars of one step to the stage's log; after a resume a step may be there twice: the later holds."""
         line = json.dumps({"step": step, **{name: float(value) for name, value in scalars.items()}})
         with (self.folder / SCALARS).open("a") as file:
             file.write(line + "\n")

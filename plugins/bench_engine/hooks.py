@@ -19,8 +19,7 @@ from torch import Tensor
 
 from bench_engine.optimizers import GuardedOptimWrapper
 from bench_engine.options import TrainingOptions
-from benchmark import BenchError
-from benchmark.contracts.run import Run
+from benchmark import BenchError, Run
 
 State = dict[str, Any]
 PROGRESS_SECONDS = 1.0
@@ -166,7 +165,7 @@ class ReportHook(Hook):
         options: TrainingOptions,
         images_per_step: int,
         guard: FiniteGuardHook,
-        samples: Callable[[int], Tensor] | None,
+        samples: Callable[[], Tensor] | None,
     ) -> None:
         self._run = run
         self._options = options
@@ -192,7 +191,7 @@ class ReportHook(Hook):
         if last or step % self._options.log_every == 0:
             self._log(runner, step, outputs or {})
         if self._samples is not None and self._every and step % self._every == 0:
-            self._draw(runner, step, self._samples(step))
+            self._draw(runner, step, self._samples())
         if last or time.monotonic() - self._told >= PROGRESS_SECONDS:
             self._tell(step, runner.max_iters)
 

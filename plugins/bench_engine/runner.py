@@ -17,7 +17,7 @@ from mmengine.logging import MMLogger
 from mmengine.runner import IterBasedTrainLoop, Runner
 from mmengine.visualization import Visualizer
 
-from benchmark.contracts.run import Run
+from benchmark import Run
 
 Batch = dict[str, Any]
 Batches = Callable[[int], Batch]

@@ -14,10 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from bench_metrics.options import WEIGHTS_NAME, InceptionOptions, usual_weights
-from benchmark.contracts.dataset import ClassSet
-from benchmark.contracts.metric import TranslationMetric
-from benchmark.contracts.run import Run
-from benchmark.errors import Unavailable, shown
+from benchmark import ClassSet, Run, TranslationMetric, Unavailable
+from benchmark.errors import shown
 
 WEIGHTS_DIGEST = "6726825d"
 """First digits of the SHA-256 of the published file; by torch.hub's convention its name carries them."""

@@ -7,10 +7,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from benchmark.contracts.dataset import IGNORE, ClassSet
-from benchmark.contracts.metric import SegmentationMetric, Value
-from benchmark.contracts.run import Run
-from benchmark.errors import DataError, PluginError, Unavailable
+from benchmark import IGNORE, ClassSet, DataError, PluginError, Run, SegmentationMetric, Unavailable, Value
 
 BYTES = 256
 

@@ -15,7 +15,7 @@ from torch.optim import Optimizer
 from bench_engine import augment, schedules
 from bench_engine.data import EpochOrder, choice, step_generator
 from bench_engine.optimizers import adamw, sgd
-from bench_engine.precision import autocast_on, channels_last
+from bench_engine.precision import autocast, channels_last
 from bench_engine.training import seed_everything, train
 from bench_engine.weights import load_weights, save_weights
 from bench_mmseg.class_weights import enet_weights, label_counts, median_frequency_weights
@@ -23,8 +23,8 @@ from bench_mmseg.compat import load_mmseg
 from bench_mmseg.model import SegmentationModel
 from bench_mmseg.options import SegmenterOptions
 from bench_mmseg.validation import BestWeightsHook, miou_on
-from benchmark import DataError, Segmenter
-from benchmark.contracts.run import Precision, Run
+from benchmark import DataError, Run, Segmenter
+from benchmark.contracts.run import Precision
 from benchmark.imageset import ImageSet
 
 # It takes more than a second; here, whoever imports a segmenter once for many processes pays it once.
@@ -67,7 +67,7 @@ class NetworkSegmenter(Segmenter):
     def predict(self, images: Tensor) -> Tensor:
         """Train ids, uint8, shape (N, H, W), for float32 RGB images in [0, 1], shape (N, 3, H, W), of any size."""
         model = self._trained().eval()
-        with torch.no_grad(), autocast_on(self._device, self._precision):
+        with torch.no_grad(), autocast(self._device, self._precision):
             return model(images.to(self._device)).argmax(1).to(torch.uint8)
 
     def save(self, folder: Path) -> None:
@@ -115,7 +115,7 @@ class NetworkSegmenter(Segmenter):
             options.batch_size,
             run,
             options,
-            samples=lambda step: prediction_grid(self.predict, data),
+            samples=lambda: prediction_grid(self.predict, data),
             hooks=[choose] if choose else [],
             clip_norm=options.clip_norm,
         )
