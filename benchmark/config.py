@@ -186,11 +186,20 @@ class _Resolver:
     def _plugins(self, kind: str, entries: Iterable[Entry]) -> list[_Use]:
         uses = []
         for entry in entries:
-            if kind == "translator" and entry.name in CONTROLS:
+            if kind == "translator" and self._is_control(entry):
                 continue
             spec = self._registry.find(kind, entry.name)
             uses.append(_Use(entry, spec, self._registry.options_class(spec)))
         return uses
+
+    def _is_control(self, entry: Entry) -> bool:
+        """Whether an entry is a control row; it has to be called like one then, and like none otherwise."""
+        where = f"{self._origin}: translators.{entry.title}"
+        if entry.name in CONTROLS and (entry.options or entry.title != entry.name):
+            raise UsageError(f"{where}: '{entry.name}' is a control row, which takes neither label nor options")
+        if entry.title in CONTROLS and entry.name not in CONTROLS:
+            raise UsageError(f"{where}: '{entry.title}' is the label of a control row; choose another")
+        return entry.name in CONTROLS
 
     def _side_options(self, side: Side) -> type[PluginOptions]:
         return self._registry.options_class(self._registry.find("dataset", side.dataset))

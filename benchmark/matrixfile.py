@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, NonNegativeInt, PositiveFloat
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PositiveFloat
 
 from benchmark.contracts.run import RequestedDevice, RequestedPrecision
 from benchmark.errors import UsageError, did_you_mean, shown
@@ -23,6 +24,12 @@ DEMO = "demo"
 _AXES = ("scenarios", "translators", "segmenters")
 
 
+def _speakable(label: str) -> str:
+    if label and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]*", label):
+        raise ValueError(f"a label is made of letters, digits and . _ + -, but is '{label}'")
+    return label
+
+
 class Entry(BaseModel):
     """A plugin in a list of a matrix: a name, or a table where it is to have a label and options of its own.
 
@@ -35,7 +42,7 @@ class Entry(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: str
-    label: Annotated[str, Field(pattern=r"^([A-Za-z0-9][A-Za-z0-9._+-]*)?$")] = ""
+    label: Annotated[str, AfterValidator(_speakable)] = ""
     options: dict[str, Any] = {}
 
     @property
@@ -61,6 +68,7 @@ def _unlike(values: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 _Entries = Annotated[tuple[Entry, ...], Field(min_length=1), BeforeValidator(_tables), AfterValidator(_unlike)]
+_Seed = Annotated[int, Field(strict=True, ge=0, lt=2**32)]  # what every library takes as one
 _Options = dict[str, dict[str, Any]]
 
 
@@ -83,7 +91,7 @@ class Request(Budget):
     translators: _Entries
     segmenters: _Entries
     metrics: _Entries = tuple(Entry(name=name) for name in DEFAULT_METRICS)
-    seeds: Annotated[tuple[NonNegativeInt, ...], Field(min_length=1), AfterValidator(_unlike)] = (0,)
+    seeds: Annotated[tuple[_Seed, ...], Field(min_length=1), AfterValidator(_unlike)] = (0,)
     budget: str = ""
     precision: RequestedPrecision = "auto"
     device: RequestedDevice = "auto"

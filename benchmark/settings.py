@@ -169,7 +169,10 @@ def override_setting(path: Keys, value: Any, subjects: Sequence[Subject]) -> Set
         return Setting(section, option[0], option[1:], value, where)
     if any(subject.has(option) for subject in members):
         return Setting(section, EVERY, option, value, where)
-    word = option[0] if option else ""
+    if not option or option[0] in names:
+        named = option[0] if option else min(names)
+        raise UsageError(f"{where}: expected an option, as in --set {section}.OPTION or {section}.{named}.OPTION")
+    word = option[0]
     known = names | {key[0] for subject in members for key in subject.options}
     raise UsageError(
         f"{where}: no {section} of this matrix has the name or option '{word}'.{did_you_mean(word, known)} "

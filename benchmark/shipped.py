@@ -45,8 +45,8 @@ def find_config(kind: str, name: str, project: Path) -> Path:
     """
     if is_path(name):
         return project / name
-    files = {path for folder in config_folders(kind, project) for path in folder.glob("*.toml")}
-    found = sorted(path for path in files if path.stem == name)
+    files = [path for folder in config_folders(kind, project) for path in sorted(folder.glob("*.toml"))]
+    found = [path for path in files if path.stem == name]
     if len(found) > 1:
         raise UsageError(f"{found[0]} and {found[1]} share the name '{name}'; rename the second, or give its path")
     if not found:

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from benchmark.errors import UsageError, did_you_mean, shown
 
 Model = TypeVar("Model", bound=BaseModel)
 Location = tuple[str, ...]
+
+TOML_WORDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "string": "text",
+    "tuple": "a list",
+    "list": "a list",
+    "dict": "a table",
+    "model": "a table",
+}
+"""What a user writes for a value of a type; keys are how the names of pydantic's errors begin."""
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -20,7 +33,11 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UsageError(f"{shown(path)}: expected a TOML file, but {error.strerror or error}") from error
+        guess = did_you_mean(path.name, (file.name for file in path.parent.glob("*.toml")))
+        reason = error.strerror or error
+        raise UsageError(
+            f"{shown(path)}: expected a TOML file, but it cannot be read ({reason}){guess and '.'}{guess}"
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{shown(path)}: not valid TOML: {error}") from error
 
@@ -39,7 +56,7 @@ def validated(model: type[Model], values: Mapping[str, Any], where: Callable[[Lo
     try:
         return model.model_validate(dict(values))
     except ValidationError as error:
-        lines = [_line(model, dict(details), where) for details in error.errors(include_url=False)]
+        lines = [_line(model, dict(details), values, where) for details in _causes(error)]
         raise UsageError("; ".join(dict.fromkeys(lines))) from None
 
 
@@ -48,9 +65,29 @@ def in_file(path: Path) -> Callable[[Location], str]:
     return lambda location: ": ".join(part for part in (shown(path), ".".join(location)) if part)
 
 
-def _line(model: type[BaseModel], details: Mapping[str, Any], where: Callable[[Location], str]) -> str:
-    location = tuple(str(part) for part in details["loc"])
+def _causes(error: ValidationError) -> list[ErrorDetails]:
+    """The errors without those of lists and tables that only follow from one inside."""
+    every = error.errors(include_url=False)
+    inner = {one["loc"][:length] for one in every for length in range(1, len(one["loc"]))}
+    return [one for one in every if one["loc"] not in inner]
+
+
+def _line(
+    model: type[BaseModel], details: Mapping[str, Any], values: Mapping[str, Any], where: Callable[[Location], str]
+) -> str:
+    length = len(details["loc"]) if details["type"] == "missing" else _depth(values, details["loc"])
+    location = tuple(str(part) for part in details["loc"][:length])
     return f"{where(location)}: {_problem(model, location, details)}"
+
+
+def _depth(values: Any, location: Sequence[str | int]) -> int:
+    """How far a location leads into what the user wrote; behind that, pydantic names the parts of a type."""
+    for depth, part in enumerate(location):
+        try:
+            values = values[part]
+        except (LookupError, TypeError):
+            return depth
+    return len(location)
 
 
 def _problem(model: type[BaseModel], location: Location, details: Mapping[str, Any]) -> str:
@@ -58,10 +95,22 @@ def _problem(model: type[BaseModel], location: Location, details: Mapping[str, A
         return f"unknown option.{did_you_mean(location[-1], _names(model, location[:-1]))}"
     if details["type"] == "missing":
         return "is missing"
-    message = details["msg"].removeprefix("Value error, ")
     if details["type"] in ("value_error", "assertion_error"):
-        return str(message)
-    return f"{message[0].lower()}{message[1:]}, but is {details['input']!r}"
+        return str(details["msg"].removeprefix("Value error, "))
+    return f"must {_demand(details)}, but is {details['input']!r}"
+
+
+def _demand(details: Mapping[str, Any]) -> str:
+    """What pydantic asks for, in the words of TOML."""
+    kind, _, problem = details["type"].partition("_")
+    if kind in TOML_WORDS and problem in ("type", "parsing", "from_float"):
+        return f"be {TOML_WORDS[kind]}"
+    if details["type"] in ("too_short", "too_long"):
+        which, limit = ("least", "min_length") if details["type"] == "too_short" else ("most", "max_length")
+        count = details["ctx"][limit]
+        return f"have at {which} {count} item{'s' * (count != 1)}"
+    demand: str = details["msg"].partition(" should ")[2]
+    return demand or f"fit ({details['msg']})"
 
 
 def _names(model: type[BaseModel], location: Location) -> Iterable[str]:

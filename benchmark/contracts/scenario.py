@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 
 class Side(BaseModel):
@@ -42,7 +42,7 @@ class Scenario(BaseModel):
 
     name: str
     summary: str = ""
-    size: tuple[int, int]
+    size: tuple[PositiveInt, PositiveInt]
     paired: bool = False
     checkpoint: Literal["last", "source-val", "oracle-val"] = "last"
     source: Side

@@ -25,6 +25,7 @@ TOYS = """
         lambda_cycle: float = Field(10.0, ge=0, description="Weight of the cycle loss.")
         images_seen: int = Field(100, gt=0, description="Length.", json_schema_extra={"unit": "images"})
         schedule: Schedule = Schedule()
+        teacher: bool | str = False
 
 
     class Dream(Translator):

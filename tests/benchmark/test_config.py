@@ -37,6 +37,7 @@ def test_a_matrix_holds_every_option_as_json_with_its_default(resolve):
     matrix = resolve()
     assert options(matrix, "net") == {"images_seen": 100, "depth": 50}
     dream = {"lambda_cycle": 10.0, "images_seen": 7, "schedule": {"kind": "linear", "warmup": 0}}
+    dream["teacher"] = False
     assert options(matrix, "dream") == dream
     assert matrix.scenarios[0].source.options == {"count": 10, "look": "day"}
     assert matrix.scenarios[0].target.options == {"count": 10, "look": "night"}
@@ -172,7 +173,7 @@ WRONG = {
         "my.toml: translator.dream.lamda_cycle: unknown option. Did you mean 'lambda_cycle'?"
     ),
     "[translator.dream]\nlambda_cycle = -1": (
-        "my.toml: translator.dream.lambda_cycle: input should be greater than or equal to 0, but is -1"
+        "my.toml: translator.dream.lambda_cycle: must be greater than or equal to 0, but is -1"
     ),
     "[translator.dream]\nschedule = {kind = 'linear', warm = 1}": (
         "my.toml: translator.dream.schedule.warm: unknown option. Did you mean 'warmup'?"
@@ -190,8 +191,20 @@ WRONG = {
     "[scenario.rooms]\nchekpoint = 1": "my.toml: scenario.rooms.chekpoint: unknown option. Did you mean 'checkpoint'?",
     "[translater.dream]\nx = 1": "my.toml: translater: unknown option. Did you mean 'translator'?",
     "seeds = [1, 1]": "my.toml: seeds: '1' stands there twice",
-    "seeds = []": "my.toml: seeds: tuple should have at least 1 item after validation, not 0, but is []",
-    'device = "gpu"': "my.toml: device: input should be 'auto', 'cpu' or 'cuda', but is 'gpu'",
+    "seeds = []": "my.toml: seeds: must have at least 1 item, but is []",
+    "seeds = 1": "my.toml: seeds: must be a list, but is 1",
+    "seeds = [0, -1]": "my.toml: seeds.1: must be greater than or equal to 0, but is -1",
+    "seeds = [true]": "my.toml: seeds.0: must be a whole number, but is True",
+    f"seeds = [{2**32}]": "my.toml: seeds.0: must be less than 4294967296, but is 4294967296",
+    "[translator.dream]\nlambda_cycle = 'a'": "my.toml: translator.dream.lambda_cycle: must be a number, but is 'a'",
+    "[translator.dream]\nschedule = 'linear'": "my.toml: translator.dream.schedule: must be a table, but is 'linear'",
+    "[translator.dream]\nteacher = 3": (
+        "my.toml: translator.dream.teacher: must be true or false, but is 3; "
+        "my.toml: translator.dream.teacher: must be text, but is 3"
+    ),
+    "[scenario.rooms]\nsize = [8, 12, 3]": "my.toml: scenario.rooms.size: must have at most 2 items, but is [8, 12, 3]",
+    "[scenario.rooms]\nsize = [0, 12]": "my.toml: scenario.rooms.size.0: must be greater than 0, but is 0",
+    'device = "gpu"': "my.toml: device: must be 'auto', 'cpu' or 'cuda', but is 'gpu'",
     "[translator.dream\n": None,
 }
 
@@ -220,19 +233,22 @@ WRONG_SETS = {
     ),
     "translator.schedule.knd=1": "--set translator.schedule.knd: unknown option. Did you mean 'kind'?",
     "translator.dream.schedule.kind=1": (
-        "--set translator.dream.schedule.kind: input should be 'linear' or 'cosine', but is 1"
+        "--set translator.dream.schedule.kind: must be 'linear' or 'cosine', but is 1"
     ),
     "translator.schedule.kind=cosine": (
         "--set translator.schedule.kind=cosine: expected a TOML value, but 'cosine' is none; text must be quoted: "
         "--set 'translator.schedule.kind=\"cosine\"'"
     ),
     "translator": "--set translator: expected KEY=VALUE, as in --set translator.lambda_cycle=5",
-    "translator=5": "--set translator: no translator of this matrix has the name or option ''. It uses: dream, tint",
+    "translator=5": "--set translator: expected an option, as in --set translator.OPTION or translator.dream.OPTION",
+    "translator.tint={strength = 5}": (
+        "--set translator.tint: expected an option, as in --set translator.OPTION or translator.tint.OPTION"
+    ),
     "seed=1": (
         "--set seed: unknown option. Did you mean 'seeds'? Known: scenario, translator, segmenter, metric, "
         "scenarios, translators, segmenters, metrics, seeds, budget, precision, device, timeout"
     ),
-    "timeout=-1": "--set timeout: input should be greater than 0, but is -1",
+    "timeout=-1": "--set timeout: must be greater than 0, but is -1",
     "scenario.sizes=[1, 2]": (
         "--set scenario.sizes: no scenario of this matrix has the name or option 'sizes'. "
         "Did you mean 'size'? It uses: rooms"
@@ -252,14 +268,42 @@ def test_two_rows_of_one_label_are_refused(resolve):
         resolve(MATRIX.replace('"tint"', '"dream"'))
 
 
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ('{name = "oracle", label = "best"}', "'oracle' is a control row, which takes neither label nor options"),
+        (
+            '{name = "oracle", options = {a = 9}}',
+            "'oracle' is a control row, which takes neither label nor options",
+        ),
+        ('{name = "tint", label = "oracle"}', "'oracle' is the label of a control row; choose another"),
+        ('{name = "tint", label = "a b"}', "a label is made of letters, digits and . _ + -, but is 'a b'"),
+    ],
+)
+def test_a_row_that_would_not_be_what_it_is_called_is_refused(resolve, entry, message):
+    with pytest.raises(UsageError) as caught:
+        resolve(MATRIX.replace('"tint"', entry))
+    assert str(caught.value).startswith("my.toml: translators.")
+    assert str(caught.value).endswith(message)
+
+
+def test_of_two_budgets_of_one_name_the_users_own_is_to_be_renamed(resolve, project):
+    (project / "configs/budgets/smoke.toml").touch()
+    with pytest.raises(UsageError, match=rf"and {project}/\S+ share the name 'smoke'; rename the second"):
+        resolve(budget="smoke")
+
+
 def test_an_unknown_budget_is_answered_with_the_known_ones(resolve):
     with pytest.raises(UsageError, match=r"configs/budgets holds no 'smok'. Did you mean 'smoke'"):
         resolve(budget="smok")
 
 
 def test_a_missing_matrix_file_is_named(registry):
-    with pytest.raises(UsageError, match=r"none.toml: expected a TOML file, but No such file"):
+    (registry.project / "nine.toml").touch()
+    with pytest.raises(UsageError) as caught:
         resolve_matrix(registry.project / "none.toml", registry=registry)
+    expected = "none.toml: expected a TOML file, but it cannot be read (No such file or directory)"
+    assert str(caught.value) == f"{expected}. Did you mean 'nine.toml'?"
 
 
 def test_the_default_budget_follows_the_device(monkeypatch):
