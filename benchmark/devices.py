@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from benchmark.contracts.run import Precision
+from benchmark.contracts.run import Precision, RequestedDevice, RequestedPrecision
 from benchmark.errors import UsageError
 from benchmark.hardware import cpu_has_bf16
 
-if TYPE_CHECKING:
-    from benchmark.config import Device, RequestedPrecision
 
-
-def resolve_device(requested: Device) -> str:
+def resolve_device(requested: RequestedDevice) -> str:
     """The torch device a stage runs on; `UsageError` when CUDA was asked for and is not there."""
     if requested == "cpu":
         return "cpu"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from benchmark.config import CONTROLS
+from benchmark.contracts.spec import CEILING, FLOOR
 from benchmark.records import DONE
 from benchmark.stats import Estimate, estimate, gap_recovered, paired_differences, ranks
 
@@ -18,7 +18,6 @@ Columns = Callable[[Sequence[Record]], Mapping[str, float | None]]
 Controls = dict[tuple[str, str], dict[int, float]]
 """mIoU by seed of the control rows, by label and by what was trained besides."""
 
-FLOOR, CEILING = CONTROLS
 ROLES = {FLOOR: "floor", CEILING: "ceiling"}
 RANKED_BY = "miou"
 SEGMENTATION = ("miou", "pixel_accuracy", "mean_pixel_accuracy", "fwiou", "gap_recovered")
@@ -334,7 +333,14 @@ def _warnings(records: Sequence[Record]) -> list[str]:
         for section, kinds in conditions.items()
         if len(kinds) > 1
     ]
-    return [*lines, *apart]
+    return [*lines, *apart, *_trained_unlike(records)]
+
+
+def _trained_unlike(records: Sequence[Record]) -> list[str]:
+    """What "auto" came to may differ from machine to machine, and with it the numbers."""
+    fits = [stage for record in records for kind, stage in record["stages"].items() if kind.startswith("fit-")]
+    ways = sorted({f"{fit['precision']} on {fit['device']}" for fit in fits if fit.get("device")})
+    return [f"trainings were not computed alike: {', '.join(ways)}"] if len(ways) > 1 else []
 
 
 def _conditions(values: Mapping[str, Any]) -> str:

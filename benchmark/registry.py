@@ -17,14 +17,13 @@ import pluggy
 from pydantic import BaseModel, ConfigDict
 
 from benchmark import __version__, hookspecs
-from benchmark.config import CONTROLS
 from benchmark.contracts.dataset import Dataset
 from benchmark.contracts.executor import Executor
 from benchmark.contracts.metric import SegmentationMetric, TranslationMetric
 from benchmark.contracts.options import PluginOptions
 from benchmark.contracts.scenario import Scenario
 from benchmark.contracts.segmenter import Segmenter
-from benchmark.contracts.spec import API_VERSION, KINDS, NEEDS, Kind, PluginSpec
+from benchmark.contracts.spec import API_VERSION, CONTROLS, KINDS, NEEDS, Kind, PluginSpec
 from benchmark.contracts.translator import Translator
 from benchmark.errors import PluginError, did_you_mean, shown
 from benchmark.hookspecs import hookimpl

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.config import CONTROLS, Choice, Matrix
+from benchmark.config import Choice, Matrix
 from benchmark.contracts.scenario import Scenario, Side
+from benchmark.contracts.spec import CONTROLS
 from benchmark.driver import Listener
 from benchmark.registry import load_registry
 from benchmark.store import Store

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Precision = Literal["fp32", "bf16"]
+RequestedPrecision = Literal["auto", "fp32", "bf16"]
+RequestedDevice = Literal["auto", "cpu", "cuda"]
 
 CHECKPOINTS, PICTURES = "checkpoints", "pictures"
 """Folders in the folder of a run."""

@@ -19,7 +19,8 @@ from PIL.PngImagePlugin import PngInfo
 
 from benchmark.contracts.dataset import ClassSet
 from benchmark.contracts.run import PICTURES
-from benchmark.leaderboard import CEILING, FLOOR, ROLES
+from benchmark.contracts.spec import CEILING, FLOOR
+from benchmark.leaderboard import ROLES
 from benchmark.records import DONE, record_path
 from benchmark.report.drawing import paint, sheet
 from benchmark.store import GALLERY, write_json

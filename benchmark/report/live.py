@@ -46,14 +46,20 @@ class Watcher(Listener):
         self.out = out
         self.clock = clock
         self.names: dict[str, str] = {}
-        self.total = self.failed = 0
+        self.failed = 0
+        self._to_run: set[str] = set()
         self._stages: Mapping[str, Stage] = {}
         self._ended: set[str] = set()
 
     @property
+    def total(self) -> int:
+        """How many stages there were to run."""
+        return len(self._to_run)
+
+    @property
     def done(self) -> int:
-        """How many of the stages to run have ended, those among them that cannot run any more."""
-        return len(self._ended)
+        """How many of them have ended, those among them that cannot run any more."""
+        return len(self._ended & self._to_run)
 
     def __enter__(self) -> Self:
         return self
@@ -65,7 +71,7 @@ class Watcher(Listener):
         """Learn the names of the stages, and say how many there are to run."""
         self.names, self._stages = stage_names(plan), plan.stages
         counts = Counter(states.values())
-        self.total = sum(counts[state] for state in STATES_TO_RUN)
+        self._to_run = {key for key, state in states.items() if state in STATES_TO_RUN}
         before = f", failed before {counts['failed']} (--retry failed runs them again)" if counts["failed"] else ""
         self.say(f"cells {len(plan.cells)}, stages to run {self.total}, cached {counts['cached']}{before}")
 
