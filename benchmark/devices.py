@@ -16,7 +16,7 @@ def resolve_device(requested: RequestedDevice) -> str:
     if torch.cuda.is_available():
         return "cuda"
     if requested == "cuda":
-        raise UsageError("--device cuda was asked for, but torch finds no CUDA device here  (bench doctor)")
+        raise UsageError("device: cuda was asked for, but torch finds none here; leave it out  (bench doctor)")
     return "cpu"
 
 

@@ -24,7 +24,7 @@ State = Literal["cached", "failed", "running", "resumable", "to-run", "blocked",
 
 SECONDS_BETWEEN_LOOKS = 0.25
 TRIED_AGAIN = ("interrupted", INVALID)
-"""Failures that say nothing about the stage: it was ended from outside, or its plugin could not be imported."""
+"""Failures that say nothing about the stage: it was ended from outside, or what it needs was not there."""
 
 
 @dataclass(frozen=True)
@@ -208,19 +208,15 @@ class _Run:
         return summary
 
     def _trustworthy_states(self, reuse: Reuse, retry: Retry) -> dict[str, State]:
-        """States after every finished stage that is about to be read was compared with its hashes."""
+        """States after every finished stage that is about to be read, by a stage or a record, matched its hashes."""
         checked: set[str] = set()
         while True:
             states = stage_states(self.plan, self.store, reuse=reuse, retry=retry)
             if reuse == "only-cache":
                 return states
-            read = {
-                source
-                for key, stage in self.plan.stages.items()
-                if states[key] in ("to-run", "resumable")
-                for source in stage.inputs.values()
-                if states[source] == "cached"
-            }
+            readers = (stage for key, stage in self.plan.stages.items() if states[key] in ("to-run", "resumable"))
+            sources = (source for stage in readers for source in stage.inputs.values())
+            read = {key for key in (*sources, *_goals(self.plan.cells)) if states[key] == "cached"}
             if read <= checked:
                 return states
             for key in read - checked:

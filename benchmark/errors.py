@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Self
 
 
 class BenchError(Exception):
@@ -27,6 +28,12 @@ class DataError(BenchError):
 
 class StoreError(BenchError):
     """A results folder that cannot be read or written."""
+
+    @classmethod
+    def unwritable(cls, path: object, error: OSError) -> Self:
+        """For a file or folder of the results that the system refuses to write."""
+        reason = error.strerror or error
+        return cls(f"{path}: cannot be written ({reason}); make room for it, or choose another --results folder")
 
 
 class Unavailable(BenchError):

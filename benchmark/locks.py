@@ -77,7 +77,7 @@ def _open(path: Path) -> int:
         path.parent.mkdir(parents=True, exist_ok=True)
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
-        raise StoreError(f"{path}: cannot be written ({error.strerror}); choose another --results folder") from error
+        raise StoreError.unwritable(path, error) from error
 
 
 def _lock(descriptor: int) -> None:

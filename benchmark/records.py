@@ -28,6 +28,9 @@ REQUIRED: Mapping[str, type | tuple[type, ...]] = {
     "config_key": str,
     "scenario": str,
     "classes": list,
+    "size": list,
+    "checkpoint": str,
+    "budget": str,
     "translator": str,
     "segmenter": str,
     "seed": int,
@@ -35,6 +38,8 @@ REQUIRED: Mapping[str, type | tuple[type, ...]] = {
     "metrics": dict,
     "missing": dict,
     "values": dict,
+    "details": dict,
+    "config": dict,
     "stages": dict,
     "cost": dict,
 }
@@ -125,11 +130,11 @@ def read_records(results: Path) -> tuple[list[dict[str, Any]], list[str]]:
         try:
             record = json.loads(path.read_bytes())
         except (OSError, ValueError) as error:
-            problem: str | None = f"cannot be read ({error})"
+            problem: str | None = f"expected a record, but it cannot be read ({error})"
         else:
             problem = _problem(record)
         if problem:
-            problems.append(f"{path}: {problem}; delete the file and run the matrix again to have it back")
+            problems.append(f"{path}: {problem}; run its matrix again to have it back, or delete the file")
         else:
             records.append(record)
     return records, problems
@@ -150,7 +155,7 @@ def provenance() -> dict[str, str | None]:
 def _problem(record: Any) -> str | None:
     """What keeps a JSON value from being a record of this schema, or None."""
     if not isinstance(record, dict):
-        return "expected a record (a JSON object)"
+        return f"expected a record (a JSON object), but it holds {record!r:.40}"
     if record.get("schema") != SCHEMA:
         return f"expected a record of schema {SCHEMA}, but it has {record.get('schema')!r}"
     for name, kind in REQUIRED.items():
@@ -158,6 +163,11 @@ def _problem(record: Any) -> str | None:
             return f"not a whole record: '{name}' is missing or not of its type"
     if record["status"] not in STATUSES:
         return f"status must be one of {', '.join(STATUSES)}, but is '{record['status']}'"
+    if not isinstance(record["config"].get("scenario"), dict):
+        return "not a whole record: 'config' holds no scenario"
+    for name, value in record["metrics"].items():
+        if not isinstance(value, (int, float)):
+            return f"metric '{name}' must be a number, but is {value!r}"
     return None
 
 

@@ -45,7 +45,7 @@ def write_json(path: Path, value: Any, *, indent: int | None = None) -> None:
         partial.write_text(text)
         partial.replace(path)
     except OSError as error:
-        raise StoreError(f"{path}: cannot be written ({error.strerror}); choose another --results folder") from error
+        raise StoreError.unwritable(path, error) from error
 
 
 def plain(value: Any) -> Any:
@@ -207,10 +207,7 @@ class Store:
             with tempfile.TemporaryFile(dir=self.results):
                 pass
         except OSError as error:
-            reason = error.strerror or error
-            raise StoreError(
-                f"{self.results}: cannot be written ({reason}); choose another --results folder"
-            ) from error
+            raise StoreError.unwritable(self.results, error) from error
 
     def failure(self, key: str) -> Failure | None:
         """How the stage failed last, if it did and has not succeeded since."""
@@ -241,7 +238,7 @@ def store_errors(results: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StoreError(f"{error.filename or results}: {error.strerror}; is the disk full or read-only?") from error
+        raise StoreError.unwritable(error.filename or results, error) from error
 
 
 def _manifest(folder: Path) -> dict[str, dict[str, Any]] | None:

@@ -21,7 +21,7 @@ from typing import Any
 
 from benchmark.contracts.run import Precision, RequestedDevice, RequestedPrecision, Run
 from benchmark.devices import resolve_device, resolve_precision
-from benchmark.errors import BenchError, PluginError
+from benchmark.errors import BenchError, PluginError, StoreError, UsageError
 from benchmark.locks import Busy
 from benchmark.registry import load_registry
 from benchmark.store import LOG, PROGRESS, RESULT, STAGE, StageFolder, Store, plain, read_json, write_json
@@ -104,7 +104,7 @@ def run_job(job: Job, *, capture: bool) -> Outcome:
     except Busy:
         return Outcome("busy")
     except BenchError as error:
-        return Outcome("failed", str(error))
+        return Outcome(*_verdict(error, job.plugin))
 
 
 def main(job_file: str) -> None:
@@ -261,7 +261,9 @@ def _verdict(error: BaseException, plugin: str) -> tuple[str, str]:
     names = {kind.__name__ for kind in type(error).__mro__}  # torch's own error is told without importing torch
     if names & {"MemoryError", "OutOfMemoryError"} or any(hint in text.lower() for hint in OUT_OF_MEMORY):
         return "oom", f"{plugin}: out of memory ({first or type(error).__name__})"
-    if isinstance(error, PluginError):
+    if isinstance(error, StoreError):
+        return "interrupted", first
+    if isinstance(error, (PluginError, UsageError)):
         return "invalid", first
     if isinstance(error, BenchError):
         return "failed", first

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from importlib import import_module
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
 from benchmark import __version__
 from benchmark.errors import BenchError, UsageError, did_you_mean
@@ -42,6 +46,11 @@ class LazyGroup(click.Group):
             return command
         return self._plugin_commands.get(cmd_name)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the options before the command."""
+        with _on_one_line():
+            return super().parse_args(ctx, args)
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -57,12 +66,11 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, self._summary(name)) for name in self.list_commands(ctx)])
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Call the command; a `BenchError` becomes one line, Ctrl-C a quiet end."""
+        """Call the command; a mistake becomes one line, Ctrl-C a quiet end."""
         try:
-            return super().invoke(ctx)
-        except BenchError as error:
-            click.echo(f"Error: {error}", err=True)
-            ctx.exit(error.exit_code)
+            with _on_one_line():
+                _check_working_folder()
+                return super().invoke(ctx)
         except KeyboardInterrupt:
             click.echo("Interrupted; what is finished is kept.", err=True)
             ctx.exit(INTERRUPTED)
@@ -78,6 +86,39 @@ class LazyGroup(click.Group):
 
         commands = [command for group in load_registry().hook.bench_commands() for command in group]
         return {command.name: command for command in commands if command.name and command.name not in COMMANDS}
+
+
+class Mistake(click.ClickException):
+    """What click prints as one line, unlike its own usage errors."""
+
+    exit_code = BenchError.exit_code
+
+
+@contextmanager
+def _on_one_line() -> Iterator[None]:
+    try:
+        yield
+    except BenchError as error:
+        raise Mistake(str(error)) from error
+    except NoArgsIsHelpError:  # no mistake, but a question
+        raise
+    except click.UsageError as error:
+        raise Mistake(_worded(error)) from error
+
+
+def _worded(error: click.UsageError) -> str:
+    message = error.format_message()
+    if isinstance(error, click.NoSuchOption):
+        guess = did_you_mean(error.option_name, error.possibilities or ())
+        message = f"'{error.option_name}' is no option of this command.{guess}"
+    return f"{message}  ({error.ctx.command_path if error.ctx else 'bench'} --help)"
+
+
+def _check_working_folder() -> None:
+    try:
+        Path.cwd()
+    except FileNotFoundError as error:
+        raise UsageError("the working folder is not there any more; change to one that is") from error
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -22,7 +22,7 @@ from benchmark.report.gallery import keep_pictures
 from benchmark.report.live import watcher
 from benchmark.report.plan_table import plan_grid, plan_json
 from benchmark.report.terminal import console, print_grid
-from benchmark.store import Store
+from benchmark.store import Store, store_errors
 
 if TYPE_CHECKING:
     from benchmark.contracts.executor import Executor
@@ -93,19 +93,22 @@ def make_executor(settings: Settings, registry: Registry) -> Executor:
 
 
 def show_outcome(plan: Plan, settings: Settings, registry: Registry) -> None:
-    """Draw the pictures, then print the boards that the plan's cells stand in, and where more is to be found."""
+    """Print the boards that the plan's cells stand in, draw the pictures, and tell where more is to be found."""
     records, problems = read_records(settings.results)
     for problem in problems:
         click.echo(f"Warning: {problem}", err=True)
     cells = {cell.id for cell in plan.cells}
     keys = {cell.config_key for cell in plan.cells}
-    pictures = keep_pictures(settings.results, [record for record in records if record["cell"] in cells])
     found = [board for board in boards(records, lambda rows: hook_columns(registry, rows)) if _touched(board, keys)]
+    out = console()
     if settings.style == "json":
         click.echo(written(found, "json", registry, settings.results), nl=False)
+    else:
+        print_boards(found, out)
+    with store_errors(settings.results):
+        pictures = keep_pictures(settings.results, [record for record in records if record["cell"] in cells])
+    if settings.style == "json":
         return
-    out = console()
-    print_boards(found, out)
     for folder in sorted({path.parent for path in pictures}):
         out.print(Text(f"pictures: {settings.results / folder}"))
     if any(record["status"] not in (DONE, SKIPPED) for record in records if record["cell"] in cells):

@@ -16,6 +16,13 @@ from benchmark.contracts.run import RequestedDevice, RequestedPrecision
 if TYPE_CHECKING:
     from benchmark.driver import Retry, Reuse
 
+
+class WholeNumber(click.IntRange):
+    """A range of numbers that errors call what people call it."""
+
+    name = "whole number"
+
+
 REUSE: tuple[Reuse, ...] = ("only-missing", "never", "always", "only-cache")
 UNITS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}
 
@@ -40,11 +47,12 @@ def names(ctx: click.Context, option: click.Parameter, text: str | None) -> tupl
 
 
 def numbers(ctx: click.Context, option: click.Parameter, text: str | None) -> tuple[int, ...]:
-    """Whole numbers joined by commas."""
-    found = names(ctx, option, text)
-    if not all(re.fullmatch(r"\d+", part) for part in found):
-        raise click.BadParameter(f"expected whole numbers joined by commas, as in 0,1,2, but got '{text}'", ctx, option)
-    return tuple(int(part) for part in found)
+    """Whole numbers joined by commas, each once; nothing where the option was not given."""
+    found = tuple(int(part) for part in (text or "").split(",") if re.fullmatch(r"\s*[0-9]+\s*", part))
+    if text is not None and len(set(found)) < text.count(",") + 1:
+        expected = "expected whole numbers joined by commas, each once, as in 0,1,2"
+        raise click.BadParameter(f"{expected}, but got '{text}'", ctx, option)
+    return found
 
 
 def seconds(ctx: click.Context, option: click.Parameter, text: str | None) -> float | None:
@@ -144,11 +152,9 @@ _SHARED = (
     ),
     click.option("--executor", default="local", show_default=True, metavar="NAME", help="What runs stages."),
     click.option(
-        "--slots", type=click.IntRange(min=1), help="Stages side by side; by default one per GPU, or else per core."
+        "--slots", type=WholeNumber(min=1), help="Stages side by side; by default one per GPU, or else per core."
     ),
-    click.option(
-        "--threads", type=click.IntRange(min=1), help="CPU threads of a stage; by default the cores, divided."
-    ),
+    click.option("--threads", type=WholeNumber(min=1), help="CPU threads of a stage; by default the cores, divided."),
     results_option,
 )
 

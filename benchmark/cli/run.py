@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from benchmark.cli.driving import drive, resolved
-from benchmark.cli.options import Settings, shared_options
+from benchmark.cli.options import Settings, WholeNumber, shared_options
 from benchmark.errors import UsageError
 from benchmark.registry import load_registry
 
@@ -16,7 +16,7 @@ from benchmark.registry import load_registry
 @click.command()
 @click.option("--translator", required=True, metavar="NAME", help="A translator, or source-only, or oracle.")
 @click.option("--segmenter", required=True, metavar="NAME", help="A segmenter.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Seed.")
+@click.option("--seed", type=WholeNumber(min=0), default=0, show_default=True, help="Seed.")
 @click.option("--no-controls", is_flag=True, help="Without source-only and oracle: no gap_recovered then.")
 @shared_options
 @click.pass_context

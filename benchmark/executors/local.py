@@ -22,6 +22,7 @@ from pydantic import Field
 
 from benchmark.contracts.executor import Executor
 from benchmark.contracts.options import PluginOptions
+from benchmark.errors import UsageError
 from benchmark.executors.preload import VARIABLE
 from benchmark.hardware import cores, memory_gib, visible_gpus
 from benchmark.worker import Job, Outcome, die_with, lead_group, main, read_outcome
@@ -77,7 +78,9 @@ class LocalExecutor(Executor):
         self._running: dict[str, _Running] = {}
 
     def submit(self, job: Job) -> bool:
-        """Start a process for the job if a slot is free."""
+        """Start a process for the job if a slot is free; `UsageError` when it asks for a GPU and there is none."""
+        if job.device == "cuda" and not self._gpus:
+            raise UsageError("device: cuda was asked for, but no GPU is visible here; leave it out  (bench doctor)")
         if not self._has_room(job):
             return False
         threads = self._threads or max(1, cores() // min(self.slots, 1 + job.peers))

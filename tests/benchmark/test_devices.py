@@ -11,7 +11,7 @@ def test_devices_and_formats_are_as_asked_for(monkeypatch):
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert (resolve_device("cpu"), resolve_device("auto")) == ("cpu", "cpu")
-    with pytest.raises(UsageError, match="--device cuda"):
+    with pytest.raises(UsageError, match="device: cuda was asked for"):
         resolve_device("cuda")
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert (resolve_device("cpu"), resolve_device("auto")) == ("cpu", "cuda")

@@ -102,6 +102,15 @@ def test_a_truncated_file_is_found_and_its_stage_made_again(run, matrix_of, stor
     assert again.records == first.records
 
 
+def test_a_changed_number_of_a_score_is_found_and_its_stage_made_again(run, matrix_of, store, toys):
+    first = run(matrix_of("shift"))
+    metrics = stage_of(store, toys, matrix_of("shift"), "score-segmentation").path / "metrics.json"
+    metrics.write_text(metrics.read_text().replace("0.", "9.", 1))
+    again = run(matrix_of("shift"))
+    assert again.started == [("score-segmentation", "nearest")]
+    assert again.records == first.records
+
+
 def test_a_changed_byte_in_what_is_about_to_be_read_is_found(run, matrix_of, store, toys):
     matrix = matrix_of("shift")
     first = run(matrix)

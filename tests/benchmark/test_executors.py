@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.driver import Listener, execute
+from benchmark.errors import UsageError
 from benchmark.executors import LocalExecutor, LocalOptions
 from benchmark.executors.preload import import_all
 from benchmark.plan import make_plan
@@ -93,6 +94,12 @@ def test_each_gpu_takes_one_stage_and_each_stage_sees_one_gpu(run, matrix_of, st
 
 def test_without_gpus_none_is_seen(run, matrix_of, store):
     assert facts(store, run(matrix_of("surroundings")), "surroundings")["visible"] == ""
+
+
+def test_a_gpu_that_is_not_there_is_told_before_anything_runs(run, matrix_of, store):
+    with pytest.raises(UsageError, match="device: cuda was asked for, but no GPU is visible here"):
+        run(matrix_of("shift", device="cuda"))
+    assert not (store.results / "records").exists()
 
 
 @pytest.mark.parametrize(("gpus", "slots"), [(("0", "1", "2"), 3), ((), None)])

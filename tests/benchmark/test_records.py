@@ -96,13 +96,23 @@ def test_a_broken_record_is_one_line_that_says_what_to_do(results, records, text
     assert len(found) == len(records)
     assert problem.startswith(f"{path}: ")
     assert BROKEN[text] in problem
-    assert "run the matrix again" in problem
+    assert "run its matrix again" in problem
     assert "\n" not in problem
 
 
-def test_a_record_of_an_unknown_status_is_a_problem(results, records):
-    record_path(results, records["shift"]["cell"]).write_text(json.dumps(records["shift"] | {"status": "great"}))
-    assert "status must be one of" in read_records(results)[1][0]
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"status": "great"}, "status must be one of"),
+        ({"size": "large"}, "'size' is missing or not of its type"),
+        ({"config": None}, "'config' is missing or not of its type"),
+        ({"config": {}}, "'config' holds no scenario"),
+        ({"metrics": {"miou": "good"}}, "metric 'miou' must be a number, but is 'good'"),
+    ],
+)
+def test_a_record_that_no_leaderboard_could_read_is_a_problem(results, records, change, expected):
+    record_path(results, records["shift"]["cell"]).write_text(json.dumps(records["shift"] | change))
+    assert expected in read_records(results)[1][0]
 
 
 def test_a_missing_results_folder_is_one_line(tmp_path):

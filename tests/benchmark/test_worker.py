@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 
 import pytest
 
-from benchmark.errors import DataError, PluginError
+from benchmark.errors import DataError, PluginError, StoreError, UsageError
 from benchmark.plan import make_plan
 from benchmark.worker import Job, _verdict, outcome_file, read_outcome, run_job
 
@@ -67,7 +67,7 @@ def test_a_job_file_is_run_by_a_process_that_tells_how_it_ended(job, tmp_path):
 def test_a_results_folder_that_cannot_be_written_is_a_failure_in_one_line(job, tmp_path):
     (tmp_path / "file").touch()
     outcome = run_job(replace(job, results=str(tmp_path / "file")), capture=False)
-    assert outcome.status == "failed"
+    assert outcome.status == "interrupted"
     assert "cannot be written" in outcome.reason
 
 
@@ -79,6 +79,8 @@ VERDICTS = [
     (RuntimeError("DefaultCPUAllocator: can't allocate memory: 1"), ("oom", None)),
     (DataError("the file x is missing"), ("failed", "the file x is missing")),
     (PluginError("importing y failed"), ("invalid", "importing y failed")),
+    (UsageError("crop: too large"), ("invalid", "crop: too large")),
+    (StoreError("r/x: cannot be written"), ("interrupted", "r/x: cannot be written")),
     (SystemExit(4), ("failed", "dream: ended the process with sys.exit(4)")),
 ]
 

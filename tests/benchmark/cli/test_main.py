@@ -87,6 +87,39 @@ def test_a_mistake_is_one_line_and_exit_code_2():
     assert (result.exit_code, result.stdout, result.stderr) == (2, "", "Error: expected this\n")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["--versoin"], "'--versoin' is no option of this command. Did you mean '--version'?  (bench --help)"),
+        (
+            ["matrix", "--transltors", "a"],
+            "'--transltors' is no option of this command. Did you mean '--translators'?  (bench matrix --help)",
+        ),
+        (["matrix", "--slots", "0"], "Invalid value for '--slots': 0 is not in the range x>=1.  (bench matrix --help)"),
+        (["run", "--seed", "x"], "Invalid value for '--seed': 'x' is not a valid whole number.  (bench run --help)"),
+        (["run", "--translator", "a"], "Missing option '--segmenter'.  (bench run --help)"),
+        (["matrix", "a", "b"], "Got unexpected extra argument (b)  (bench matrix --help)"),
+        (["plugins", "lst"], "No such command 'lst'. Did you mean 'list'?  (bench plugins --help)"),
+    ],
+)
+def test_a_wrong_argument_is_one_line_that_names_the_help(arguments, line):
+    result = CliRunner().invoke(main, arguments, prog_name="bench")
+    assert (result.exit_code, result.stdout, result.stderr) == (2, "", f"Error: {line}\n")
+
+
+@pytest.mark.parametrize("arguments", [[], ["plugins"]])
+def test_without_a_command_the_help_is_printed(arguments):
+    assert "Commands:" in CliRunner().invoke(main, arguments).output
+
+
+def test_a_working_folder_that_was_removed_is_told(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    tmp_path.rmdir()
+    result = CliRunner().invoke(main, ["plugins", "list"])
+    assert result.exit_code == 2
+    assert result.stderr == "Error: the working folder is not there any more; change to one that is\n"
+
+
 def test_an_interrupt_ends_quietly_with_130():
     result = raising(KeyboardInterrupt())
     assert result.exit_code == 130
