@@ -5,16 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from benchmark.config import Choice, Matrix
 from benchmark.contracts.dataset import Dataset
 from benchmark.contracts.scenario import Scenario, Side
 from benchmark.contracts.spec import CEILING, PluginSpec
-from benchmark.errors import DataError, PluginError
+from benchmark.errors import BenchError, DataError, PluginError
 from benchmark.registry import Registry
+from benchmark.targets import one_line
+
+Answer = TypeVar("Answer")
 
 KEY_LENGTH = 20
 FORMATS = {
@@ -180,18 +183,13 @@ class _Planner:
     def _open(self, scenario: Scenario) -> str | None:
         """Check the data of a scenario; the reason when a plugin it needs cannot be used."""
         try:
-            source, target = (self._dataset(side).classes.names for side in (scenario.source, scenario.target))
             for metric in self.matrix.metrics:
                 self.registry.find("metric", metric.name)
+            classes = _shared_classes(scenario, *_asked(scenario, lambda side: self._dataset(side).classes.names))
+            _asked(scenario, lambda side: [self._fingerprint(side, split) for split in (side.train, side.test)])
         except PluginError as error:
             return str(error)
-        if source != target:
-            different = sorted(set(source) ^ set(target)) or ["their order"]
-            raise DataError(
-                f"scenario '{scenario.name}': both sides must have the same classes, but they differ in "
-                f"{', '.join(different)}"
-            )
-        self.classes[scenario.name] = source
+        self.classes[scenario.name] = classes
         return None
 
     def _cell(self, scenario: Scenario, translator: Choice, segmenter: Choice, seed: int, broken: str | None) -> Cell:
@@ -317,6 +315,32 @@ class _Planner:
         """The metrics over one subject, with those that do not say beforehand what they measure."""
         measures = {metric.name: self.registry.find("metric", metric.name).measures for metric in self.matrix.metrics}
         return [_identity(metric) for metric in self.matrix.metrics if measures[metric.name] in ("", subject)]
+
+
+def _asked(scenario: Scenario, question: Callable[[Side], Answer]) -> list[Answer]:
+    """What the data sets of both sides answer; their errors are told with the side they belong to."""
+    answers = []
+    for role, side in (("source", scenario.source), ("target", scenario.target)):
+        where = f"scenario '{scenario.name}', {role}"
+        try:
+            answers.append(question(side))
+        except DataError as error:
+            raise DataError(f"{where}: {error}") from error
+        except BenchError:
+            raise
+        except Exception as error:  # a third party's code: whatever it raises makes its own cells invalid
+            raise PluginError(f"{where}: dataset '{side.dataset}' failed: {one_line(error)}") from error
+    return answers
+
+
+def _shared_classes(scenario: Scenario, source: tuple[str, ...], target: tuple[str, ...]) -> tuple[str, ...]:
+    if source != target:
+        different = sorted(set(source) ^ set(target)) or ["their order"]
+        raise DataError(
+            f"scenario '{scenario.name}': both sides must have the same classes, but they differ in "
+            f"{', '.join(different)}"
+        )
+    return source
 
 
 def _identity(choice: Choice) -> dict[str, Any]:

@@ -113,7 +113,7 @@ class RegistryFile:
     """
 
     def __init__(self, path: Path, scenarios: Path) -> None:
-        tables = validated(_RegistryTables, read_toml(path) if path.is_file() else {}, in_file(path))
+        tables = validated(_RegistryTables, read_toml(path) if path.exists() else {}, in_file(path))
         self._specs = [row.spec(kind, path.parent) for kind in KINDS for row in getattr(tables, kind)]
         self._scenarios = scenarios
 
@@ -204,11 +204,16 @@ class Registry:
 
     def _add_entry(self, entry: PluginEntry) -> None:
         for other in self._entries:
-            if (other.kind, other.name) == (entry.kind, entry.name) and entry.kind != PACKAGE:
+            if (other.kind, other.name) != (entry.kind, entry.name) or entry.kind == PACKAGE:
+                continue
+            if other.distribution == entry.distribution:
                 raise PluginError(
-                    f"{entry.kind} '{entry.name}' is registered by both {other.distribution} and {entry.distribution}; "
-                    "uninstall one of them, or rename its plugin"
+                    f"{entry.kind} '{entry.name}' is registered twice by {entry.distribution}; rename one of them"
                 )
+            raise PluginError(
+                f"{entry.kind} '{entry.name}' is registered by both {other.distribution} and {entry.distribution}; "
+                "uninstall one of them, or rename its plugin"
+            )
         self._entries.append(entry)
 
     def entries(self) -> list[PluginEntry]:

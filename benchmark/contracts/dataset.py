@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from benchmark.contracts.options import PluginOptions
+from benchmark.errors import DataError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,10 +21,24 @@ IGNORE = 255
 
 @dataclass(frozen=True)
 class ClassSet:
-    """The classes of a label map; train id `i` is `names[i]`, drawn in `palette[i]` (8-bit RGB)."""
+    """The classes of a label map; train id `i` is `names[i]`, drawn in `palette[i]` (8-bit RGB).
+
+    Raises:
+        DataError: Two names are the same, or not every class has its colour.
+    """
 
     names: tuple[str, ...]
     palette: tuple[tuple[int, int, int], ...]
+
+    def __post_init__(self) -> None:
+        for name in self.names:
+            if self.names.count(name) > 1:
+                raise DataError(f"classes: '{name}' stands there twice; every class needs a name of its own")
+        if len(self.palette) != len(self.names):
+            raise DataError(
+                f"palette: one colour for each of the {len(self.names)} classes was expected, but there are "
+                f"{len(self.palette)}"
+            )
 
     def __len__(self) -> int:
         return len(self.names)

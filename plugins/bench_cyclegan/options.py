@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, PositiveInt
 
 from bench_engine.options import SEEN, TrainingOptions
+
+Decay = Annotated[float, Field(ge=0, lt=1)]
 
 
 def _unit(name: str) -> dict[str, Any]:
@@ -25,7 +27,7 @@ class CycleGANOptions(TrainingOptions):
     batch_size: int = Field(
         1, ge=1, description="Source images of one step; as many target images.", json_schema_extra=_unit("images")
     )
-    crop: tuple[int, int] | None = Field(
+    crop: tuple[PositiveInt, PositiveInt] | None = Field(
         None,
         description="Height and width of the random window each training image is cut to; none: whole images.",
         json_schema_extra=_unit("pixels"),
@@ -66,7 +68,7 @@ class CycleGANOptions(TrainingOptions):
     lr_discriminator: float | None = Field(
         None, gt=0, description="Learning rate of Adam for the discriminators; none: that of the generators."
     )
-    betas: tuple[float, float] = Field((0.5, 0.999), description="Decay of Adam's two moments.")
+    betas: tuple[Decay, Decay] = Field((0.5, 0.999), description="Decay of Adam's two moments.")
     schedule: Literal["linear", "cosine"] = Field("linear", description="How learning rates fall to 0.")
     constant_share: float = Field(
         0.5, ge=0, lt=1, description="Share of the training before learning rates start to fall."

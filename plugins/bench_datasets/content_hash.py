@@ -44,7 +44,7 @@ def _stamp(file: Path) -> str:
     try:
         status = file.stat()
     except OSError as error:
-        raise DataError(f"{file}: cannot be read ({error})") from error
+        raise DataError(f"{file}: cannot be read ({error.strerror or error}); put the file back") from error
     return f"{status.st_size}:{status.st_mtime_ns}"
 
 
@@ -53,7 +53,7 @@ def _sha256(file: Path) -> str:
         with file.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
-        raise DataError(f"{file}: cannot be read ({error})") from error
+        raise DataError(f"{file}: cannot be read ({error.strerror or error}); put the file back") from error
 
 
 def _read(cache: Path) -> dict[str, tuple[str, str]]:

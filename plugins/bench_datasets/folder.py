@@ -67,7 +67,10 @@ class Folder(Dataset):
     def _split(self, split: str) -> dict[str, Pair]:
         if split not in self.options.splits:
             known = ", ".join(self.options.splits)
-            raise DataError(f"no split '{split}'; there are {known}.{did_you_mean(split, self.options.splits)}")
+            guess = did_you_mean(split, self.options.splits)
+            raise DataError(
+                f"split '{split}' is not among `splits`, which has {known}; add it, or mend its name.{guess}"
+            )
         if split not in self._pairs:
             self._pairs[split] = find_pairs(self._root, self.options, self.options.splits[split], split)
         return self._pairs[split]
@@ -79,9 +82,5 @@ def _palette(options: FolderOptions) -> tuple[tuple[int, int, int], ...]:
         hues = ((index * 0.618034 % 1, 0.55 + 0.4 * (index % 2), 0.9) for index in range(len(options.classes)))
         return tuple(
             (round(r * 255), round(g * 255), round(b * 255)) for r, g, b in (colorsys.hsv_to_rgb(*h) for h in hues)
-        )
-    if len(options.palette) != len(options.classes):
-        raise DataError(
-            f"palette has {len(options.palette)} colours for {len(options.classes)} classes; give one each, or none"
         )
     return options.palette

@@ -105,7 +105,8 @@ def _listed(root: Path, list_name: str, images: dict[str, Path], suffix: str) ->
     try:
         lines = file.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"list file {file} cannot be read ({error}); mend `list`") from error
+        reason = getattr(error, "strerror", None) or error
+        raise DataError(f"list file {file} cannot be read ({reason}); mend `list`") from error
     names, ids = Names(images), {path: key for key, path in images.items()}
     chosen: dict[str, Path] = {}
     for number, line in enumerate(lines, 1):

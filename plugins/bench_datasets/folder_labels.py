@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from benchmark import IGNORE, DataError
 from benchmark.errors import did_you_mean
@@ -39,6 +39,8 @@ class LabelMap:
         """From a mapping as users write it; `DataError` for a key or class name that means nothing."""
         if colour and not mapping:
             raise DataError("label_format 'colour' needs a mapping of colours such as '128,64,128' to class names")
+        if IGNORE_WORD in classes:
+            raise DataError(f"classes: '{IGNORE_WORD}' is the word for pixels of no class; give the class another name")
         if not mapping:
             mapping = {str(index): name for index, name in enumerate(classes)} | {str(IGNORE): IGNORE_WORD}
         train_ids = {name: index for index, name in enumerate(classes)} | {IGNORE_WORD: IGNORE}
@@ -101,9 +103,15 @@ def _open(file: Path) -> Image.Image:
     try:
         picture = Image.open(file)
         picture.load()
+    except UnidentifiedImageError as error:
+        raise _no_image(file, "it is damaged, or of an unknown format") from error
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
-        raise DataError(f"{file}: cannot be read as an image ({error}); replace the file") from error
+        raise _no_image(file, error) from error
     return picture
+
+
+def _no_image(file: Path, reason: object) -> DataError:
+    return DataError(f"{file}: cannot be read as an image ({reason}); replace the file")
 
 
 def _first_channel(file: Path) -> Codes:
@@ -112,7 +120,7 @@ def _first_channel(file: Path) -> Codes:
 
     pixels = cv2.imdecode(np.frombuffer(_bytes(file), np.uint8), cv2.IMREAD_UNCHANGED)
     if pixels is None:
-        raise DataError(f"{file}: cannot be read as an image; replace the file")
+        raise _no_image(file, "it is damaged, or of an unknown format")
     first = pixels if pixels.ndim == 2 else pixels[..., min(pixels.shape[2], 3) - 1]
     return np.asarray(first, np.int64)
 
@@ -121,7 +129,7 @@ def _bytes(file: Path) -> bytes:
     try:
         return file.read_bytes()
     except OSError as error:
-        raise DataError(f"{file}: cannot be read ({error})") from error
+        raise DataError(f"{file}: cannot be read ({error.strerror or error})") from error
 
 
 def _code(key: str, *, colour: bool) -> int:
@@ -133,5 +141,5 @@ def _code(key: str, *, colour: bool) -> int:
         or (colour and not all(0 <= n < 256 for n in numbers))
     ):
         wanted = "a colour such as '128,64,128'" if colour else "a native id such as '7'"
-        raise DataError(f"mapping: key '{key}' is not {wanted}, nor '{OTHERS}'")
+        raise DataError(f"mapping: expected {wanted}, or '{OTHERS}' for all others, as a key, but one is '{key}'")
     return numbers[0] << 16 | numbers[1] << 8 | numbers[2] if colour else numbers[0]

@@ -8,6 +8,8 @@ from pydantic import Field
 
 from benchmark import PluginOptions
 
+Shade = Annotated[int, Field(ge=0, le=255)]
+
 
 class StreetsOptions(PluginOptions):
     """Options of `streets`."""
@@ -45,7 +47,7 @@ class FolderOptions(PluginOptions):
     classes: tuple[str, ...] = Field(
         min_length=1, max_length=250, description="Class names; their order is the train id."
     )
-    palette: tuple[tuple[int, int, int], ...] = Field((), description="One RGB colour per class; empty: made up.")
+    palette: tuple[tuple[Shade, Shade, Shade], ...] = Field((), description="One RGB colour per class; empty: made up.")
     mapping: dict[str, str] = Field(
         {},
         description="Native id (or colour 'r,g,b') to class name or 'ignore'; '*' stands for all others. "

@@ -6,9 +6,9 @@ import ast
 import hashlib
 import importlib.util
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, PositiveInt, ValidationInfo, field_validator
 
 from bench_engine.options import TrainingOptions
 from benchmark.errors import did_you_mean
@@ -31,7 +31,7 @@ class SegmenterOptions(TrainingOptions):
         "(1 / ln(1.02 + share)) or by median-frequency balancing.",
     )
     flip: bool = Field(True, description="Mirror images left to right with probability 1/2.")
-    crop: tuple[int, int] | None = Field(
+    crop: tuple[PositiveInt, PositiveInt] | None = Field(
         None, description="Height and width of the training window; none: the whole image.", json_schema_extra=PIXELS
     )
     scale: tuple[float, float] = Field((1.0, 1.0), description="Least and largest factor of random resizing.")
@@ -89,8 +89,10 @@ class DeepLabV3Options(SegmenterOptions):
     aspp_channels: int = Field(
         512, ge=8, description="Channels of the pyramid pooling.", json_schema_extra={"unit": "channels"}
     )
-    dilations: tuple[int, ...] | None = Field(
-        None, description="Dilations of the pyramid pooling; none: 1, 6, 12, 18 times 16 / max(8, output_stride)."
+    dilations: tuple[PositiveInt, ...] | None = Field(
+        None,
+        min_length=1,
+        description="Dilations of the pyramid pooling; none: 1, 6, 12, 18 times 16 / max(8, output_stride).",
     )
     dropout: float = Field(0.1, ge=0, lt=1, description="Share of channels dropped before the classifier.")
     auxiliary: float = Field(
@@ -121,15 +123,21 @@ class MMSegOptions(SegmenterOptions):
         description="true: what the file names, from the cache or the network; or the path of the backbone's weights.",
     )
 
-    @model_validator(mode="before")
+    @field_validator("config")
     @classmethod
-    def _digested(cls, values: Any) -> Any:
-        if not isinstance(values, dict) or not isinstance(values.get("config"), str):
-            return values
-        digest = config_digest(config_path(values["config"]))
-        if values.get("config_digest") not in (None, "", digest):
-            raise ValueError(f"{values['config']} has changed since this configuration was resolved")
-        return {**values, "config_digest": digest}
+    def _readable(cls, value: str) -> str:
+        config_digest(config_path(value))
+        return value
+
+    @field_validator("config_digest")
+    @classmethod
+    def _digested(cls, value: str, info: ValidationInfo) -> str:
+        if "config" not in info.data:  # refused already
+            return value
+        digest = config_digest(config_path(info.data["config"]))
+        if value not in ("", digest):
+            raise ValueError(f"{info.data['config']} has changed since this configuration was resolved")
+        return digest
 
 
 def shipped_configs() -> Path:
@@ -153,7 +161,7 @@ def config_path(config: str) -> Path:
 
 
 def config_digest(path: Path) -> str:
-    """A hash over a configuration file and all files it is based on."""
+    """A hash over a configuration file and all files it is based on; `ValueError` when one of them cannot be read."""
     digest = hashlib.sha256()
     for file in _with_bases(path):
         digest.update(file.read_bytes())
@@ -162,9 +170,18 @@ def config_digest(path: Path) -> str:
 
 def _with_bases(path: Path) -> list[Path]:
     files = [path]
-    for statement in ast.parse(path.read_text()).body:
+    for statement in _parsed(path).body:
         if isinstance(statement, ast.Assign) and getattr(statement.targets[0], "id", "") == "_base_":
             bases = ast.literal_eval(statement.value)
             for base in [bases] if isinstance(bases, str) else bases:
                 files += _with_bases((path.parent / base).resolve())
     return files
+
+
+def _parsed(path: Path) -> ast.Module:
+    try:
+        return ast.parse(path.read_text(encoding="utf-8"), path.name)
+    except OSError as error:
+        raise ValueError(f"configuration file {path} cannot be read ({error.strerror})") from error
+    except (SyntaxError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is no configuration file of mmsegmentation, which are Python: {error}") from error

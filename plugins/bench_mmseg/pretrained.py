@@ -80,10 +80,13 @@ def timm_weights(name: str) -> dict[str, Tensor]:
 
 def _read(file: Path) -> dict[str, Tensor]:
     if not file.is_file():
-        raise UsageError(f"pretrained weights: {file} is no file")
-    if file.suffix == ".safetensors":
-        from safetensors.torch import load_file
+        raise UsageError(f"pretrained weights: {file} is no file; mend 'pretrained'")
+    try:
+        if file.suffix == ".safetensors":
+            from safetensors.torch import load_file
 
-        return load_file(file)
-    stored = torch.load(file, map_location="cpu", weights_only=True)
-    return dict(stored.get("state_dict", stored))
+            return load_file(file)
+        stored = torch.load(file, map_location="cpu", weights_only=True)
+        return dict(stored.get("state_dict", stored))
+    except Exception as error:  # a damaged file can make either reader raise nearly anything
+        raise UsageError(f"pretrained weights: {file} cannot be read as tensors by name; fetch it again") from error

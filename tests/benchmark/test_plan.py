@@ -198,8 +198,15 @@ def test_a_side_whose_split_is_not_there_is_one_line(plan_of, dusk, toys, monkey
     dots = toys.load(toys.find("dataset", "dots"))
     monkeypatch.setattr(dots, "fingerprint", lambda self, split: self.ids(split)[0])
     wrong = dusk.model_copy(update={"target": Side(dataset="dots", options=dusk.target.options, test="nowhere")})
-    with pytest.raises(DataError, match="no split 'nowhere'"):
+    with pytest.raises(DataError, match="scenario 'dusk', target: dataset 'dots' has no split 'nowhere'"):
         plan_of(scenarios=(wrong,))
+
+
+def test_a_data_set_that_raises_anything_makes_the_cells_of_its_scenario_invalid(plan_of, toys, monkeypatch):
+    monkeypatch.setattr(toys.load(toys.find("dataset", "dots")), "fingerprint", lambda self, split: {}[split])
+    plan = plan_of("shift")
+    expected = "scenario 'dusk', source: dataset 'dots' failed: KeyError: 'train'"
+    assert {cell.invalid for cell in plan.cells} == {expected}
 
 
 def test_only_what_leads_to_missing_goals_is_needed(plan_of):

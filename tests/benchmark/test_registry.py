@@ -161,6 +161,19 @@ def test_a_project_plugin_cannot_take_a_shipped_name(project, write):
         load_registry(project)
 
 
+def test_two_plugins_of_one_name_in_one_file_are_refused(project, write):
+    write(project / "registry.toml", 2 * '[[translator]]\nname = "dream"\ntarget = "toys.py:Dream"\n')
+    with pytest.raises(PluginError, match=r"'dream' is registered twice by \./registry\.toml; rename one"):
+        load_registry(project)
+
+
+def test_a_project_registry_that_cannot_be_read_is_not_passed_over(project):
+    (project / "registry.toml").unlink()
+    (project / "registry.toml").mkdir()
+    with pytest.raises(UsageError, match=r"registry.toml: expected a TOML file, but it cannot be read"):
+        load_registry(project)
+
+
 def test_one_name_may_serve_two_kinds(folder):
     registry = Registry(folder)
     registry.add(with_specs(PluginSpec("translator", "a", "m:A"), PluginSpec("metric", "a", "m:B")), "x", "d")

@@ -189,6 +189,13 @@ def test_a_corrupt_image_is_named(tmp_path):
     refused(lambda: folder(root).sample("train", "a"), str(root / "images" / "a.png"), "cannot be read as an image")
 
 
+def test_a_file_that_is_no_image_is_named_once(tmp_path):
+    root = tree(tmp_path)
+    file = root / "images" / "a.png"
+    file.write_bytes(b"no picture")
+    refused(lambda: folder(root).sample("train", "a"), f"{file}: cannot be read as an image (it is damaged, or")
+
+
 def test_a_corrupt_sixteen_bit_label_is_named(tmp_path):
     root = tree(tmp_path)
     (root / "labels" / "a.png").write_bytes(b"no picture")
@@ -239,14 +246,25 @@ def test_a_mapping_that_means_nothing_is_refused_at_once(tmp_path, mapping, word
     refused(lambda: folder(root, mapping=mapping), *words)
 
 
+@pytest.mark.parametrize(
+    ("classes", "words"),
+    [(("road", "sky", "sky"), "'sky' stands there twice"), (("road", "sky", "ignore"), "'ignore' is the word for")],
+)
+def test_classes_that_cannot_be_told_apart_are_refused(tmp_path, classes, words):
+    root = tree(tmp_path)
+    refused(lambda: folder(root, classes=classes), words)
+
+
 def test_a_palette_of_another_length_is_refused(tmp_path):
     root = tree(tmp_path)
-    refused(lambda: folder(root, palette=((1, 2, 3),)), "1 colours for 2 classes")
+    refused(
+        lambda: folder(root, palette=((1, 2, 3),)), "one colour for each of the 2 classes was expected, but there are 1"
+    )
 
 
 def test_an_unknown_split_or_image_is_refused_with_a_suggestion(tmp_path):
     data = folder(tree(tmp_path, ("street", "avenue")))
-    refused(lambda: data.ids("trian"), "no split 'trian'", "Did you mean 'train'?")
+    refused(lambda: data.ids("trian"), "split 'trian' is not among `splits`, which has train", "Did you mean 'train'?")
     refused(lambda: data.sample("train", "stret"), "no image 'stret'", "Did you mean 'street'?")
 
 

@@ -242,6 +242,14 @@ def test_weights_of_another_network_are_refused(tmp_path):
         DeepLabV3(DeepLabV3Options(**TINY, pretrained=str(path))).build(3, None, pretrained=True)
 
 
+@pytest.mark.parametrize("name", ["cut.pth", "cut.safetensors"])
+def test_a_damaged_file_of_weights_is_one_line(tmp_path, name):
+    path = tmp_path / name
+    path.write_bytes(b"garbage")
+    with pytest.raises(UsageError, match=rf"^pretrained weights: {path} cannot be read as tensors by name; fetch it"):
+        DeepLabV3(DeepLabV3Options(**TINY, pretrained=str(path))).build(3, None, pretrained=True)
+
+
 def test_published_weights_without_network_say_where_to_put_the_file(tmp_path, monkeypatch):
     def offline(*args, **kwargs):
         raise OSError("no route to host")

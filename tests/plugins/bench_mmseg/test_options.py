@@ -28,6 +28,8 @@ def test_the_number_of_steps_shows_at_least_the_images_asked_for():
         ({"backbone": "resnet-50"}, "expected one of resnetv1c-18"),
         ({"scale": (2.0, 1.0)}, "the smaller one first"),
         ({"output_stride": 32}, "4, 8 or 16"),
+        ({"crop": (0, 64)}, "greater than 0"),
+        ({"dilations": (1, -6)}, "greater than 0"),
         ({"learning_rate": 1}, "Extra inputs are not permitted"),
     ],
 )
@@ -39,6 +41,20 @@ def test_a_wrong_option_is_refused(wrong, said):
 def test_an_unknown_configuration_is_refused_with_a_suggestion():
     with pytest.raises(ValidationError, match=f"Did you mean '{SHIPPED}'"):
         MMSegOptions(config=SHIPPED.replace("r18", "r81"))
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[[table]]\nname = 1 2", r"mine.py is no configuration file of mmsegmentation, which are Python: .*line 2"),
+        ("_base_ = 'gone.py'", r"configuration file .*gone.py cannot be read \(No such file or directory\)"),
+    ],
+)
+def test_a_configuration_that_cannot_be_read_is_an_error_of_its_option(tmp_path, text, said):
+    (tmp_path / "mine.py").write_text(text)
+    with pytest.raises(ValidationError, match=said) as caught:
+        MMSegOptions(config=str(tmp_path / "mine.py"))
+    assert [error["loc"] for error in caught.value.errors()] == [("config",)]
 
 
 def test_a_shipped_configuration_is_found_by_name():
