@@ -74,7 +74,7 @@ class Folder(Dataset):
             known = ", ".join(self.options.splits)
             guess = did_you_mean(split, self.options.splits)
             raise DataError(
-                f"split '{split}' is not among `splits`, which has {known}; add it, or mend its name.{guess}"
+                f"split '{split}' is not among `splits` ({known}); add it, or mend its name.{guess}"
             )
         if split not in self._pairs:
             self._pairs[split] = find_pairs(self._root, self.options, self.options.splits[split], split)
