@@ -216,6 +216,8 @@ class _Resolver:
         for setting in settings:
             if setting.name == EVERY or (setting.section, setting.name) in labels:
                 continue
+            if setting.section == "translator" and setting.name in CONTROLS:
+                raise UsageError(f"{setting.where}: '{setting.name}' is a control row, which takes no options")
             find = (
                 self._registry.scenario
                 if setting.section == "scenario"

@@ -16,7 +16,7 @@ def resolve_device(requested: RequestedDevice) -> str:
     if torch.cuda.is_available():
         return "cuda"
     if requested == "cuda":
-        raise UsageError("device: cuda was asked for, but torch finds none here; leave it out  (bench doctor)")
+        raise UsageError("device: cuda was asked for, but torch finds none here; ask for auto or cpu  (bench doctor)")
     return "cpu"
 
 

@@ -120,8 +120,8 @@ def score_translation(spec: Mapping[str, Any], inputs: Inputs, run: Run, registr
 def fit_segmenter(spec: Mapping[str, Any], inputs: Inputs, run: Run, registry: Registry) -> None:
     """Train a segmenter on labelled images, with the target images at hand without their labels."""
     segmenter: Segmenter = _create(registry, "segmenter", spec["segmenter"])
-    train = _labelled(inputs["train"])
-    validation = _labelled(inputs["validation"]) if "validation" in inputs else None
+    train = _labelled(inputs, "train")
+    validation = _labelled(inputs, "validation") if "validation" in inputs else None
     segmenter.fit(train, ImageSet.open(inputs["target"]).without_labels(), validation, run)
     segmenter.save(_empty(run.folder / MODEL))
 
@@ -130,7 +130,7 @@ def score_segmentation(spec: Mapping[str, Any], inputs: Inputs, run: Run, regist
     """Measure the predictions of a trained segmenter on the labelled target test split."""
     name = spec["segmenter"]["name"]
     segmenter: Segmenter = _load(registry, "segmenter", spec["segmenter"], inputs["segmenter"], run)
-    test = _labelled(inputs["test"])
+    test = _labelled(inputs, "test")
     started = time.perf_counter()
     kept: dict[int, NDArray[np.uint8]] = {}
     shown = set(_evenly_spaced(len(test), SHOWN))
@@ -249,10 +249,10 @@ def _empty(folder: Path) -> Path:
     return folder
 
 
-def _labelled(folder: Path) -> ImageSet:
-    images = ImageSet.open(folder)
+def _labelled(inputs: Inputs, role: str) -> ImageSet:
+    images = ImageSet.open(inputs[role])
     if images.labels is None:
-        raise DataError("labelled images were expected, but the data set gave none for this split")
+        raise DataError(f"{role}: labelled images were expected, but the data set has no labels for them; add some")
     return images
 
 

@@ -33,7 +33,7 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        guess = did_you_mean(path.name, (file.name for file in path.parent.glob("*.toml")))
+        guess = did_you_mean(path.name, (file.name for file in path.parent.glob("*.toml") if file != path))
         reason = error.strerror or error
         raise UsageError(
             f"{shown(path)}: expected a TOML file, but it cannot be read ({reason}){guess and '.'}{guess}"

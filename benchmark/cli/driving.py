@@ -14,6 +14,7 @@ from benchmark.cli.leaderboard import hook_columns, print_boards, written
 from benchmark.cli.options import Settings
 from benchmark.config import Matrix, resolve_matrix
 from benchmark.driver import execute, stage_states
+from benchmark.errors import UsageError
 from benchmark.leaderboard import Board, boards
 from benchmark.plan import Plan, make_plan
 from benchmark.records import DONE, SKIPPED, read_records
@@ -86,9 +87,12 @@ def execute_plan(plan: Plan, store: Store, settings: Settings, registry: Registr
 
 def make_executor(settings: Settings, registry: Registry) -> Executor:
     """An executor by name, which gets what was asked for as its options."""
-    asked = {"slots": settings.slots, "threads": settings.threads}
     spec = registry.find("executor", settings.executor)
-    executor: Executor = registry.create(spec, {name: value for name, value in asked.items() if value is not None})
+    every = {"slots": settings.slots, "threads": settings.threads}
+    asked = {name: value for name, value in every.items() if value is not None}
+    for name in asked.keys() - registry.options_class(spec).model_fields:
+        raise UsageError(f"--{name}: executor '{spec.name}' has no such option; leave it out")
+    executor: Executor = registry.create(spec, asked)
     return executor
 
 

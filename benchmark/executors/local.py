@@ -80,7 +80,7 @@ class LocalExecutor(Executor):
     def submit(self, job: Job) -> bool:
         """Start a process for the job if a slot is free; `UsageError` when it asks for a GPU and there is none."""
         if job.device == "cuda" and not self._gpus:
-            raise UsageError("device: cuda was asked for, but no GPU is visible here; leave it out  (bench doctor)")
+            raise UsageError("device: cuda was asked for, but no GPU is visible; ask for auto or cpu  (bench doctor)")
         if not self._has_room(job):
             return False
         threads = self._threads or max(1, cores() // min(self.slots, 1 + job.peers))

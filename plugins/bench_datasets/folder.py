@@ -68,9 +68,7 @@ class Folder(Dataset):
         if split not in self.options.splits:
             known = ", ".join(self.options.splits)
             guess = did_you_mean(split, self.options.splits)
-            raise DataError(
-                f"split '{split}' is not among `splits`, which has {known}; add it, or mend its name.{guess}"
-            )
+            raise DataError(f"split '{split}' is not among `splits` ({known}); add it, or mend its name.{guess}")
         if split not in self._pairs:
             self._pairs[split] = find_pairs(self._root, self.options, self.options.splits[split], split)
         return self._pairs[split]

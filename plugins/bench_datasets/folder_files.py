@@ -43,7 +43,10 @@ def find_pairs(root: Path, options: FolderOptions, split: SplitOptions, name: st
     chosen = _listed(root, split.list, images, options.image_suffix) if split.list else images
     chosen = {key: path for key, path in chosen.items() if _stem(key) not in options.exclude}
     if not chosen:
-        raise DataError(f"split '{name}' is empty: no image{_ending(options.image_suffix)} in {root / pattern}")
+        raise DataError(
+            f"split '{name}' is empty: no image{_ending(options.image_suffix)} in {root / pattern}; put some there, or "
+            "mend `images`, `list` or `exclude`"
+        )
     wanted = split.labels or options.labels
     if not wanted:
         return {key: Pair(path, None) for key, path in chosen.items()}

@@ -157,7 +157,9 @@ def config_path(config: str) -> Path:
     shipped = {file.stem: file for file in shipped_configs().rglob("*.py") if "_base_" not in file.parts}
     if config in (name, f"{name}.py") and name in shipped:
         return shipped[name]
-    raise ValueError(f"{config}: neither a file nor a configuration of mmsegmentation.{did_you_mean(name, shipped)}")
+    raise ValueError(
+        f"{config}: neither a file nor the name of a configuration of mmsegmentation.{did_you_mean(name, shipped)}"
+    )
 
 
 def config_digest(path: Path) -> str:

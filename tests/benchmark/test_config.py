@@ -185,6 +185,9 @@ WRONG = {
     '[translator."*"]\nlambda_cycel = 1': (
         "my.toml: translator.*.lambda_cycel: no translator of this matrix has this option. Did you mean 'lambda_cycle'?"
     ),
+    "[translator.oracle]\ndepth = 1": (
+        "my.toml: translator.oracle.depth: 'oracle' is a control row, which takes no options"
+    ),
     "[scenario.rooms]\nsource.options.cuont = 1": (
         "my.toml: scenario.rooms.source.options.cuont: unknown option. Did you mean 'count'?"
     ),

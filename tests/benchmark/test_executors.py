@@ -97,7 +97,7 @@ def test_without_gpus_none_is_seen(run, matrix_of, store):
 
 
 def test_a_gpu_that_is_not_there_is_told_before_anything_runs(run, matrix_of, store):
-    with pytest.raises(UsageError, match="device: cuda was asked for, but no GPU is visible here"):
+    with pytest.raises(UsageError, match="device: cuda was asked for, but no GPU is visible"):
         run(matrix_of("shift", device="cuda"))
     assert not (store.results / "records").exists()
 

@@ -264,7 +264,7 @@ def test_a_palette_of_another_length_is_refused(tmp_path):
 
 def test_an_unknown_split_or_image_is_refused_with_a_suggestion(tmp_path):
     data = folder(tree(tmp_path, ("street", "avenue")))
-    refused(lambda: data.ids("trian"), "split 'trian' is not among `splits`, which has train", "Did you mean 'train'?")
+    refused(lambda: data.ids("trian"), "split 'trian' is not among `splits` (train)", "Did you mean 'train'?")
     refused(lambda: data.sample("train", "stret"), "no image 'stret'", "Did you mean 'street'?")
 
 
