@@ -20,7 +20,7 @@ lint: $(INSTALLED)
 	$(BIN)/lint-imports
 
 wheel: $(INSTALLED)
-	$(BIN)/python -m build --wheel
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 clean:
 	rm -rf $(VENV) build dist $(DEMO_RESULTS)

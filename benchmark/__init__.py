@@ -3,7 +3,8 @@
 This module is what a plugin author imports; it loads no heavy library.
 """
 
-from benchmark.contracts.dataset import ClassSet, Dataset, Sample
+from benchmark.contracts.dataset import IGNORE, ClassSet, Dataset, Sample
+from benchmark.contracts.executor import Executor
 from benchmark.contracts.metric import Metric, SegmentationMetric, TranslationMetric, Value
 from benchmark.contracts.options import PluginOptions
 from benchmark.contracts.run import Run
@@ -18,11 +19,13 @@ __version__ = "0.1.0"
 
 __all__ = [
     "API_VERSION",
+    "IGNORE",
     "Attentive",
     "BenchError",
     "ClassSet",
     "DataError",
     "Dataset",
+    "Executor",
     "Invertible",
     "Metric",
     "MultiVariant",

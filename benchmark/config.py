@@ -12,14 +12,16 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from benchmark.contracts.options import PluginOptions
+from benchmark.contracts.run import RequestedDevice, RequestedPrecision
 from benchmark.contracts.scenario import Scenario, Side
-from benchmark.contracts.spec import PluginSpec
+from benchmark.contracts.spec import CEILING, CONTROLS, FLOOR, PluginSpec
 from benchmark.errors import BenchError, UsageError
 from benchmark.hardware import has_gpu
-from benchmark.matrixfile import Device, Entry, Override, Request, RequestedPrecision, read_budget, read_request
+from benchmark.matrixfile import Entry, Override, Request, read_budget, read_request
+from benchmark.registry import Registry
 from benchmark.settings import (
     EVERY,
     SECTIONS,
@@ -34,11 +36,6 @@ from benchmark.settings import (
     table_settings,
 )
 from benchmark.tomlfile import in_file, validated
-
-__all__ = ["CONTROLS", "Choice", "Device", "Matrix", "RequestedPrecision", "default_budget", "resolve_matrix"]
-
-CONTROLS = ("source-only", "oracle")
-"""The rows that belong to every matrix: no translation (the floor), and training on target labels (the ceiling)."""
 
 
 @dataclass(frozen=True)
@@ -83,25 +80,8 @@ class Matrix:
     seeds: tuple[int, ...]
     budget: str
     precision: RequestedPrecision = "auto"
-    device: Device = "auto"
+    device: RequestedDevice = "auto"
     timeout: float | None = None
-
-
-class Catalogue(Protocol):
-    """What of the registry is needed here."""
-
-    @property
-    def project(self) -> Path:
-        """The working folder."""
-
-    def find(self, kind: str, name: str) -> PluginSpec:
-        """A plugin by name."""
-
-    def options_class(self, spec: PluginSpec) -> type[PluginOptions]:
-        """The class of its options."""
-
-    def scenario(self, name: str) -> Scenario:
-        """A scenario by name or path."""
 
 
 def resolve_matrix(
@@ -117,7 +97,7 @@ def resolve_matrix(
     precision: str | None = None,
     timeout: float | None = None,
     overrides: Sequence[str] = (),
-    registry: Catalogue,
+    registry: Registry,
 ) -> Matrix:
     """Everything that a matrix will use, with every option filled in.
 
@@ -130,7 +110,7 @@ def resolve_matrix(
         metrics: As `translators`.
         seeds: Seeds.
         budget: Name or path of a budget; by default "gpu" where there is one, "cpu" elsewhere.
-        device: A value of `Device`.
+        device: A value of `RequestedDevice`.
         precision: A value of `RequestedPrecision`.
         timeout: Seconds a stage may take.
         overrides: Texts of the form `KEY=VALUE`, as `--set` takes them.
@@ -172,7 +152,7 @@ class _Use:
 class _Resolver:
     """Brings the layers of one request together."""
 
-    def __init__(self, request: Request, origin: str, overrides: Sequence[Override], registry: Catalogue) -> None:
+    def __init__(self, request: Request, origin: str, overrides: Sequence[Override], registry: Registry) -> None:
         self._request, self._origin, self._registry = request, origin, registry
         name = request.budget or default_budget(request.device)
         budget, budget_file = read_budget(name, registry.project)
@@ -276,7 +256,7 @@ class _Resolver:
         return side.model_copy(update={"options": options.model_dump(mode="json")})
 
 
-def default_budget(device: Device = "auto") -> str:
+def default_budget(device: RequestedDevice = "auto") -> str:
     """The budget for this machine."""
     gpu = has_gpu(os.environ) if device == "auto" else device == "cuda"
     return "gpu" if gpu else "cpu"
@@ -299,7 +279,6 @@ def _with_controls(entries: Sequence[Entry], choices: Sequence[Choice]) -> tuple
     controls = {name: Choice("control", name, name, "1", {}) for name in CONTROLS}
     asked = iter(choices)
     rows = [controls[entry.name] if entry.name in controls else next(asked) for entry in entries]
-    floor, ceiling = CONTROLS
-    first = [] if controls[floor] in rows else [controls[floor]]
-    last = [] if controls[ceiling] in rows else [controls[ceiling]]
+    first = [] if controls[FLOOR] in rows else [controls[FLOOR]]
+    last = [] if controls[CEILING] in rows else [controls[CEILING]]
     return (*first, *rows, *last)

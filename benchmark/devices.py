@@ -1,52 +1,13 @@
-"""What a stage computes on: how many cores, which GPU, which number format."""
+"""Device and number format of a stage: as asked for, or the best that torch finds here."""
 
 from __future__ import annotations
 
-import math
-import os
-import subprocess
-from pathlib import Path
-from typing import TYPE_CHECKING
-
-from benchmark.contracts.run import Precision
+from benchmark.contracts.run import Precision, RequestedDevice, RequestedPrecision
 from benchmark.errors import UsageError
-from benchmark.hardware import cpu_has_bf16, has_gpu
-
-if TYPE_CHECKING:
-    from benchmark.config import Device, RequestedPrecision
+from benchmark.hardware import cpu_has_bf16
 
 
-def cores() -> int:
-    """CPU cores this process may use: its affinity, and the quota of its container."""
-    affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        return max(1, min(affinity, math.ceil(int(quota) / int(period))))
-    except (OSError, ValueError):  # no such file, or "max": no quota
-        return affinity
-
-
-def memory_gib() -> float:
-    """Main memory of the machine."""
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-
-
-def visible_gpus() -> tuple[str, ...]:
-    """GPUs this process may use, as `CUDA_VISIBLE_DEVICES` names them."""
-    named = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if named is not None:
-        return tuple(name for name in named.split(",") if name not in ("", "-1"))
-    if not has_gpu(os.environ):
-        return ()
-    command = ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
-    except (OSError, subprocess.SubprocessError):  # no driver, or one that does not answer
-        return ()
-    return tuple(done.stdout.split())
-
-
-def resolve_device(requested: Device) -> str:
+def resolve_device(requested: RequestedDevice) -> str:
     """The torch device a stage runs on; `UsageError` when CUDA was asked for and is not there."""
     if requested == "cpu":
         return "cpu"

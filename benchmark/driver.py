@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 from benchmark.config import Matrix
+from benchmark.contracts.executor import Executor
 from benchmark.errors import PluginError
-from benchmark.executors.base import Executor
 from benchmark.plan import Cell, Plan, Stage, needed, peers
 from benchmark.records import DONE, INVALID, SKIPPED, make_record, record_path, write_record
 from benchmark.registry import SHIPPED, Registry
@@ -49,8 +49,8 @@ class Summary:
         return sum(count for status, count in self.cells.items() if status not in (DONE, SKIPPED))
 
 
-class Listener(Protocol):
-    """Hears of everything that happens while a plan runs, in the process of the driver."""
+class Listener:
+    """Hears of what happens while a plan runs, in the process of the driver; what is not overridden is passed over."""
 
     def plan_ready(self, plan: Plan, states: Mapping[str, State]) -> None:
         """Called once before anything runs."""
@@ -72,31 +72,6 @@ class Listener(Protocol):
 
     def finished(self, summary: Summary) -> None:
         """Called once after all cells."""
-
-
-class Silence:
-    """A listener that does nothing; subclass it to hear of some events only."""
-
-    def plan_ready(self, plan: Plan, states: Mapping[str, State]) -> None:
-        """Nothing."""
-
-    def stage_started(self, stage: Stage) -> None:
-        """Nothing."""
-
-    def stage_progress(self, stage: Stage, progress: Mapping[str, Any]) -> None:
-        """Nothing."""
-
-    def stage_finished(self, stage: Stage, seconds: float) -> None:
-        """Nothing."""
-
-    def stage_failed(self, stage: Stage, status: str, reason: str) -> None:
-        """Nothing."""
-
-    def cell_finished(self, record: Mapping[str, Any]) -> None:
-        """Nothing."""
-
-    def finished(self, summary: Summary) -> None:
-        """Nothing."""
 
 
 def stage_states(
@@ -151,7 +126,7 @@ def execute(
     """
     store.check_writable()
     with executor, store_errors(store.results):
-        run = _Run(plan, store, executor, registry, listener or Silence(), fail_fast=fail_fast)
+        run = _Run(plan, store, executor, registry, listener or Listener(), fail_fast=fail_fast)
         run.begin(reuse, retry)
         while run.open:
             run.step()
@@ -251,12 +226,12 @@ class _Run:
             checked |= read
 
     def _by_urgency(self, keys: Iterable[str]) -> list[str]:
-        """Those with the longest chain of stages behind them first."""
+        """What ends a cell first, for it is short and waited for; then those with the longest chain behind them."""
         behind = dict.fromkeys(self.plan.stages, 0)
         for stage in reversed(self.plan.stages.values()):
             for source in stage.inputs.values():
                 behind[source] = max(behind[source], behind[stage.key] + 1)
-        return sorted(keys, key=lambda key: -behind[key])
+        return sorted(keys, key=lambda key: (self.plan.stages[key].kind != "score-segmentation", -behind[key]))
 
     def _job(self, stage: Stage) -> Job:
         matrix = self.plan.matrix

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Self
 
 
@@ -47,3 +48,11 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """
     matches = get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f" Did you mean '{matches[0]}'?" if matches else ""
+
+
+def shown(path: Path) -> str:
+    """A path as a user would write it: relative where it lies in the working folder, `~` for the home folder."""
+    for place, prefix in ((Path.cwd(), ""), (Path.home(), "~/")):
+        if path.is_relative_to(place):
+            return prefix + str(path.relative_to(place))
+    return str(path)

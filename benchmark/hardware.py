@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
+import math
+import os
 import shutil
+import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+
+
+def cores() -> int:
+    """CPU cores this process may use: its affinity, and the quota of its container."""
+    affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        return max(1, min(affinity, math.ceil(int(quota) / int(period))))
+    except (OSError, ValueError):  # no such file, or "max": no quota
+        return affinity
+
+
+def memory_gib() -> float:
+    """Main memory of the machine."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
 
 
 def has_gpu(environ: Mapping[str, str], root: Path = Path("/")) -> bool:
@@ -20,6 +38,21 @@ def has_gpu(environ: Mapping[str, str], root: Path = Path("/")) -> bool:
         return True
     # Where the driver shows no such files (Windows, WSL), its tool is all there is to go by.
     return shutil.which("nvidia-smi", path=environ.get("PATH", "")) is not None
+
+
+def visible_gpus() -> tuple[str, ...]:
+    """GPUs this process may use, as `CUDA_VISIBLE_DEVICES` names them."""
+    named = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if named is not None:
+        return tuple(name for name in named.split(",") if name not in ("", "-1"))
+    if not has_gpu(os.environ):
+        return ()
+    command = ["nvidia-smi", "--query-gpu=index", "--format=csv,noheader"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
+    except (OSError, subprocess.SubprocessError):  # no driver, or one that does not answer
+        return ()
+    return tuple(done.stdout.split())
 
 
 def cpu_has_bf16(root: Path = Path("/")) -> bool:

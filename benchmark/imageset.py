@@ -48,7 +48,7 @@ class ImageSet:
         except (OSError, ValueError, KeyError) as error:
             raise DataError(f"{folder}: expected a prepared image set, but it cannot be read ({error})") from error
         palette = tuple((int(r), int(g), int(b)) for r, g, b in meta["palette"])
-        return cls(images, labels, meta["ids"], ClassSet(tuple(meta["classes"]), palette, meta["ignore_index"]))
+        return cls(images, labels, meta["ids"], ClassSet(tuple(meta["classes"]), palette))
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -111,7 +111,6 @@ class ImageSetWriter:
             "ids": list(ids),
             "classes": list(classes.names),
             "palette": [list(colour) for colour in classes.palette],
-            "ignore_index": classes.ignore_index,
             "labelled": labelled,
         }
 

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from benchmark.contracts.spec import CEILING, FLOOR
+from benchmark.records import DONE
 from benchmark.stats import Estimate, estimate, gap_recovered, paired_differences, ranks
 
 Record = Mapping[str, Any]
@@ -16,7 +18,6 @@ Columns = Callable[[Sequence[Record]], Mapping[str, float | None]]
 Controls = dict[tuple[str, str], dict[int, float]]
 """mIoU by seed of the control rows, by label and by what was trained besides."""
 
-FLOOR, CEILING = "source-only", "oracle"
 ROLES = {FLOOR: "floor", CEILING: "ceiling"}
 RANKED_BY = "miou"
 SEGMENTATION = ("miou", "pixel_accuracy", "mean_pixel_accuracy", "fwiou", "gap_recovered")
@@ -194,7 +195,7 @@ def _row(
     controls: Controls,
     columns: Columns,
 ) -> Row:
-    first, done = records[0], [record for record in records if record["status"] == "done"]
+    first, done = records[0], [record for record in records if record["status"] == DONE]
     floor, ceiling = (controls.get((name, _training(first)), {}) for name in (FLOOR, CEILING))
     names = {*METRICS} | {name for record in done for name in (*record["metrics"], *record.get("missing", {}))}
     costs = [cost for record in done if (cost := record.get("cost", {}).get("seconds")) is not None]
@@ -214,7 +215,7 @@ def _row(
 
 def _values(records: Iterable[Record], name: str) -> dict[int, float]:
     """Finite values of done cells, by seed."""
-    found = {r["seed"]: r["metrics"].get(name) for r in records if r["status"] == "done"}
+    found = {r["seed"]: r["metrics"].get(name) for r in records if r["status"] == DONE}
     return {seed: value for seed, value in found.items() if value is not None and math.isfinite(value)}
 
 
@@ -272,7 +273,7 @@ def _failures(records: Sequence[Record], wanted: Sequence[int]) -> dict[int, str
     known = {
         record["seed"]: f"{record['status']}: {record.get('reason') or 'no reason recorded'}"
         for record in records
-        if record["status"] != "done"
+        if record["status"] != DONE
     }
     seen = {record["seed"] for record in records}
     return dict(sorted((known | {seed: "not run" for seed in wanted if seed not in seen}).items()))
@@ -332,7 +333,14 @@ def _warnings(records: Sequence[Record]) -> list[str]:
         for section, kinds in conditions.items()
         if len(kinds) > 1
     ]
-    return [*lines, *apart]
+    return [*lines, *apart, *_trained_unlike(records)]
+
+
+def _trained_unlike(records: Sequence[Record]) -> list[str]:
+    """What "auto" came to may differ from machine to machine, and with it the numbers."""
+    fits = [stage for record in records for kind, stage in record["stages"].items() if kind.startswith("fit-")]
+    ways = sorted({f"{fit['precision']} on {fit['device']}" for fit in fits if fit.get("device")})
+    return [f"trainings were not computed alike: {', '.join(ways)}"] if len(ways) > 1 else []
 
 
 def _conditions(values: Mapping[str, Any]) -> str:

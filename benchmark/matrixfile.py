@@ -5,17 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PositiveFloat
 
-from benchmark.errors import UsageError, did_you_mean
+from benchmark.contracts.run import RequestedDevice, RequestedPrecision
+from benchmark.errors import UsageError, did_you_mean, shown
 from benchmark.settings import SECTIONS
 from benchmark.shipped import find_config
-from benchmark.tomlfile import in_file, read_toml, shown, validated
+from benchmark.tomlfile import in_file, read_toml, validated
 
-Device = Literal["auto", "cpu", "cuda"]
-RequestedPrecision = Literal["auto", "fp32", "bf16"]
 Override = tuple[tuple[str, ...], Any]
 
 DEFAULT_METRICS = ("segmentation", "ssim", "fid", "kid")
@@ -95,7 +94,7 @@ class Request(Budget):
     seeds: Annotated[tuple[_Seed, ...], Field(min_length=1), AfterValidator(_unlike)] = (0,)
     budget: str = ""
     precision: RequestedPrecision = "auto"
-    device: Device = "auto"
+    device: RequestedDevice = "auto"
     timeout: PositiveFloat | None = None
 
 

@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from benchmark.config import CONTROLS, Choice, Matrix
+from benchmark.config import Choice, Matrix
 from benchmark.contracts.dataset import Dataset
 from benchmark.contracts.scenario import Scenario, Side
-from benchmark.contracts.spec import PluginSpec
+from benchmark.contracts.spec import CEILING, PluginSpec
 from benchmark.errors import BenchError, DataError, PluginError
 from benchmark.registry import Registry
 from benchmark.targets import one_line
@@ -32,7 +32,6 @@ FORMATS = {
 ASIDE = "aside"
 """In a specification: options that do not change the outcome, and so are not part of its key."""
 FITS = ("fit-translator", "fit-segmenter")
-ORACLE = CONTROLS[1]
 
 
 @dataclass(frozen=True)
@@ -236,7 +235,7 @@ class _Planner:
         chain: dict[str, str] = {}
         source_train = self._prepare(source, source.train, scenario.size)
         target_train = self._prepare(target, target.train, scenario.size)
-        train = target_train if translator.name == ORACLE else source_train
+        train = target_train if translator.name == CEILING else source_train
         if translator.kind != "control":
             chain["fit-translator"] = self._fit_translator(translator, source_train, target_train, seed)
             chain["translate"] = train = self._translate(translator, chain["fit-translator"], source_train, seed)
@@ -268,7 +267,7 @@ class _Planner:
         """
         if scenario.checkpoint == "oracle-val":
             return {"validation": self._prepare(scenario.target, scenario.target.test, scenario.size)}
-        if scenario.checkpoint == "last" or translator.name == ORACLE:
+        if scenario.checkpoint == "last" or translator.name == CEILING:
             return {}
         held_out = self._prepare(scenario.source, scenario.source.test, scenario.size)
         return {"validation": self._translate(translator, fitted, held_out, seed) if fitted else held_out}

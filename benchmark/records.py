@@ -15,9 +15,10 @@ from typing import Any
 
 from benchmark import __version__
 from benchmark.config import Choice
+from benchmark.contracts.run import PICTURES
 from benchmark.errors import StoreError
 from benchmark.plan import Cell, Plan
-from benchmark.store import Failure, Store, read_json, write_json
+from benchmark.store import METRICS, Failure, Store, read_json, write_json
 
 SCHEMA = 1
 DONE, SKIPPED, INVALID = "done", "skipped", "invalid"
@@ -174,7 +175,7 @@ def _scores(cell: Cell, store: Store) -> dict[str, dict[str, Any]]:
     scores: dict[str, dict[str, Any]] = {"metrics": {}, "missing": {}, "details": {}, "values": {}}
     for kind, key in cell.stages.items():
         if kind.startswith("score-"):
-            table = read_json(store.stage(kind, key).path / "metrics.json") or {}
+            table = read_json(store.stage(kind, key).path / METRICS) or {}
             for name, values in scores.items():
                 values |= table.get(name, {})
     return scores
@@ -183,7 +184,7 @@ def _scores(cell: Cell, store: Store) -> dict[str, dict[str, Any]]:
 def _stage(kind: str, key: str, store: Store) -> dict[str, Any]:
     folder = store.stage(kind, key)
     result = folder.result()
-    pictures = sorted((folder.path / "pictures").glob("*.png"))
+    pictures = sorted((folder.path / PICTURES).glob("*.png"))
     return {
         "key": key,
         "seconds": result.get("seconds"),

@@ -17,20 +17,20 @@ import pluggy
 from pydantic import BaseModel, ConfigDict
 
 from benchmark import __version__, hookspecs
-from benchmark.config import CONTROLS
 from benchmark.contracts.dataset import Dataset
+from benchmark.contracts.executor import Executor
 from benchmark.contracts.metric import SegmentationMetric, TranslationMetric
 from benchmark.contracts.options import PluginOptions
 from benchmark.contracts.scenario import Scenario
 from benchmark.contracts.segmenter import Segmenter
-from benchmark.contracts.spec import API_VERSION, KINDS, NEEDS, Kind, PluginSpec
+from benchmark.contracts.spec import API_VERSION, CONTROLS, KINDS, NEEDS, Kind, PluginSpec
 from benchmark.contracts.translator import Translator
-from benchmark.errors import PluginError, did_you_mean
+from benchmark.errors import PluginError, did_you_mean, shown
 from benchmark.hookspecs import hookimpl
 from benchmark.scenarios import read_scenario
 from benchmark.shipped import is_checkout, is_path, shipped
 from benchmark.targets import anchored, import_target, one_line
-from benchmark.tomlfile import in_file, read_toml, shown, validated
+from benchmark.tomlfile import in_file, read_toml, validated
 
 GROUP = "bench"
 SHIPPED = "uda-bench"
@@ -45,7 +45,7 @@ CONTRACTS: Mapping[str, tuple[type, ...]] = {
     "segmenter": (Segmenter,),
     "metric": (SegmentationMetric, TranslationMetric),
     "dataset": (Dataset,),
-    "executor": (object,),
+    "executor": (Executor,),
 }
 
 log = logging.getLogger("bench")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.contracts.dataset import ClassSet, Dataset, Sample
+from benchmark.contracts.dataset import IGNORE, ClassSet, Dataset, Sample
 from benchmark.contracts.metric import Metric, SegmentationMetric, TranslationMetric
 from benchmark.contracts.run import Run
 from benchmark.contracts.segmenter import Segmenter
@@ -23,13 +23,13 @@ from benchmark.errors import BenchError, DataError, PluginError, Unavailable
 from benchmark.imageset import ImageSet, ImageSetWriter
 from benchmark.plan import ASIDE
 from benchmark.registry import Registry
-from benchmark.store import plain, write_json
+from benchmark.store import GALLERY, METRICS, plain, write_json
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-MODEL, METRICS, GALLERY = "model", "metrics.json", "gallery.npz"
-PICTURES = 4
+MODEL = "model"
+SHOWN = 4
 """Images per stage that are kept for people to look at."""
 PIXELS_PER_BATCH = {"cpu": 1 << 18, "cuda": 1 << 21}
 """Bounds the memory of a batch at any image size; part of what `FORMATS` stands for."""
@@ -133,7 +133,7 @@ def score_segmentation(spec: Mapping[str, Any], inputs: Inputs, run: Run, regist
     test = _labelled(inputs, "test")
     started = time.perf_counter()
     kept: dict[int, NDArray[np.uint8]] = {}
-    shown = set(_evenly_spaced(len(test), PICTURES))
+    shown = set(_evenly_spaced(len(test), SHOWN))
     with Scores(registry, spec["metrics"], SegmentationMetric, test.classes, run) as scores:
         for batch in _batches(test, run):
             predictions = _predicted(segmenter, test, batch, run, name)
@@ -269,10 +269,10 @@ def _check_sample(sample: Sample, classes: ClassSet, *, labelled: bool, where: s
             f"{where}: expected a label of the image's size {_size(image)}, but it is {_size(label)} (height x width)"
         )
     counts = np.bincount(label.ravel(), minlength=256)
-    counts[classes.ignore_index] = 0
+    counts[IGNORE] = 0
     if counts[len(classes) :].any():
         found = int(np.flatnonzero(counts)[-1])
-        raise DataError(f"{where}: expected label ids below {len(classes)} (or {classes.ignore_index}), found {found}")
+        raise DataError(f"{where}: expected label ids below {len(classes)} (or {IGNORE}), found {found}")
 
 
 def _size(array: NDArray[np.uint8]) -> str:
@@ -355,7 +355,7 @@ def _picture_translations(translator: Translator, source: ImageSet, run: Run, na
     """Keep strips of source | translated, and | back again where the translator knows the way."""
     import torch
 
-    for number, index in enumerate(_evenly_spaced(len(source), PICTURES)):
+    for number, index in enumerate(_evenly_spaced(len(source), SHOWN)):
         images = _on(run, source.image_batch([index]))
         strip = [images, _translated(translator, images, 0, run, name)]
         if isinstance(translator, Invertible):

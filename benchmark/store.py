@@ -14,11 +14,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmark.contracts.run import CHECKPOINTS
 from benchmark.errors import StoreError
 from benchmark.locks import Busy, exclusive, holder
 
 MANIFEST, LOG, PROGRESS, RESULT, STAGE = "manifest.json", "stage.log", "progress.json", "result.json", "stage.json"
-CHECKPOINTS = "checkpoints"
+METRICS, GALLERY = "metrics.json", "gallery.npz"
+"""What stages that score leave: numbers, and samples of what was predicted."""
 LOG_TAIL_LINES, LOG_LINE_CHARACTERS = 20, 500
 
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from benchmark.errors import UsageError, did_you_mean
+from benchmark.errors import UsageError, did_you_mean, shown
 
 Model = TypeVar("Model", bound=BaseModel)
 Location = tuple[str, ...]
@@ -26,14 +26,6 @@ TOML_WORDS = {
     "model": "a table",
 }
 """What a user writes for a value of a type; keys are how the names of pydantic's errors begin."""
-
-
-def shown(path: Path) -> str:
-    """A path as a user would write it: relative where it lies in the working folder."""
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -19,8 +19,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmark.config import Device, RequestedPrecision
-from benchmark.contracts.run import Precision, Run
+from benchmark.contracts.run import Precision, RequestedDevice, RequestedPrecision, Run
 from benchmark.devices import resolve_device, resolve_precision
 from benchmark.errors import BenchError, PluginError, StoreError, UsageError
 from benchmark.locks import Busy
@@ -57,7 +56,7 @@ class Job:
     seed: int | None
     spec: dict[str, Any]
     inputs: dict[str, tuple[str, str]]
-    device: Device = "auto"
+    device: RequestedDevice = "auto"
     precision: RequestedPrecision = "auto"
     timeout: float | None = None
     peers: int = 0
@@ -185,8 +184,6 @@ def _run(job: Job, work: Path) -> None:
         seed=job.seed or 0,
         device=device,
         precision=precision,
-        threads=job.threads,
-        inputs={role: path for role, path in inputs.items() if role not in ("source", "target")},
         on_progress=_reporter(work / PROGRESS),
     )
     run_stage(job.spec, inputs, run, load_registry(Path(job.project)))

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.config import CONTROLS, Choice, Matrix
+from benchmark.config import Choice, Matrix
 from benchmark.contracts.scenario import Scenario, Side
-from benchmark.driver import Silence
+from benchmark.contracts.spec import CONTROLS
+from benchmark.driver import Listener
 from benchmark.registry import load_registry
 from benchmark.store import Store
 
@@ -75,7 +76,7 @@ def matrix_of(dusk, choose):
     return matrix
 
 
-class Diary(Silence):
+class Diary(Listener):
     """Notes every event."""
 
     def __init__(self):

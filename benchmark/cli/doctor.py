@@ -21,12 +21,14 @@ from typing import Literal
 
 import click
 
+from benchmark.cli.options import results_option
+from benchmark.devices import resolve_precision
 from benchmark.errors import BenchError
-from benchmark.hardware import cpu_has_bf16, has_gpu
+from benchmark.hardware import cores, has_gpu
 from benchmark.registry import PluginEntry, Registry, load_registry
 from benchmark.targets import one_line
 
-STACK = ("torch", "torchvision", "mmengine", "mmsegmentation", "timm", "pydantic", "pluggy", "pandas", "pytorch-fid")
+STACK = ("torch", "torchvision", "mmengine", "mmsegmentation", "timm", "pydantic", "pluggy", "pytorch-fid")
 MMCV_LIMIT = (2, 2)
 FID_FILE = "pt_inception-2015-12-05-6726825d.pth"
 FID_URL = f"https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/{FID_FILE}"
@@ -51,14 +53,7 @@ class Check:
 
 
 @click.command()
-@click.option(
-    "--results",
-    type=click.Path(path_type=Path),
-    default=Path("results"),
-    envvar="BENCH_RESULTS",
-    show_default=True,
-    help="Results folder to check.",
-)
+@results_option
 @click.option("--json", "as_json", is_flag=True, help="Print an array for programs.")
 @click.pass_context
 def command(context: click.Context, results: Path, as_json: bool) -> None:
@@ -189,8 +184,7 @@ def read_back_checkpoint() -> None:
 
 def check_devices() -> Iterator[Check]:
     """CPUs this process may use, and GPUs."""
-    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    yield Check("ok", "cpu", f"{cpus} cores, {platform.machine()}")
+    yield Check("ok", "cpu", f"{cores()} cores, {platform.machine()}")
     try:
         import torch
     except Exception as error:  # as in `importing`; `check_torch` has told what to do
@@ -209,12 +203,12 @@ def check_devices() -> Iterator[Check]:
 
 
 def check_bf16() -> Iterator[Check]:
-    """Where bfloat16 is fast; elsewhere fp32 is used."""
-    places = ["CPU"] if cpu_has_bf16() else []
+    """Where training uses bfloat16 unless told otherwise."""
+    places = ["CPU"] if resolve_precision("auto", "cpu") == "bf16" else []
     with suppress(Exception):  # as in `importing`; `check_torch` has told
         import torch
 
-        places += ["GPU"] if torch.cuda.is_available() and torch.cuda.is_bf16_supported() else []
+        places += ["GPU"] if torch.cuda.is_available() and resolve_precision("auto", "cuda") == "bf16" else []
     yield Check("ok", "bf16", f"on the {' and the '.join(places)}" if places else "not in hardware; fp32 is used")
 
 

@@ -13,10 +13,11 @@ from rich.text import Text
 from benchmark.cli.leaderboard import hook_columns, print_boards, written
 from benchmark.cli.options import Settings
 from benchmark.config import Matrix, resolve_matrix
+from benchmark.driver import execute, stage_states
 from benchmark.errors import UsageError
 from benchmark.leaderboard import Board, boards
 from benchmark.plan import Plan, make_plan
-from benchmark.records import read_records
+from benchmark.records import DONE, SKIPPED, read_records
 from benchmark.registry import Registry
 from benchmark.report.gallery import keep_pictures
 from benchmark.report.live import watcher
@@ -25,7 +26,7 @@ from benchmark.report.terminal import console, print_grid
 from benchmark.store import Store, store_errors
 
 if TYPE_CHECKING:
-    from benchmark.executors import Executor
+    from benchmark.contracts.executor import Executor
 
 
 def resolved(file: str | None, settings: Settings, registry: Registry, **names: Sequence[Any]) -> Matrix:
@@ -50,9 +51,6 @@ def drive(matrix: Matrix, settings: Settings, registry: Registry) -> int:
     Returns:
         The exit code: 0, or 1 when some cell failed.
     """
-    # the driver brings the executors and all they need; a dry run and its speed do without
-    from benchmark.driver import stage_states
-
     plan, store = make_plan(matrix, registry), Store(settings.results)
     if settings.dry_run:
         show_plan(plan, stage_states(plan, store, reuse=settings.reuse, retry=settings.retry), settings.style)
@@ -72,8 +70,6 @@ def show_plan(plan: Plan, states: Mapping[str, str], style: str) -> None:
 
 def execute_plan(plan: Plan, store: Store, settings: Settings, registry: Registry) -> int:
     """Run the plan with live progress on standard error; how many cells are not done."""
-    from benchmark.driver import execute
-
     executor = make_executor(settings, registry)
     with watcher(console(sys.stderr)) as listener:
         summary = execute(
@@ -94,7 +90,8 @@ def make_executor(settings: Settings, registry: Registry) -> Executor:
     spec = registry.find("executor", settings.executor)
     every = {"slots": settings.slots, "threads": settings.threads}
     asked = {name: value for name, value in every.items() if value is not None}
-    for name in asked.keys() - registry.options_class(spec).model_fields:
+    known = registry.options_class(spec).model_fields
+    for name in [name for name in asked if name not in known]:
         raise UsageError(f"--{name}: executor '{spec.name}' has no such option; leave it out")
     executor: Executor = registry.create(spec, asked)
     return executor
@@ -119,7 +116,7 @@ def show_outcome(plan: Plan, settings: Settings, registry: Registry) -> None:
         return
     for folder in sorted({path.parent for path in pictures}):
         out.print(Text(f"pictures: {settings.results / folder}"))
-    if any(record["status"] not in ("done", "skipped") for record in records if record["cell"] in cells):
+    if any(record["status"] not in (DONE, SKIPPED) for record in records if record["cell"] in cells):
         out.print(Text(f"logs of what failed: bench status --results {settings.results}"))
 
 

@@ -50,7 +50,8 @@ def command(
     records, problems = read_records(results)
     registry = load_registry()
     found = chosen(boards(records, lambda rows: hook_columns(registry, rows)), scenario, every=every)
-    found = [reorder(board, sort) for board in found] if sort and known_metric(found, sort) else found
+    if sort:
+        found = ordered(found, sort)
     if style == "rich":
         print_boards(found, console(output), per_class=per_class)
     else:
@@ -75,14 +76,14 @@ def chosen(found: Sequence[Board], scenario: str | None, *, every: bool = False)
     return list(shown)
 
 
-def known_metric(found: Sequence[Board], metric: str) -> bool:
-    """True, or an error that helps."""
+def ordered(found: Sequence[Board], metric: str) -> list[Board]:
+    """Boards by another metric; `UsageError` when none has it."""
     names = {name for board in found for name in metric_names(board)}
     if found and metric not in names:
         raise UsageError(
             f"--sort {metric}: no such metric.{did_you_mean(metric, names)} There are: {', '.join(sorted(names))}"
         )
-    return True
+    return [reorder(board, metric) for board in found]
 
 
 def hook_columns(registry: Registry, records: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:

@@ -7,9 +7,11 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, get_args
 
 import click
+
+from benchmark.contracts.run import RequestedDevice, RequestedPrecision
 
 if TYPE_CHECKING:
     from benchmark.driver import Retry, Reuse
@@ -70,11 +72,12 @@ class Settings:
     Attributes:
         results: Results folder.
         scenarios, metrics, budget, device, precision, timeout, overrides: As in `benchmark.config.resolve_matrix`.
+        fid_weights: Weights of the network of FID and KID.
         reuse, retry, fail_fast: As in `benchmark.driver.execute`.
         dry_run: Only show the plan.
         style: "rich" or "json".
         executor: Name of an executor.
-        slots, threads: How many stages run side by side on the CPU, with how many threads each; None: as it fits.
+        slots, threads: How many stages run side by side, with how many CPU threads each; None: as it fits.
     """
 
     results: Path
@@ -110,23 +113,37 @@ class Settings:
 
 _SHARED = (
     click.option("--scenario", "scenarios", callback=names, metavar="NAMES", help="Scenarios, by name or file."),
-    click.option("--budget", metavar="NAME", help="smoke, cpu, gpu, paper or a file; by default cpu, or gpu with one."),
+    click.option(
+        "--budget",
+        metavar="NAME",
+        help="smoke, cpu, gpu, paper or a file; by default gpu where there is one, cpu elsewhere.",
+    ),
     click.option("--metrics", callback=names, metavar="NAMES", help="Metrics instead of all usual ones."),
     click.option(
-        "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Set an option: translator.pool_size=0"
+        "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Set an option: translator.lambda_cycle=5"
     ),
     click.option(
-        "--fid-weights", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="For FID and KID."
+        "--fid-weights",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        help="Inception weights for FID and KID.",
     ),
-    click.option("--device", type=click.Choice(("auto", "cpu", "cuda")), help="Where to train."),
-    click.option("--precision", type=click.Choice(("auto", "fp32", "bf16")), help="How to train."),
+    click.option("--device", type=click.Choice(get_args(RequestedDevice)), help="Where to train."),
+    click.option("--precision", type=click.Choice(get_args(RequestedPrecision)), help="How to train."),
     click.option("--timeout", callback=seconds, metavar="TIME", help="Longest time of a stage: 90s, 15m, 2h."),
-    click.option("--reuse", type=click.Choice(REUSE), default=REUSE[0], show_default=True, help="Finished stages."),
+    click.option(
+        "--reuse",
+        type=click.Choice(REUSE),
+        default=REUSE[0],
+        show_default=True,
+        help="only-missing runs what is not there, never runs all again, only-cache runs nothing; always is "
+        "only-missing that leaves interrupted stages.",
+    ),
     click.option(
         "--retry",
         type=click.Choice(("interrupted", "failed")),
         default="interrupted",
-        help="failed: run those again too.",
+        show_default=True,
+        help="Which failures to run again: those ended from outside, or all.",
     ),
     click.option("--fail-fast", is_flag=True, help="Stop at the first failure."),
     click.option("--dry-run", is_flag=True, help="Show the plan and run nothing."),
@@ -134,8 +151,10 @@ _SHARED = (
         "--format", "style", type=click.Choice(("rich", "json")), default="rich", help="Of the plan or leaderboard."
     ),
     click.option("--executor", default="local", show_default=True, metavar="NAME", help="What runs stages."),
-    click.option("--slots", type=WholeNumber(min=1), help="Stages side by side on the CPU."),
-    click.option("--threads", type=WholeNumber(min=1), help="CPU threads of a stage."),
+    click.option(
+        "--slots", type=WholeNumber(min=1), help="Stages side by side; by default one per GPU, or else per core."
+    ),
+    click.option("--threads", type=WholeNumber(min=1), help="CPU threads of a stage; by default the cores, divided."),
     results_option,
 )
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
 import click
 
 from benchmark.cli.option_table import option_rows
-from benchmark.cli.tables import show_table
 from benchmark.contracts.spec import KINDS
 from benchmark.errors import PluginError, did_you_mean
 from benchmark.registry import PluginEntry, Registry, load_registry
+from benchmark.report.grid import Grid
+from benchmark.report.terminal import console, print_grid
 
 JSON_FIELDS = ("name", "kind", "version", "distribution", "state", "error")
 
@@ -34,7 +36,7 @@ def list_plugins(pattern: str, kind: str | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([{field: getattr(entry, field) for field in JSON_FIELDS} for entry in entries], indent=2))
     elif entries:
-        show_table(("name", "kind", "version", "from", "state", ""), [_list_row(entry) for entry in entries])
+        _print(("name", "kind", "version", "from", "state", "summary"), [_list_row(entry) for entry in entries])
     else:
         click.echo(f"no plugin matches '{pattern}'", err=True)
 
@@ -77,11 +79,15 @@ def _show(entry: PluginEntry, registry: Registry) -> None:
         _show_options(entry, option_rows(registry.options_class(entry.spec)))
 
 
+def _print(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
+    print_grid(Grid("", headings, tuple(rows), fixed=len(headings)), console())
+
+
 def _show_options(entry: PluginEntry, rows: list[tuple[str, ...]]) -> None:
     click.echo()
     if not rows:
         click.echo("It has no options.")
         return
-    show_table(("option", "type", "default", "unit", "limits", "meaning"), rows)
+    _print(("option", "type", "default", "unit", "limits", "meaning"), rows)
     if entry.kind in ("translator", "segmenter", "metric"):
-        click.echo(f"\nSet one with --set {entry.kind}.{entry.name}.OPTION=VALUE, or in [{entry.kind}.{entry.name}].")
+        click.echo(f"Set one with --set {entry.kind}.{entry.name}.OPTION=VALUE, or in [{entry.kind}.{entry.name}].")

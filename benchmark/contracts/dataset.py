@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+IGNORE = 255
+"""The train id of pixels that count nowhere."""
+
+
 @dataclass(frozen=True)
 class ClassSet:
     """The classes of a label map; train id `i` is `names[i]`, drawn in `palette[i]` (8-bit RGB).
@@ -25,7 +29,6 @@ class ClassSet:
 
     names: tuple[str, ...]
     palette: tuple[tuple[int, int, int], ...]
-    ignore_index: int = 255
 
     def __post_init__(self) -> None:
         for name in self.names:
@@ -46,7 +49,7 @@ class Sample(NamedTuple):
 
     Attributes:
         image: 8-bit RGB, shape (H, W, 3).
-        label: Train ids, uint8, shape (H, W), 255 = ignore; None where the split has no labels.
+        label: Train ids, uint8, shape (H, W), `IGNORE` where there is no class; None where the split has no labels.
         id: Unique within the split; equal ids in a paired scenario show the same scene.
     """
 
@@ -71,11 +74,6 @@ class Dataset(ABC):
     @abstractmethod
     def classes(self) -> ClassSet:
         """The class set of the labels."""
-
-    @property
-    @abstractmethod
-    def splits(self) -> Sequence[str]:
-        """Names of the splits."""
 
     @abstractmethod
     def ids(self, split: str) -> Sequence[str]:

@@ -59,7 +59,7 @@ class SegmentationMetric(Metric):
 
     @abstractmethod
     def update(self, predictions: Tensor, labels: Tensor) -> None:
-        """Take in a batch; both are uint8 train ids of shape (N, H, W), 255 = ignore in `labels`."""
+        """Take in a batch; both are uint8 train ids of shape (N, H, W), `IGNORE` only in `labels`."""
 
 
 class TranslationMetric(Metric):

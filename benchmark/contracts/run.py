@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Precision = Literal["fp32", "bf16"]
+RequestedPrecision = Literal["auto", "fp32", "bf16"]
+RequestedDevice = Literal["auto", "cpu", "cuda"]
 
-CHECKPOINT_NAME = "checkpoint.pt"
-EVENTS_NAME = "scalars.jsonl"
+CHECKPOINTS, PICTURES = "checkpoints", "pictures"
+"""Folders in the folder of a run."""
+CHECKPOINT, SCALARS = "checkpoint.pt", "scalars.jsonl"
 
 
 @dataclass
@@ -26,12 +29,10 @@ class Run:
 
     Attributes:
         folder: Scratch folder of the stage. It survives an interruption and is there again when the stage is
-            resumed; when the stage is done, what lies in `folder / "checkpoints"` is thrown away.
+            resumed.
         seed: Seed of the cell; derive generators from it through `generator`.
         device: A torch device string: "cpu" or "cuda".
         precision: What autocast is to use.
-        threads: CPU threads this stage may use.
-        inputs: Folders of further finished stages this one was given, by role.
         facts: Numbers for the record (parameters, images per second); add with `report`.
         on_progress: Where progress goes; the worker sets it.
     """
@@ -40,8 +41,6 @@ class Run:
     seed: int = 0
     device: str = "cpu"
     precision: Precision = "fp32"
-    threads: int = 1
-    inputs: Mapping[str, Path] = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
     on_progress: Callable[[dict[str, Any]], None] | None = None
 
@@ -57,9 +56,9 @@ class Run:
         self.facts.update(facts)
 
     def log(self, step: int, **scalars: float) -> None:
-        """Append scalars of one step to the stage's log."""
+        """Append scalars of one step to the stage's log; after a resume a step may be there twice: the later holds."""
         line = json.dumps({"step": step, **{name: float(value) for name, value in scalars.items()}})
-        with (self.folder / EVENTS_NAME).open("a") as file:
+        with (self.folder / SCALARS).open("a") as file:
             file.write(line + "\n")
 
     def images(self, name: str, grid: Tensor) -> Path:
@@ -70,15 +69,20 @@ class Run:
             grid: RGB in [0, 1], shape (3, H, W).
 
         Returns:
-            The PNG file, in `folder / "pictures"`.
+            The PNG file.
         """
         from PIL import Image
 
-        path = self.folder / "pictures" / f"{name}.png"
+        path = self.folder / PICTURES / f"{name}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         pixels = grid.detach().float().clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).cpu().numpy()
         Image.fromarray(pixels).save(path)
         return path
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where `checkpoint` writes, and training loops with a form of their own; thrown away with the stage done."""
+        return self.folder / CHECKPOINTS
 
     def progress(self, done: int, total: int, unit: str = "images", **info: float) -> None:
         """Tell how far this stage is; `info` may hold losses and the like."""
@@ -89,7 +93,7 @@ class Run:
         """Store a state of tensors and plain values to resume from; the previous one is replaced in one step."""
         import torch
 
-        path = self.folder / "checkpoints" / CHECKPOINT_NAME
+        path = self.checkpoints / CHECKPOINT
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
         torch.save({"step": step, "state": dict(state)}, partial)
@@ -99,7 +103,7 @@ class Run:
         """Step and state stored last, or None at a fresh start."""
         import torch
 
-        path = self.folder / "checkpoints" / CHECKPOINT_NAME
+        path = self.checkpoints / CHECKPOINT
         if not path.exists():
             return None
         stored = torch.load(path, map_location="cpu", weights_only=True)

@@ -11,6 +11,9 @@ API_VERSION = 1
 Kind = Literal["translator", "segmenter", "metric", "dataset", "executor"]
 KINDS: tuple[Kind, ...] = ("translator", "segmenter", "metric", "dataset", "executor")
 
+FLOOR, CEILING = CONTROLS = ("source-only", "oracle")
+"""Rows that belong to every matrix, and names no plugin may have: no translation, and training on target labels."""
+
 NEEDS = ("source_labels", "paired", "segmenter")
 """What a translator may ask for beyond two sets of images: labels of the source images, target images that
 show the same scenes under the same ids, a segmenter trained on the source set."""

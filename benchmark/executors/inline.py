@@ -7,8 +7,8 @@ from dataclasses import replace
 
 from pydantic import Field
 
+from benchmark.contracts.executor import Executor
 from benchmark.contracts.options import PluginOptions
-from benchmark.executors.base import Executor
 from benchmark.worker import Job, Outcome, run_job
 
 

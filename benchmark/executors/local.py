@@ -20,11 +20,11 @@ from pathlib import Path
 
 from pydantic import Field
 
+from benchmark.contracts.executor import Executor
 from benchmark.contracts.options import PluginOptions
-from benchmark.devices import cores, memory_gib, visible_gpus
 from benchmark.errors import UsageError
-from benchmark.executors.base import Executor
 from benchmark.executors.preload import VARIABLE
+from benchmark.hardware import cores, memory_gib, visible_gpus
 from benchmark.worker import Job, Outcome, die_with, lead_group, main, read_outcome
 
 PRELOAD = ("numpy.random", "PIL.Image", "torch", "benchmark.stages", "benchmark.worker")

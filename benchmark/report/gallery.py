@@ -18,13 +18,14 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from benchmark.contracts.dataset import ClassSet
-from benchmark.leaderboard import CEILING, FLOOR, ROLES
-from benchmark.records import record_path
+from benchmark.contracts.run import PICTURES
+from benchmark.contracts.spec import CEILING, FLOOR
+from benchmark.leaderboard import ROLES
+from benchmark.records import DONE, record_path
 from benchmark.report.drawing import paint, sheet
-from benchmark.store import write_json
+from benchmark.store import GALLERY, write_json
 
 Record = Mapping[str, Any]
-PICTURES, SAMPLES = "pictures", "gallery.npz"
 STRIP_HEADERS = ("source", "translated", "cycled")
 MADE_OF = "made of"
 
@@ -66,7 +67,7 @@ class Plate:
 
 def read_samples(folder: Path) -> Samples:
     """What a `score-segmentation` stage kept; `OSError`, `ValueError` or `KeyError` when it is not there."""
-    with np.load(folder / SAMPLES, allow_pickle=False) as arrays:
+    with np.load(folder / GALLERY, allow_pickle=False) as arrays:
         names, palette = arrays["classes"].tolist(), arrays["palette"].tolist()
         classes = ClassSet(tuple(names), tuple((r, g, b) for r, g, b in palette))
         return Samples(arrays["images"], arrays["labels"], arrays["predictions"], classes)
@@ -86,7 +87,7 @@ def keep_pictures(results: Path, records: Iterable[Record]) -> list[Path]:
         The pictures, relative to `results`, old ones included.
     """
     shown: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    done = [record for record in records if record["status"] == "done"]
+    done = [record for record in records if record["status"] == DONE]
     paths: dict[Path, None] = {}
     for plate in _plates(results, done):
         if _drawn(plate, results):
@@ -150,7 +151,7 @@ def _translations(target: Path, cell: Record) -> Plate:
     title = f"{cell['scenario']} · {cell['translator']} · {_run(cell)}"
 
     def draw(folders: Sequence[Path]) -> Image.Image:
-        strips = [np.asarray(Image.open(path)) for path in sorted(folders[0].glob("pictures/translation-*.png"))]
+        strips = [np.asarray(Image.open(path)) for path in sorted(folders[0].glob(f"{PICTURES}/translation-*.png"))]
         if not strips:
             raise FileNotFoundError(folders[0])
         rows = [np.split(strip, strip.shape[1] // cell["size"][1], axis=1) for strip in strips]

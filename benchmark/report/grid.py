@@ -34,7 +34,7 @@ class Grid:
     """A table of text.
 
     Attributes:
-        title: One line above it.
+        title: One line above it, or empty.
         headings: One per column.
         rows: Cells, as many in each row as there are headings.
         fixed: So many leading columns identify a row; they stand again where a table is cut to fit.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from rich.console import Console, Group
@@ -14,8 +13,10 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, Tex
 from rich.table import Column
 from rich.text import Text
 
+from benchmark.driver import Listener, Summary
+from benchmark.records import DONE
 from benchmark.report.grid import duration
-from benchmark.report.naming import stage_names
+from benchmark.report.naming import counted, stage_names
 
 if TYPE_CHECKING:
     from benchmark.plan import Plan, Stage
@@ -35,48 +36,44 @@ def scalars_text(progress: Progressed) -> str:
     return "  ".join(f"{name} {value:.4g}" for name, value in found[:SCALARS_SHOWN] if isinstance(value, (int, float)))
 
 
-class Watcher:
-    """Counts what happens; how it is shown is left to `show`, `started`, `progressed` and `ended`.
+class Watcher(Listener):
+    """Says in lines what ended, with a count; what is shown of a stage meanwhile is left to subclasses.
 
-    It fulfils the driver's `Listener`, and is a context manager: leaving it restores the terminal.
+    Used as a context; leaving it restores the terminal.
     """
 
     def __init__(self, out: Console, clock: Callable[[], float] = time.monotonic) -> None:
         self.out = out
         self.clock = clock
         self.names: dict[str, str] = {}
-        self.total = self.failed = 0
+        self.failed = 0
+        self._to_run: set[str] = set()
         self._stages: Mapping[str, Stage] = {}
         self._ended: set[str] = set()
 
     @property
+    def total(self) -> int:
+        """How many stages there were to run."""
+        return len(self._to_run)
+
+    @property
     def done(self) -> int:
-        """How many of the stages to run have ended, those among them that cannot run any more."""
-        return len(self._ended)
+        """How many of them have ended, those among them that cannot run any more."""
+        return len(self._ended & self._to_run)
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def plan_ready(self, plan: Plan, states: Mapping[str, str]) -> None:
         """Learn the names of the stages, and say how many there are to run."""
         self.names, self._stages = stage_names(plan), plan.stages
         counts = Counter(states.values())
-        self.total = sum(counts[state] for state in STATES_TO_RUN)
+        self._to_run = {key for key, state in states.items() if state in STATES_TO_RUN}
         before = f", failed before {counts['failed']} (--retry failed runs them again)" if counts["failed"] else ""
         self.say(f"cells {len(plan.cells)}, stages to run {self.total}, cached {counts['cached']}{before}")
-
-    def stage_started(self, stage: Stage) -> None:
-        """A stage began."""
-        self.started(stage)
-
-    def stage_progress(self, stage: Stage, progress: Progressed) -> None:
-        """A stage told how far it is."""
-        self.progressed(stage, progress)
 
     def stage_finished(self, stage: Stage, seconds: float) -> None:
         """A stage is done."""
@@ -97,14 +94,19 @@ class Watcher:
 
     def cell_finished(self, record: Mapping[str, Any]) -> None:
         """A cell has its record; those that were there before are not news."""
-        if self.done and record["status"] == "done":
+        if self.done and record["status"] == DONE:
             name = f"{record['scenario']}: {record['translator']} x {record['segmenter']}, seed {record['seed']}"
             miou = record["metrics"].get("miou")
             self.say(f"{self.count()} cell    {name}" + ("" if miou is None else f": mIoU {miou * 100:.1f} %"))
 
-    def finished(self, summary: object) -> None:
+    def finished(self, summary: Summary) -> None:
         """The matrix ended."""
         self.close()
+        left = f", {counted(summary.failed, 'cell')} not done" if summary.failed else ""
+        self.say(
+            f"{counted(summary.stages_run, 'stage')} run, {summary.stages_reused} reused, "
+            f"in {_took(summary.seconds)}{left}"
+        )
 
     def count(self) -> str:
         """How many of the stages to run have ended."""
@@ -119,12 +121,6 @@ class Watcher:
         """Print a line at once."""
         self.out.print(Text(line), soft_wrap=not self.out.is_terminal)
         self.out.file.flush()
-
-    def started(self, stage: Stage) -> None:
-        """Show that a stage began."""
-
-    def progressed(self, stage: Stage, progress: Progressed) -> None:
-        """Show how far a stage is."""
 
     def ended(self, stage: Stage) -> None:
         """Take down what shows a stage."""
@@ -141,13 +137,13 @@ class Lines(Watcher):
         self._begun: dict[str, tuple[float, int | None]] = {}
         self._last: dict[str, float] = {}
 
-    def started(self, stage: Stage) -> None:
+    def stage_started(self, stage: Stage) -> None:
         """A line, and the time it began."""
         self._begun[stage.key] = self.clock(), None
         self._last[stage.key] = self.clock()
         self.say(f"{self.count()} start   {self.name(stage)}")
 
-    def progressed(self, stage: Stage, progress: Progressed) -> None:
+    def stage_progress(self, stage: Stage, progress: Progressed) -> None:
         """A line, unless the last one is too recent."""
         now = self.clock()
         begun, offset = self._begun.setdefault(stage.key, (now, None))
@@ -183,11 +179,11 @@ class Bars(Watcher):
             self._all = self._matrix.add_task("", total=self.total, unit="stages", scalars="")
             self._live.start()
 
-    def started(self, stage: Stage) -> None:
+    def stage_started(self, stage: Stage) -> None:
         """Put up its bar."""
         self._tasks[stage.key] = self._bars.add_task(self.name(stage), total=None, unit="", scalars="")
 
-    def progressed(self, stage: Stage, progress: Progressed) -> None:
+    def stage_progress(self, stage: Stage, progress: Progressed) -> None:
         """Move its bar."""
         if stage.key in self._tasks:
             self._bars.update(

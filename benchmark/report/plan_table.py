@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from benchmark.report.grid import EMPTY, Grid
-from benchmark.report.naming import stage_rows, subject
+from benchmark.report.naming import counted, stage_rows, subjects
 
 if TYPE_CHECKING:
     from benchmark.plan import Plan
@@ -45,11 +45,11 @@ def plan_json(plan: Plan, states: Mapping[str, str]) -> dict[str, Any]:
 
 def plan_grid(plan: Plan, states: Mapping[str, str]) -> Grid:
     """One line for each stage, in the order of the plan; the sums stand below."""
-    serves = stage_rows(plan)
+    serves, about = stage_rows(plan), subjects(plan)
     rows = tuple(
         (
             stage.kind,
-            subject(stage),
+            about[stage.key],
             serves[stage.key] or EMPTY,
             EMPTY if stage.seed is None else str(stage.seed),
             states[stage.key],
@@ -58,7 +58,7 @@ def plan_grid(plan: Plan, states: Mapping[str, str]) -> Grid:
         for stage in plan.stages.values()
     )
     return Grid(
-        title=f"{len(plan.cells)} cells, {len(plan.stages)} stages, budget {plan.matrix.budget}",
+        title=f"{counted(len(plan.cells), 'cell')}, {counted(len(plan.stages), 'stage')}, budget {plan.matrix.budget}",
         headings=("stage", "plugin", "on", "seed", "state", "key"),
         rows=rows,
         fixed=3,
@@ -81,12 +81,12 @@ def _trainings(plan: Plan, states: Mapping[str, str]) -> list[str]:
             cells[cell.translator] += 1
             fits[cell.translator].add(key)
     return [
-        f"{name}: {len(keys)} trainings for {cells[name]} cells, {sum(states[key] == 'cached' for key in keys)} of "
-        "them cached"
+        f"{name}: {counted(len(keys), 'training')} for {counted(cells[name], 'cell')}, "
+        f"{sum(states[key] == 'cached' for key in keys)} cached"
         for name, keys in fits.items()
     ]
 
 
 def _left_out(plan: Plan) -> list[str]:
     reasons: Counter[str] = Counter(reason for cell in plan.cells if (reason := cell.skipped or cell.invalid))
-    return [f"{count} cells left out: {reason}" for reason, count in reasons.items()]
+    return [f"{counted(count, 'cell')} left out: {reason}" for reason, count in reasons.items()]

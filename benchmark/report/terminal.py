@@ -32,7 +32,8 @@ def console(file: IO[str] | None = None) -> Console:
 
 def print_grid(grid: Grid, out: Console) -> None:
     """Print a table; where it is too wide its columns go on below, the leading ones repeated."""
-    out.print(Text(grid.title, style="bold"))
+    if grid.title:
+        out.print(Text(grid.title, style="bold"))
     for columns in _cut(grid, out.width):
         out.print(_table(grid, columns))
         out.print()

@@ -12,8 +12,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from bench_colour.options import ReinhardOptions
-from benchmark import PluginOptions, StoreError, Translator
-from benchmark.contracts.run import Run
+from benchmark import PluginOptions, Run, StoreError, Translator
 from benchmark.imageset import ImageSet
 
 RGB_TO_LMS = ((0.3811, 0.5783, 0.0402), (0.1967, 0.7244, 0.0782), (0.0241, 0.1288, 0.8444))

@@ -14,7 +14,7 @@ from bench_gan.adversarial import frozen, judge
 from bench_gan.losses import LSGAN, reconstruction_loss
 from bench_gan.networks import PatchDiscriminator, ResnetGenerator, initialize
 from bench_gan.pool import ImagePool
-from benchmark.contracts.run import Run
+from benchmark import Run
 
 SIDES = ("target", "source")
 OTHER = {"target": "source", "source": "target"}
@@ -61,9 +61,9 @@ class CycleGANModel(BaseModel):
         self.pools = {side: ImagePool(options.pool, run.generator(f"pool of {side}")) for side in SIDES}
         initialize(self, run.generator("weights"))
 
-    def forward(self, inputs: Tensor, data_samples: Any = None, mode: str = "tensor") -> Tensor:
+    def forward(self, images: Tensor) -> Tensor:
         """Source images in the look of the target, both in [-1, 1], shape (N, 3, H, W)."""
-        return self.generators["target"](inputs)
+        return self.generators["target"](images)
 
     def training_state(self) -> dict[str, Any]:
         """The image pools, which an exact resume needs."""

@@ -36,7 +36,7 @@ class CycleGANOptions(TrainingOptions):
 
     filters: int = Field(64, ge=1, description="Channels of a generator's first layer.")
     blocks: int = Field(9, ge=0, description="Residual blocks of a generator: 6 for 128 x 128 images, 9 above.")
-    downsamplings: int = Field(2, ge=0, description="How often a generator halves height and width.")
+    downsamplings: int = Field(2, ge=0, le=5, description="How often a generator halves height and width.")
     upsampling: Literal["transpose", "nearest", "bilinear"] = Field(
         "transpose", description="Transposed convolution, or enlarging by this rule followed by a convolution."
     )

@@ -15,12 +15,11 @@ from bench_engine.optimizers import adam
 from bench_engine.precision import channels_last
 from bench_engine.schedules import by_step, cosine, linear
 from bench_engine.training import train
+from bench_engine.weights import load_weights, save_weights
 from bench_gan.batches import UnpairedBatches
 from bench_gan.images import mosaic, run_generator
 from bench_gan.networks import count_parameters
-from bench_gan.weights import load_weights, save_weights
-from benchmark import PluginOptions, Translator, UsageError
-from benchmark.contracts.run import Run
+from benchmark import PluginOptions, Run, Translator, UsageError
 from benchmark.imageset import ImageSet
 
 SCHEDULES = {"linear": linear, "cosine": cosine}
@@ -106,12 +105,12 @@ class CycleGAN(Translator):
                     f"{least} x {least} pixels, but these are {height} x {width}; use fewer layers or larger images"
                 )
 
-    def _samples(self, source: ImageSet, target: ImageSet, run: Run) -> Callable[[int], Tensor]:
+    def _samples(self, source: ImageSet, target: ImageSet, run: Run) -> Callable[[], Tensor]:
         """Pictures of the same few images at each call: source, translated, cycled; target, inverse, cycled."""
         count = min(self.options.probes, len(source), len(target))
         first, second = (images.image_batch(range(count)).to(run.device) for images in (source, target))
 
-        def draw(step: int) -> Tensor:
+        def draw() -> Tensor:
             there, back = self.translate(first), self.inverse(second)
             rows = [first, there, self.inverse(there), second, back, self.translate(back)]
             return mosaic(rows)

@@ -34,11 +34,6 @@ class Folder(Dataset):
         """The classes of the options."""
         return self._classes
 
-    @property
-    def splits(self) -> Sequence[str]:
-        """Names of the splits in the options."""
-        return tuple(self.options.splits)
-
     def ids(self, split: str) -> Sequence[str]:
         """Paths of the images without folder, suffix and ending."""
         return list(self._split(split))

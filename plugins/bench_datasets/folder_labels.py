@@ -10,11 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from benchmark import DataError
+from benchmark import IGNORE, DataError
 from benchmark.errors import did_you_mean
 
 IGNORE_WORD, OTHERS = "ignore", "*"
-IGNORE_INDEX = 255
 
 Codes = NDArray[np.int64]
 
@@ -43,8 +42,8 @@ class LabelMap:
         if IGNORE_WORD in classes:
             raise DataError(f"classes: '{IGNORE_WORD}' is the word for pixels of no class; give the class another name")
         if not mapping:
-            mapping = {str(index): name for index, name in enumerate(classes)} | {str(IGNORE_INDEX): IGNORE_WORD}
-        train_ids = {name: index for index, name in enumerate(classes)} | {IGNORE_WORD: IGNORE_INDEX}
+            mapping = {str(index): name for index, name in enumerate(classes)} | {str(IGNORE): IGNORE_WORD}
+        train_ids = {name: index for index, name in enumerate(classes)} | {IGNORE_WORD: IGNORE}
         table: dict[int, int] = {}
         others = None
         for key, name in mapping.items():

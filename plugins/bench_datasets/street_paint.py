@@ -119,7 +119,8 @@ def _lens(image: FloatMap, look: Look, random: np.random.Generator) -> FloatMap:
 
 def _sensor(image: FloatMap, look: Look, random: np.random.Generator) -> NDArray[np.uint8]:
     """Saturation, tone curve, contrast and noise, in 8 bits."""
-    grey = (image @ LUMA)[..., None]
+    # Not as a matrix product: that rounds as the BLAS kernel of the machine does.
+    grey = image[..., :1] * LUMA[0] + image[..., 1:2] * LUMA[1] + image[..., 2:] * LUMA[2]
     image = np.clip(grey + np.float32(look.saturation) * (image - grey), 0, 1)
     image = (image ** np.float32(look.tone) - 0.5) * np.float32(look.contrast) + 0.5
     strength = random.uniform(*look.noise)

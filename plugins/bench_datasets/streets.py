@@ -41,11 +41,6 @@ class Streets(Dataset):
         """Eleven classes, the same for both looks."""
         return ClassSet(CLASSES, PALETTE)
 
-    @property
-    def splits(self) -> Sequence[str]:
-        """`train` and `val`."""
-        return tuple(self._counts)
-
     def ids(self, split: str) -> Sequence[str]:
         """`train-0000`, `train-0001`, ..."""
         if split not in self._counts:

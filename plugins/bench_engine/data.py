@@ -8,7 +8,7 @@ from functools import lru_cache
 
 import torch
 
-from benchmark.contracts.run import Run
+from benchmark import Run
 
 
 def step_generator(run: Run, step: int, purpose: str) -> torch.Generator:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 import random
-import resource
-import sys
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -21,11 +19,12 @@ from torch import Tensor
 
 from bench_engine.optimizers import GuardedOptimWrapper
 from bench_engine.options import TrainingOptions
-from benchmark import BenchError
-from benchmark.contracts.run import Run
+from benchmark import BenchError, Run
 
 State = dict[str, Any]
 PROGRESS_SECONDS = 1.0
+SAMPLES = 5
+"""How often in a training sample pictures are drawn, unless told otherwise."""
 
 
 @runtime_checkable
@@ -166,7 +165,7 @@ class ReportHook(Hook):
         options: TrainingOptions,
         images_per_step: int,
         guard: FiniteGuardHook,
-        samples: Callable[[int], Tensor] | None,
+        samples: Callable[[], Tensor] | None,
     ) -> None:
         self._run = run
         self._options = options
@@ -179,6 +178,8 @@ class ReportHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Start the clock."""
+        asked = self._options.sample_every
+        self._every = max(1, runner.max_iters // SAMPLES) if asked is None else asked
         self._first_step = runner.iter
         self._started = self._told = time.monotonic()
 
@@ -189,8 +190,8 @@ class ReportHook(Hook):
         step, last = batch_idx + 1, self.is_last_train_iter(runner)
         if last or step % self._options.log_every == 0:
             self._log(runner, step, outputs or {})
-        if self._samples is not None and self._options.sample_every and step % self._options.sample_every == 0:
-            self._draw(runner, step, self._samples(step))
+        if self._samples is not None and self._every and step % self._every == 0:
+            self._draw(runner, step, self._samples())
         if last or time.monotonic() - self._told >= PROGRESS_SECONDS:
             self._tell(step, runner.max_iters)
 
@@ -201,7 +202,6 @@ class ReportHook(Hook):
             steps=runner.max_iters,
             images_seen=runner.max_iters * self._images,
             skipped_steps=self._guard.skipped,
-            peak_memory_mb=round(peak_memory_mb(self._run.device), 1),
             parameters=sum(p.numel() for p in runner.model.parameters()),
         )
         runner.visualizer.close()
@@ -228,14 +228,6 @@ class ReportHook(Hook):
     def _speed(self, step: int) -> float:
         """Images per second of this process, the first steps included."""
         return (step - self._first_step) * self._images / max(time.monotonic() - self._started, 1e-9)
-
-
-def peak_memory_mb(device: str) -> float:
-    """The most memory this process held on a device so far, in MB (1e6 bytes)."""
-    if torch.device(device).type == "cuda":
-        return torch.cuda.max_memory_allocated() / 1e6
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
 
 def _wrappers(runner: Runner) -> list[GuardedOptimWrapper]:

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from bench_engine.precision import autocast
-from benchmark.contracts.run import Run
+from benchmark import Run
 
 Parameters = Iterable[Tensor] | Iterable[dict[str, Any]]
 
@@ -54,7 +54,7 @@ class GuardedOptimWrapper(OptimWrapper):
     @contextmanager
     def optim_context(self, model: nn.Module) -> Iterator[None]:
         """Autocast as the run asks for it."""
-        with autocast(self._run):
+        with autocast(self._run.device, self._run.precision):
             yield
 
     def backward(self, loss: Tensor, **kwargs: Any) -> None:

@@ -22,8 +22,11 @@ class TrainingOptions(PluginOptions):
         500, ge=1, description="How often the state is kept to resume from.", json_schema_extra=SEEN
     )
     log_every: int = Field(50, ge=1, description="How often losses are logged.", json_schema_extra=SEEN)
-    sample_every: int = Field(
-        0, ge=0, description="How often sample pictures are drawn; 0: never.", json_schema_extra=SEEN
+    sample_every: int | None = Field(
+        None,
+        ge=0,
+        description="How often sample pictures are drawn; 0: never; none: five times in all.",
+        json_schema_extra=SEEN,
     )
     max_bad_steps: int = Field(
         20,
@@ -32,8 +35,8 @@ class TrainingOptions(PluginOptions):
         json_schema_extra={"unit": "steps"},
     )
     tensorboard: bool = Field(
-        False,
-        description="Write TensorBoard event files next to the stage's log.",
+        True,
+        description="Write losses and sample pictures for TensorBoard, too, next to the stage's log.",
         json_schema_extra={"outcome": False},
     )
 

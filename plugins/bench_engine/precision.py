@@ -7,18 +7,13 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from benchmark.contracts.run import Precision, Run
+from benchmark.contracts.run import Precision
 
 Module = TypeVar("Module", bound=nn.Module)
 
 
-def autocast(run: Run) -> torch.autocast:
-    """The autocast context a run asks for; it does nothing in fp32."""
-    return autocast_on(run.device, run.precision)
-
-
-def autocast_on(device: str, precision: Precision) -> torch.autocast:
-    """The autocast context of a device and a precision.
+def autocast(device: str, precision: Precision) -> torch.autocast:
+    """The autocast context of a device and a precision; it does nothing in fp32.
 
     bf16 has the exponent range of fp32, so that gradients need no loss scaling.
     """

@@ -17,7 +17,7 @@ from mmengine.logging import MMLogger
 from mmengine.runner import IterBasedTrainLoop, Runner
 from mmengine.visualization import Visualizer
 
-from benchmark.contracts.run import Run
+from benchmark import Run
 
 Batch = dict[str, Any]
 Batches = Callable[[int], Batch]
@@ -53,11 +53,10 @@ class StageRunner(Runner):
         self._run = run
         # mmengine keeps its instances by name for the life of the process: a name twice would be one object twice.
         name = f"bench-{uuid.uuid4().hex}"
-        work = run.folder / "checkpoints"
-        stopped = work / CHECKPOINT
+        stopped = run.checkpoints / CHECKPOINT
         backends = [{"type": "TensorboardVisBackend", "save_dir": str(run.folder / "tensorboard")}]
         super().__init__(
-            work_dir=str(work),
+            work_dir=str(run.checkpoints),
             load_from=str(stopped) if stopped.exists() else None,
             resume=stopped.exists(),
             experiment_name=name,

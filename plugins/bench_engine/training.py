@@ -17,7 +17,7 @@ from bench_engine.hooks import FiniteGuardHook, ReportHook, ResumeHook
 from bench_engine.optimizers import wrap
 from bench_engine.options import TrainingOptions
 from bench_engine.runner import CHECKPOINT, Batches, StageRunner, StepData, StepLoop
-from benchmark.contracts.run import Run
+from benchmark import Run
 
 Schedules = Sequence[dict[str, Any]] | Mapping[str, Sequence[dict[str, Any]]]
 
@@ -44,7 +44,7 @@ def train(
     run: Run,
     options: TrainingOptions,
     *,
-    samples: Callable[[int], Tensor] | None = None,
+    samples: Callable[[], Tensor] | None = None,
     hooks: Sequence[Hook] = (),
     clip_norm: float | None = None,
 ) -> None:
@@ -65,7 +65,7 @@ def train(
         images_per_step: What one step counts towards images seen and images per second.
         run: Device, precision, seed, log, progress and folder.
         options: How often to log, draw and keep.
-        samples: Draws a grid of sample pictures, RGB in [0, 1], shape (3, H, W), after a step.
+        samples: Draws a grid of sample pictures, RGB in [0, 1], shape (3, H, W).
         hooks: Further mmengine hooks.
         clip_norm: Largest norm of all gradients of one optimizer.
 
@@ -74,7 +74,6 @@ def train(
     """
     if torch.device(run.device).type == "cuda":
         torch.backends.cudnn.benchmark = True
-        torch.cuda.reset_peak_memory_stats()
     guard = FiniteGuardHook(options.max_bad_steps, options.log_every)
     report = ReportHook(run, options, images_per_step, guard, samples)
     data = StepData(batches, steps)

@@ -9,7 +9,7 @@ from torch import Tensor
 from bench_engine.augment import crop, flip
 from bench_engine.data import EpochOrder, step_generator
 from bench_gan.images import to_signed
-from benchmark.contracts.run import Run
+from benchmark import Run
 from benchmark.imageset import ImageSet
 
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from bench_metrics.inception import InceptionMetric
-from benchmark.contracts.metric import Value
+from benchmark import Value
 
 FEATURES = 2048
 

@@ -14,10 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from bench_metrics.options import WEIGHTS_NAME, InceptionOptions, usual_weights
-from benchmark.contracts.dataset import ClassSet
-from benchmark.contracts.metric import TranslationMetric
-from benchmark.contracts.run import Run
-from benchmark.errors import Unavailable
+from benchmark import ClassSet, Run, TranslationMetric, Unavailable
+from benchmark.errors import shown
 
 WEIGHTS_DIGEST = "6726825d"
 """First digits of the SHA-256 of the published file; by torch.hub's convention its name carries them."""
@@ -36,10 +34,12 @@ def find_weights(options: InceptionOptions) -> Path:
     if path.is_file():
         return path
     if options.weights is not None:
-        raise Unavailable(f"Inception weights: expected a file at {path}, found none; correct the option 'weights'")
+        raise Unavailable(
+            f"Inception weights: expected a file at {shown(path)}, found none; correct the option 'weights'"
+        )
     if not options.download:
         raise Unavailable(
-            f"Inception weights: expected {path}, found none; put pytorch-fid's file there, "
+            f"Inception weights: expected {shown(path)}, found none; put pytorch-fid's file there, "
             "or name it with --fid-weights PATH (option 'weights'), or set the option 'download'"
         )
     return download_weights(path)
@@ -54,7 +54,7 @@ def download_weights(path: Path) -> Path:
         torch.hub.download_url_to_file(FID_WEIGHTS_URL, str(path), hash_prefix=WEIGHTS_DIGEST, progress=False)
     except (OSError, RuntimeError) as error:
         raise Unavailable(
-            f"Inception weights: {FID_WEIGHTS_URL} cannot be downloaded ({error}); fetch it by hand to {path}"
+            f"Inception weights: {FID_WEIGHTS_URL} cannot be downloaded ({error}); fetch it by hand to {shown(path)}"
         ) from error
     return path
 
@@ -65,7 +65,7 @@ def file_digest(path: Path) -> str:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if path.name == WEIGHTS_NAME and not digest.startswith(WEIGHTS_DIGEST):
         raise Unavailable(
-            f"Inception weights: {path} is damaged: its SHA-256 should start with {WEIGHTS_DIGEST}, "
+            f"Inception weights: {shown(path)} is damaged: its SHA-256 should start with {WEIGHTS_DIGEST}, "
             f"but is {digest[:8]}...; fetch it again"
         )
     return digest
@@ -76,9 +76,9 @@ def read_weights(path: Path) -> Mapping[str, Tensor]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged file can make the unpickler raise nearly anything
-        raise Unavailable(f"Inception weights: {path} cannot be read as a state dict; fetch it again") from error
+        raise Unavailable(f"Inception weights: {shown(path)} cannot be read as a state dict; fetch it again") from error
     if not isinstance(state, Mapping):
-        raise Unavailable(f"Inception weights: {path} holds a {type(state).__name__}, expected a state dict")
+        raise Unavailable(f"Inception weights: {shown(path)} holds a {type(state).__name__}, expected a state dict")
     return state
 
 
@@ -134,7 +134,8 @@ class FeatureExtractor:
             self._network = build_network(read_weights(path)).to(self._device, memory_format=self._layout)
         except (RuntimeError, AttributeError) as error:
             raise Unavailable(
-                f"Inception weights: {path} is the state dict of another network, expected pytorch-fid's InceptionV3"
+                f"Inception weights: {shown(path)} is the state dict of another network, "
+                "expected pytorch-fid's InceptionV3"
             ) from error
         self._last: tuple[weakref.ref[Tensor], Tensor] | None = None
 

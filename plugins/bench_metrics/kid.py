@@ -7,7 +7,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from bench_metrics.inception import InceptionMetric
-from benchmark.contracts.metric import Value
+from benchmark import Value
 
 ROWS = 1024
 """Rows of the kernel matrix that are held at a time."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import Field, field_validator
 
-from benchmark.contracts.options import PluginOptions
+from benchmark import PluginOptions
 
 WEIGHTS_NAME = "pt_inception-2015-12-05-6726825d.pth"
 

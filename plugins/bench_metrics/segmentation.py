@@ -7,29 +7,25 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from benchmark.contracts.dataset import ClassSet
-from benchmark.contracts.metric import SegmentationMetric, Value
-from benchmark.contracts.run import Run
-from benchmark.errors import DataError, PluginError, Unavailable
+from benchmark import IGNORE, ClassSet, DataError, PluginError, Run, SegmentationMetric, Unavailable, Value
 
 BYTES = 256
 
 
-def confusion_matrix(predictions: Tensor, labels: Tensor, classes: int, ignore_index: int = 255) -> Tensor:
+def confusion_matrix(predictions: Tensor, labels: Tensor, classes: int) -> Tensor:
     """Count the pixels of each true class that were given each class.
 
     Args:
         predictions: uint8 train ids, any shape.
-        labels: uint8 train ids of the same shape; pixels of `ignore_index` are left out.
+        labels: uint8 train ids of the same shape; pixels of `IGNORE` are left out.
         classes: How many classes there are.
-        ignore_index: The train id of pixels that do not count.
 
     Returns:
         int64, shape (classes, classes), on the CPU; rows are ground truth, columns predictions.
 
     Raises:
         PluginError: Predictions of another type or shape, or outside the classes where the label counts.
-        DataError: A label outside the classes that is not `ignore_index`.
+        DataError: A label outside the classes that is not `IGNORE`.
     """
     if predictions.dtype != torch.uint8 or predictions.shape != labels.shape:
         raise PluginError(
@@ -37,10 +33,10 @@ def confusion_matrix(predictions: Tensor, labels: Tensor, classes: int, ignore_i
             f"{predictions.dtype} of shape {tuple(predictions.shape)}; see Segmenter.predict"
         )
     pairs = _count_pairs(predictions, labels.to(predictions.device))
-    pairs[ignore_index] = 0
+    pairs[IGNORE] = 0
     if stray := _ids_from(pairs.sum(dim=1), classes):
         raise DataError(
-            f"labels: expected train ids 0..{classes - 1} or {ignore_index} (ignore), got {stray}; "
+            f"labels: expected train ids 0..{classes - 1} or {IGNORE} (ignore), got {stray}; "
             "check the class mapping of the data set"
         )
     if stray := _ids_from(pairs.sum(dim=0), classes):
@@ -139,7 +135,7 @@ class SegmentationScores(SegmentationMetric):
 
     def update(self, predictions: Tensor, labels: Tensor) -> None:
         """Count a batch; raises as `confusion_matrix` does."""
-        self._confusion += confusion_matrix(predictions, labels, len(self._classes), self._classes.ignore_index)
+        self._confusion += confusion_matrix(predictions, labels, len(self._classes))
         self._pixels += labels.numel()
 
     def compute(self) -> dict[str, float]:

@@ -8,10 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from benchmark.contracts.dataset import ClassSet
-from benchmark.contracts.metric import TranslationMetric, Value
-from benchmark.contracts.run import Run
-from benchmark.errors import Unavailable
+from benchmark import ClassSet, Run, TranslationMetric, Unavailable, Value
 
 WINDOW = 11
 SIGMA = 1.5

@@ -11,10 +11,10 @@ from mmengine.model import BaseModel
 from torch import Tensor, nn
 
 from bench_mmseg.resize import bilinear
+from benchmark import IGNORE
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
-IGNORED = 255
 
 
 class SegmentationModel(BaseModel):
@@ -42,7 +42,7 @@ class SegmentationModel(BaseModel):
     def train_step(self, data: dict[str, Tensor], optim_wrapper: Any) -> dict[str, Tensor]:
         """One update of the weights; returns the losses, and their sum as `loss`."""
         with optim_wrapper.optim_context(self):
-            labels = padded(data["labels"].unsqueeze(1), self._divisor, IGNORED).squeeze(1)
+            labels = padded(data["labels"].unsqueeze(1), self._divisor, IGNORE).squeeze(1)
             losses = self.losses(self._input(data["images"]), labels)
         loss = torch.stack(list(losses.values())).sum()
         optim_wrapper.update_params(loss)
@@ -98,7 +98,7 @@ class CrossEntropyModel(SegmentationModel):
 
     def _cross_entropy(self, logits: Tensor, targets: Tensor) -> Tensor:
         logits = bilinear(logits.float(), targets.shape[1:])
-        return F.cross_entropy(logits, targets, weight=self.class_weights, ignore_index=IGNORED)
+        return F.cross_entropy(logits, targets, weight=self.class_weights, ignore_index=IGNORE)
 
 
 class ConfiguredModel(SegmentationModel):

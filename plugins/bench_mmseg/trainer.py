@@ -9,28 +9,28 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.optim import Optimizer
 
 from bench_engine import augment, schedules
 from bench_engine.data import EpochOrder, choice, step_generator
 from bench_engine.optimizers import adamw, sgd
-from bench_engine.precision import autocast_on, channels_last
+from bench_engine.precision import autocast, channels_last
 from bench_engine.training import seed_everything, train
+from bench_engine.weights import load_weights, save_weights
 from bench_mmseg.class_weights import enet_weights, label_counts, median_frequency_weights
 from bench_mmseg.compat import load_mmseg
 from bench_mmseg.model import SegmentationModel
 from bench_mmseg.options import SegmenterOptions
-from bench_mmseg.validation import BestWeightsHook, mean_iou
-from benchmark import DataError, Segmenter
-from benchmark.contracts.run import Precision, Run
+from bench_mmseg.validation import BestWeightsHook, miou_on
+from benchmark import DataError, Run, Segmenter
+from benchmark.contracts.run import Precision
 from benchmark.imageset import ImageSet
 
 # It takes more than a second; here, whoever imports a segmenter once for many processes pays it once.
 load_mmseg()
 
-WEIGHTS, META = "weights.safetensors", "segmenter.json"
+META = "segmenter.json"
 SHOWN = 4
 
 
@@ -67,13 +67,12 @@ class NetworkSegmenter(Segmenter):
     def predict(self, images: Tensor) -> Tensor:
         """Train ids, uint8, shape (N, H, W), for float32 RGB images in [0, 1], shape (N, 3, H, W), of any size."""
         model = self._trained().eval()
-        with torch.no_grad(), autocast_on(self._device, self._precision):
+        with torch.no_grad(), autocast(self._device, self._precision):
             return model(images.to(self._device)).argmax(1).to(torch.uint8)
 
     def save(self, folder: Path) -> None:
         """Write weights, options and class names."""
-        state = {name: value.contiguous() for name, value in self._trained().network.state_dict().items()}
-        save_file(state, folder / WEIGHTS)
+        save_weights(self._trained().network, folder)
         meta = {
             "classes": list(self._classes),
             "precision": self._precision,
@@ -87,7 +86,7 @@ class NetworkSegmenter(Segmenter):
         self.options = self.Options(**meta["options"])
         self._classes, self._precision = tuple(meta["classes"]), meta["precision"]
         self._model = channels_last(self.build(len(self._classes), None, pretrained=False))
-        self._model.network.load_state_dict(load_file(folder / WEIGHTS))
+        load_weights(self._model.network, folder)
         self.to(self._device)
 
     def to(self, device: str) -> None:
@@ -105,7 +104,7 @@ class NetworkSegmenter(Segmenter):
         choose = None
         if validation is not None:
             choose = BestWeightsHook(
-                lambda: mean_iou(self.predict, validation, options.batch_size), options.validate_every
+                lambda: miou_on(self.predict, validation, options.batch_size), options.validate_every
             )
         train(
             model,
@@ -116,7 +115,7 @@ class NetworkSegmenter(Segmenter):
             options.batch_size,
             run,
             options,
-            samples=lambda step: prediction_grid(self.predict, data),
+            samples=lambda: prediction_grid(self.predict, data),
             hooks=[choose] if choose else [],
             clip_norm=options.clip_norm,
         )

@@ -10,13 +10,14 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch import Tensor
 
+from bench_metrics.segmentation import confusion_matrix, mean_iou
 from benchmark.imageset import ImageSet
 
 Predict = Callable[[Tensor], Tensor]
 
 
-def mean_iou(predict: Predict, data: ImageSet, batch_size: int) -> float:
-    """IoU averaged over the classes that are predicted or labelled anywhere in a set.
+def miou_on(predict: Predict, data: ImageSet, batch_size: int) -> float:
+    """The mIoU of a leaderboard, of predictions on a labelled set.
 
     Args:
         predict: From images to train ids.
@@ -24,16 +25,11 @@ def mean_iou(predict: Predict, data: ImageSet, batch_size: int) -> float:
         batch_size: Images predicted at once.
     """
     classes = len(data.classes)
-    confusion = torch.zeros(classes * classes, dtype=torch.long)
+    confusion = torch.zeros(classes, classes, dtype=torch.long)
     for first in range(0, len(data), batch_size):
         indices = range(first, min(first + batch_size, len(data)))
-        labels, predictions = data.label_batch(indices).long(), predict(data.image_batch(indices)).long().cpu()
-        valid = labels < classes
-        pairs = labels[valid] * classes + predictions[valid]
-        confusion += torch.bincount(pairs, minlength=classes * classes)
-    matrix = confusion.view(classes, classes).double()
-    hits, union = matrix.diag(), matrix.sum(0) + matrix.sum(1) - matrix.diag()
-    return float((hits / union)[union > 0].mean())
+        confusion += confusion_matrix(predict(data.image_batch(indices)), data.label_batch(indices), classes)
+    return float(mean_iou(confusion))
 
 
 class BestWeightsHook(Hook):

@@ -6,7 +6,8 @@ import json
 import pytest
 
 from benchmark import BenchError, UsageError
-from benchmark.config import CONTROLS, default_budget, resolve_matrix
+from benchmark.config import default_budget, resolve_matrix
+from benchmark.contracts.spec import CONTROLS
 from benchmark.matrixfile import DEMO
 from benchmark.shipped import shipped
 

@@ -186,6 +186,13 @@ def test_a_failed_score_leaves_the_other_scores_in_the_record(run, matrix_of):
     assert set(kept["metrics"]) == {"difference"}
 
 
+def test_a_trained_segmenter_is_scored_before_another_is_trained(run, matrix_of):
+    kinds = [
+        kind for kind, _ in run(matrix_of("shift", "twofold")).started if kind.endswith(("segmenter", "mentation"))
+    ]
+    assert kinds[:4] == ["fit-segmenter", "score-segmentation"] * 2
+
+
 def test_the_longest_chain_starts_first(run, matrix_of):
     kinds = [kind for kind, _ in run(matrix_of("shift", "twofold")).started if kind.startswith("fit-")]
     assert kinds[:2] == ["fit-translator", "fit-translator"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.driver import Silence, execute
+from benchmark.driver import Listener, execute
 from benchmark.errors import UsageError
 from benchmark.executors import LocalExecutor, LocalOptions
 from benchmark.executors.preload import import_all
@@ -119,7 +119,7 @@ def test_modules_that_cannot_be_preloaded_do_no_harm(tmp_path, monkeypatch):
 def test_closing_ends_what_runs(toys, store, matrix_of):
     plan = make_plan(matrix_of("shift", pause=30.0), toys)
 
-    class Impatient(Silence):
+    class Impatient(Listener):
         def stage_started(self, stage):
             if stage.kind == "fit-translator":
                 self.folder = store.stage(stage.kind, stage.key)

@@ -1,8 +1,10 @@
-"""A GPU is told from the file system and the environment alone."""
+"""Cores and GPUs are told from the file system and the environment alone."""
+
+from pathlib import Path
 
 import pytest
 
-from benchmark.hardware import has_gpu
+from benchmark.hardware import cores, has_gpu, visible_gpus
 
 
 def test_no_driver_means_no_gpu(tmp_path):
@@ -22,3 +24,13 @@ def test_the_driver_tool_means_a_gpu(tmp_path):
     tool = tmp_path / "nvidia-smi"
     tool.touch(mode=0o755)
     assert has_gpu({"PATH": str(tmp_path)}, tmp_path)
+
+
+@pytest.mark.parametrize(("value", "gpus"), [("", ()), ("-1", ()), ("0,2", ("0", "2")), ("GPU-ab", ("GPU-ab",))])
+def test_visible_gpus_are_those_the_environment_names(monkeypatch, value, gpus):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", value)
+    assert visible_gpus() == gpus
+
+
+def test_there_is_at_least_one_core():
+    assert 1 <= cores() <= len(list(Path("/sys/devices/system/cpu").glob("cpu[0-9]*")) or [0])

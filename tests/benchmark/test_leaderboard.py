@@ -147,6 +147,15 @@ def test_fids_of_different_extractors_are_warned_about(record):
     assert boards(records[:1])[0].warnings == ()
 
 
+def test_trainings_on_unlike_devices_are_warned_about(record):
+    def trained(name, device, precision):
+        return record(name, 0, 0.5, stages={"fit-segmenter": {"device": device, "precision": precision}})
+
+    (board,) = boards([trained("a", "cpu", "fp32"), trained("b", "cuda", "bf16")])
+    assert board.warnings == ("trainings were not computed alike: bf16 on cuda, fp32 on cpu",)
+    assert boards([trained("a", "cpu", "bf16"), trained("b", "cpu", "bf16")])[0].warnings == ()
+
+
 def test_what_a_metric_notes_about_its_numbers_is_said_once(record):
     details = {"fid": {"note": "biased upwards"}}
     (board,) = boards([record(name, 0, 0.5, details=details) for name in ("a", "b")])

@@ -1,11 +1,14 @@
 """Plugins come through one door, are imported late, and a broken one hurts no other."""
 
+import json
 import subprocess
 import sys
+from dataclasses import asdict
 
 import pytest
 
 from benchmark import PluginError, PluginSpec, Scenario, UsageError, hookimpl
+from benchmark.contracts.spec import KINDS
 from benchmark.registry import PACKAGE, SHIPPED, Registry, RegistryFile, load_registry
 from benchmark.shipped import shipped
 
@@ -226,6 +229,22 @@ def test_a_target_that_is_no_such_plugin_is_one_line(project, write, target):
     assert str(caught.value).startswith("translator 'x' (./registry.toml): ")
     assert UNLOADABLE[target] in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_class_of_no_contract_is_refused_for_every_kind(project, write, kind):
+    write(project / "registry.toml", f'[[{kind}]]\nname = "x"\ntarget = "toys.py:Schedule"\n')
+    registry = load_registry(project)
+    with pytest.raises(PluginError, match="to be a class derived from"):
+        registry.load(registry.find(kind, "x"))
+
+
+def test_a_registry_file_says_all_that_a_package_can_say(project, write):
+    said = PluginSpec("translator", "x", "a:B", needs=("paired",), distribution="./registry.toml")
+    row = {name: value for name, value in asdict(said).items() if name not in ("kind", "distribution")}
+    rows = "\n".join(f"{name} = {json.dumps(value)}" for name, value in row.items())
+    write(project / "registry.toml", f"[[translator]]\n{rows}")
+    assert load_registry(project).find("translator", "x") == said
 
 
 def test_options_of_another_base_are_refused(project, write):

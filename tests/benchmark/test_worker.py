@@ -4,11 +4,9 @@ import json
 import subprocess
 import sys
 from dataclasses import asdict, replace
-from pathlib import Path
 
 import pytest
 
-from benchmark.devices import cores, resolve_device, resolve_precision, visible_gpus
 from benchmark.errors import DataError, PluginError, StoreError, UsageError
 from benchmark.plan import make_plan
 from benchmark.worker import Job, _verdict, outcome_file, read_outcome, run_job
@@ -99,31 +97,3 @@ def test_torchs_own_out_of_memory_error_is_out_of_memory():
     import torch
 
     assert _verdict(torch.cuda.OutOfMemoryError("Allocation on device"), "dream")[0] == "oom"
-
-
-def test_devices_and_formats_are_as_asked_for(monkeypatch):
-    import torch
-
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert (resolve_device("cpu"), resolve_device("auto")) == ("cpu", "cpu")
-    with pytest.raises(UsageError, match="device: cuda was asked for"):
-        resolve_device("cuda")
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert (resolve_device("cpu"), resolve_device("auto")) == ("cpu", "cuda")
-    assert (resolve_precision("fp32", "cpu"), resolve_precision("bf16", "cpu")) == ("fp32", "bf16")
-
-
-@pytest.mark.parametrize(("native", "chosen"), [(True, "bf16"), (False, "fp32")])
-def test_bf16_is_chosen_where_the_cpu_has_it(monkeypatch, native, chosen):
-    monkeypatch.setattr("benchmark.devices.cpu_has_bf16", lambda: native)
-    assert resolve_precision("auto", "cpu") == chosen
-
-
-@pytest.mark.parametrize(("value", "gpus"), [("", ()), ("-1", ()), ("0,2", ("0", "2")), ("GPU-ab", ("GPU-ab",))])
-def test_visible_gpus_are_those_the_environment_names(monkeypatch, value, gpus):
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", value)
-    assert visible_gpus() == gpus
-
-
-def test_there_is_at_least_one_core():
-    assert 1 <= cores() <= len(list(Path("/sys/devices/system/cpu").glob("cpu[0-9]*")) or [0])

@@ -4,14 +4,14 @@ import pickle
 import sys
 from pathlib import Path
 
-from benchmark.driver import Silence, execute
+from benchmark.driver import Listener, execute
 from benchmark.executors import LocalExecutor, LocalOptions
 from benchmark.plan import make_plan
 from benchmark.registry import load_registry
 from benchmark.store import Store
 
 
-class Printed(Silence):
+class Printed(Listener):
     def stage_started(self, stage):
         print("started", stage.kind, stage.key, flush=True)
 
@@ -22,5 +22,5 @@ if __name__ == "__main__":
     summary = execute(
         plan, Store(Path(sys.argv[2])), LocalExecutor(LocalOptions(slots=2, gpus=())), registry, listener=Printed()
     )
-    print("heavy", [name for name in ("torch", "pandas") if name in sys.modules])
+    print("heavy", [name for name in ("torch", "mmengine") if name in sys.modules])
     print("ran", summary.stages_run, "failed", summary.failed)

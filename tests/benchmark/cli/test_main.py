@@ -9,7 +9,6 @@ from click.testing import CliRunner
 
 from benchmark import UsageError, __version__
 from benchmark.cli import COMMANDS, LazyGroup, main
-from benchmark.cli.tables import plain_lines, show_table
 from benchmark.shipped import shipped
 
 COMMAND_PLUGIN = """
@@ -145,15 +144,3 @@ def test_help_comes_even_when_two_packages_clash(install, call):
     clash = call("unknown")
     assert clash.exit_code == 2
     assert "registered by both" in clash.stderr
-
-
-def test_plain_tables_align_their_columns():
-    assert plain_lines([("name", "x"), ("a", "long"), ("longer", "")]) == ["name    x", "a       long", "longer"]
-
-
-def test_tables_on_a_terminal_hold_every_cell_as_it_is(monkeypatch, capsys):
-    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
-    show_table(("name", "limits"), [("[bold]", "tuple[int]")])
-    out = capsys.readouterr().out
-    assert "[bold]" in out
-    assert "tuple[int]" in out

@@ -55,8 +55,25 @@ def test_a_dry_run_shows_that_two_segmenters_share_a_translator():
     text = _bench(
         *MATRIX, "--segmenters", "nearest,overconfident", "--translators", "shift", "--seeds", "0,1", "--dry-run"
     ).stdout
-    assert "shift: 2 trainings for 4 cells, 0 of them cached" in text
+    assert "shift: 2 trainings for 4 cells, 0 cached" in text
     assert sum(line.startswith("fit-translator") for line in text.splitlines()) == 2
+
+
+def test_a_dry_run_tells_scenarios_apart(project):
+    (project / "configs/scenarios/dawn.toml").write_text(SCENARIO.replace("12", "16"))
+    text = _bench(*MATRIX, "--scenario", "dusk,dawn", "--translators", "shift", "--dry-run").stdout
+    rows = [line.split("  ") for line in text.splitlines() if line.startswith(("prepare", "fit", "translate", "score"))]
+    names = [tuple(cell.strip() for cell in row if cell.strip())[:3] for row in rows]
+    assert len(set(names)) == len(names)
+    assert ("fit-segmenter", "nearest", "dawn: source-only") in names
+
+
+def test_a_dry_run_tells_looks_of_one_data_set_apart():
+    text = _bench(*MATRIX, "--translators", "shift", "--dry-run").stdout
+    assert "dots train look=day " in text
+    assert "dots train look=night " in text
+    assert "dots val " in text
+    assert "shift: 1 training for 1 cell, 0 cached" in text
 
 
 def test_a_matrix_ends_with_its_leaderboard_and_pictures(project):
@@ -74,10 +91,10 @@ def test_the_same_matrix_again_runs_nothing_and_leaves_every_record(project):
     assert {stage["state"] for stage in _planned("--translators", "shift")["stages"]} == {"cached"}
     outcome = _bench(*MATRIX, "--translators", "shift")
     assert outcome.exit_code == 0
-    assert (
-        outcome.stderr.strip()
-        == f"cells 3, stages to run 0, cached {len(_planned('--translators', 'shift')['stages'])}"
-    )
+    stages = len(_planned("--translators", "shift")["stages"])
+    first, last = outcome.stderr.splitlines()
+    assert first == f"cells 3, stages to run 0, cached {stages}"
+    assert last.startswith(f"0 stages run, {stages} reused, in ")
     assert {path: path.read_bytes() for path in (project / "results/records").iterdir()} == records
 
 

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
+from benchmark.driver import Summary
 from benchmark.report.live import Bars, Lines, watcher
 from benchmark.report.naming import stage_names
 
@@ -24,8 +25,10 @@ PREPARE = _stage("p", "prepare", "streets", None, split="val")
 @pytest.fixture
 def plan():
     cells = [
-        SimpleNamespace(translator="cyclegan", stages={"fit-translator": "f", "fit-segmenter": "s", "prepare": "p"}),
-        SimpleNamespace(translator="oracle", stages={"prepare": "p"}),
+        SimpleNamespace(
+            scenario="streets", translator="cyclegan", stages={"fit-translator": "f", "fit-segmenter": "s"}
+        ),
+        SimpleNamespace(scenario="streets", translator="oracle", stages={}),
     ]
     return SimpleNamespace(stages={stage.key: stage for stage in (PREPARE, FIT, SEGMENT)}, cells=cells)
 
@@ -116,6 +119,13 @@ def test_a_cell_that_this_run_finished_shows_its_miou(lines):
     lines.stage_finished(FIT, 1)
     lines.cell_finished(record | {"metrics": {"miou": 0.5712}})
     assert _printed(lines)[-1].endswith("streets: cyclegan x deeplabv3, seed 0: mIoU 57.1 %")
+
+
+def test_the_last_line_sums_up(lines):
+    lines.finished(Summary({"done": 3, "failed": 1, "skipped": 2}, stages_run=1, stages_reused=12, seconds=3.21))
+    assert _printed(lines)[-1] == "1 stage run, 12 reused, in 3.2 s, 1 cell not done"
+    lines.finished(Summary({"done": 3}, stages_run=0, stages_reused=12, seconds=0.5))
+    assert _printed(lines)[-1] == "0 stages run, 12 reused, in 0.5 s"
 
 
 def test_a_terminal_gets_bars_and_a_file_lines():

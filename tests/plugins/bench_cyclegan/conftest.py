@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-import torch
 
 from bench_cyclegan.options import CycleGANOptions
 from benchmark import ClassSet
@@ -19,15 +18,6 @@ TINY = {
     "checkpoint_every": 3,
     "log_every": 1,
 }
-
-
-@pytest.fixture(autouse=True, scope="session")
-def one_thread():
-    """The networks of these tests are too small for more."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture

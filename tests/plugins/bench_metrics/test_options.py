@@ -1,8 +1,10 @@
 """Where FID and KID look for their weights, told without torch."""
 
+import pytest
 import torch
 
 from bench_metrics.options import WEIGHTS_NAME, InceptionOptions, usual_weights
+from benchmark.cli.doctor import check_fid_weights
 
 
 def test_the_usual_place_is_that_of_torch_hub(tmp_path, monkeypatch):
@@ -19,3 +21,11 @@ def test_weights_that_have_come_change_the_resolved_options(tmp_path, monkeypatc
     folder.mkdir(parents=True)
     (folder / WEIGHTS_NAME).touch()
     assert InceptionOptions().weights == folder / WEIGHTS_NAME
+
+
+@pytest.mark.parametrize("variable", ["TORCH_HOME", "XDG_CACHE_HOME"])
+def test_the_doctor_looks_where_the_metrics_look(monkeypatch, tmp_path, variable):
+    monkeypatch.delenv("TORCH_HOME", raising=False)
+    monkeypatch.setenv(variable, str(tmp_path))
+    [check] = check_fid_weights()
+    assert str(usual_weights()) in check.detail

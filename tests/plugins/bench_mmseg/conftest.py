@@ -1,21 +1,12 @@
-"""Small labelled images, and one thread."""
+"""Small labelled images."""
 
 import numpy as np
 import pytest
-import torch
 
 from benchmark import ClassSet
 from benchmark.imageset import ImageSet
 
 CLASSES = ClassSet(("sky", "road", "car"), ((70, 130, 180), (128, 64, 128), (0, 0, 142)))
-
-
-@pytest.fixture(autouse=True, scope="session")
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def painted(count, size=(32, 48), variants=1, seed=0):

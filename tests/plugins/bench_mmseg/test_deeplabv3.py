@@ -10,7 +10,7 @@ from bench_mmseg.deeplabv3 import DeepLabV3, network_config, pyramid_dilations
 from bench_mmseg.model import padded
 from bench_mmseg.options import DeepLabV3Options
 from bench_mmseg.trainer import augmented, class_weights, drawn_images, training_batches
-from bench_mmseg.validation import mean_iou
+from bench_mmseg.validation import miou_on
 from benchmark import UsageError
 from benchmark.contracts.run import Run
 
@@ -36,7 +36,7 @@ def test_it_learns_four_images_by_heart(tmp_path, four, precision):
     predictions = segmenter.predict(four.image_batch(range(4)))
     labels = four.label_batch(range(4))
     assert (predictions == labels).float().mean() > 0.95
-    assert mean_iou(segmenter.predict, four, 3) > 0.8
+    assert miou_on(segmenter.predict, four, 3) > 0.8
 
 
 @pytest.mark.parametrize("size", [(32, 48), (33, 47), (20, 70)])
@@ -108,21 +108,21 @@ def test_the_best_checkpoint_is_chosen_by_the_validation_set(tmp_path, four, mon
         seen.append(predict(data.image_batch([0])))
         return next(scores)
 
-    monkeypatch.setattr("bench_mmseg.trainer.mean_iou", scored)
+    monkeypatch.setattr("bench_mmseg.trainer.miou_on", scored)
     segmenter, run = fit(tmp_path, four, validation=four, images_seen=12, validate_every=1, lr=0.5)
     assert run.facts["chosen_step"] == 2
     assert run.facts["validation_miou"] == 0.9
     assert torch.equal(segmenter.predict(four.image_batch([0])), seen[1])
 
 
-def test_mean_iou_agrees_with_torchmetrics(make_set):
+def test_the_validation_score_agrees_with_torchmetrics(make_set):
     from torchmetrics.functional.segmentation import mean_iou as reference
 
     data = make_set(5)
     data.labels[0, :4] = 255
     guesses = torch.randint(0, 3, (5, 32, 48), generator=torch.Generator().manual_seed(0))
     parts = iter(guesses.split(2))
-    ours = mean_iou(lambda images: next(parts).to(torch.uint8), data, 2)
+    ours = miou_on(lambda images: next(parts).to(torch.uint8), data, 2)
     labels = torch.from_numpy(data.labels.astype(np.int64))
     valid = labels < 3
     theirs = reference(
@@ -273,8 +273,10 @@ def test_padding_reaches_the_next_multiple_and_repeats_the_border():
     assert padded(images, 1) is images
 
 
-def test_sample_pictures_show_image_label_and_prediction(tmp_path, four):
-    _, run = fit(tmp_path, four, images_seen=8, sample_every=1)
+def test_sample_pictures_show_image_label_and_prediction_and_change_no_weight(tmp_path, four):
+    drawing, run = fit(tmp_path / "drawing", four, images_seen=12, sample_every=1)
+    plain, _ = fit(tmp_path / "plain", four, images_seen=12, sample_every=0)
+    assert all(torch.equal(value, weights(plain)[name]) for name, value in weights(drawing).items())
     from PIL import Image
 
     assert Image.open(run.folder / "pictures" / "step_0000002.png").size == (3 * 48, 4 * 32)

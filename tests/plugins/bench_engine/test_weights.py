@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from bench_gan.weights import WEIGHTS, load_weights, save_weights
+from bench_engine.weights import WEIGHTS, load_weights, save_weights
 from benchmark import StoreError
 
 

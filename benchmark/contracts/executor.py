@@ -1,18 +1,20 @@
-"""What runs stages: start one, ask for news, end all; nothing of what the stages do is known here."""
+"""Contract of an executor: starts stages, gives news of them, ends them; what a stage does is not its concern."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from benchmark.contracts.options import PluginOptions
-from benchmark.worker import Job, Outcome
+
+if TYPE_CHECKING:
+    from benchmark.worker import Job, Outcome
 
 
 class Executor(ABC):
     """A way to run stages: here, in processes of this machine, on a cluster.
 
-    Used as a context; leaving it ends what still runs.
+    What it starts calls `benchmark.worker.run_job`. It is used as a context; leaving that ends what still runs.
     """
 
     Options: ClassVar[type[PluginOptions]] = PluginOptions

@@ -25,4 +25,4 @@ def load_weights(network: nn.Module, folder: Path) -> None:
         network.load_state_dict(load_file(path))
     except (OSError, SafetensorError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
-        raise StoreError(f"{path}: expected the weights of this translator, but {reason}; train it again") from error
+        raise StoreError(f"{path}: expected the weights of this network, but {reason}; train it again") from error
