@@ -90,7 +90,8 @@ def make_executor(settings: Settings, registry: Registry) -> Executor:
     spec = registry.find("executor", settings.executor)
     every = {"slots": settings.slots, "threads": settings.threads}
     asked = {name: value for name, value in every.items() if value is not None}
-    for name in asked.keys() - registry.options_class(spec).model_fields:
+    known = registry.options_class(spec).model_fields
+    for name in [name for name in asked if name not in known]:
         raise UsageError(f"--{name}: executor '{spec.name}' has no such option; leave it out")
     executor: Executor = registry.create(spec, asked)
     return executor
