@@ -126,11 +126,12 @@ def newest(every: Sequence[Board]) -> tuple[list[Board], list[Board]]:
 
 
 def reorder(board: Board, metric: str) -> Board:
-    """The same rows, complete ones first, ordered by another metric, best first."""
+    """The same rows, complete ones first, ordered by another metric, best first; equal ones by name."""
 
-    def place(row: Row) -> tuple[bool, float]:
+    def place(row: Row) -> tuple[bool, float, str, str, str]:
         mean = row.metrics[metric].mean if metric in row.metrics else None
-        return not row.complete, math.inf if mean is None else mean * (-1 if board.higher_is_better(metric) else 1)
+        worth = math.inf if mean is None else mean * (-1 if board.higher_is_better(metric) else 1)
+        return not row.complete, worth, row.translator, row.segmenter, row.config_key
 
     return replace(board, rows=tuple(sorted(board.rows, key=place)))
 

@@ -21,6 +21,18 @@ def matrix(record):
     return [record(name, seed, score) for name, pair in scores.items() for seed, score in enumerate(pair)]
 
 
+def test_equal_rows_stand_by_name_whichever_was_done_first(record):
+    rows = [record(name, seed=0, miou=0.4) for name in ("shift", "oracle", "fda", "source-only")]
+    for hour, row in enumerate(rows):
+        row["provenance"] = {"time": f"2025-01-01T0{hour}:00:00Z"}
+    (forth,), (back,) = (
+        boards(rows),
+        boards([row | {"provenance": {"time": "2025-01-01T00:00:00Z"}} for row in rows[::-1]]),
+    )
+    assert [row.translator for row in forth.rows] == ["fda", "oracle", "shift", "source-only"]
+    assert [row.translator for row in back.rows] == [row.translator for row in forth.rows]
+
+
 def test_rows_are_ranked_by_mean_miou_controls_included(matrix):
     (board,) = boards(matrix)
     assert [(row.rank, row.translator, row.role) for row in board.rows] == [
