@@ -181,13 +181,19 @@ def _board(records: Sequence[Record], columns: Columns) -> Board:
 
 
 def _rows(records: Sequence[Record], seeds: tuple[int, ...], columns: Columns) -> list[Row]:
+    """A row per configuration; one that never got done gives way to a later one of its names: a mended mistake."""
     cells: dict[tuple[str, str, str], dict[int, Record]] = defaultdict(dict)
     controls: Controls = defaultdict(dict)
     for record in records:
         cells[record["translator"], record["segmenter"], record["config_key"]][record["seed"]] = record
         if record["translator"] in ROLES:
             controls[record["translator"], _training(record)] |= _values([record], RANKED_BY)
-    return [_row(list(by_seed.values()), seeds, controls, columns) for by_seed in cells.values()]
+    newest = {(record["translator"], record["segmenter"]): record["config_key"] for record in records}
+    return [
+        _row(list(by_seed.values()), seeds, controls, columns)
+        for (translator, segmenter, key), by_seed in cells.items()
+        if newest[translator, segmenter] == key or any(record["status"] == DONE for record in by_seed.values())
+    ]
 
 
 def _row(

@@ -21,6 +21,19 @@ def matrix(record):
     return [record(name, seed, score) for name, pair in scores.items() for seed, score in enumerate(pair)]
 
 
+def test_a_failed_row_gives_way_once_its_mistake_is_mended(record):
+    failed = record("shift", 0, status="failed", reason="crop too large", config_key="crop-900")
+    mended = record("shift", 0, 0.4, config_key="crop-90") | {"provenance": {"time": "2025-01-02T00:00:00Z"}}
+    assert [row.config_key for row in boards([failed])[0].rows] == ["crop-900"]
+    assert [row.config_key for row in boards([failed, mended])[0].rows] == ["crop-90"]
+
+
+def test_a_done_row_stays_beside_a_later_one_of_its_name(record):
+    first = record("shift", 0, 0.3, config_key="crop-60")
+    later = record("shift", 0, 0.4, config_key="crop-90") | {"provenance": {"time": "2025-01-02T00:00:00Z"}}
+    assert {row.config_key for row in boards([first, later])[0].rows} == {"crop-60", "crop-90"}
+
+
 def test_equal_rows_stand_by_name_whichever_was_done_first(record):
     rows = [record(name, seed=0, miou=0.4) for name in ("shift", "oracle", "fda", "source-only")]
     for hour, row in enumerate(rows):
