@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import io
 import json
 import logging
 import os
@@ -237,6 +238,8 @@ def _logging(path: Path, *, capture: bool) -> Iterator[None]:
         for stream, number in ((sys.stdout, 1), (sys.stderr, 2)):
             stream.flush()
             os.dup2(descriptor, number)
+            if isinstance(stream, io.TextIOWrapper):  # in a file, lines of both would else not stand in their order
+                stream.reconfigure(line_buffering=True)
         os.close(descriptor)
         yield
         return
