@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from bench_gan.images import pad_to_multiple
 from bench_gan.norm import InstanceNorm
+from bench_gan.options import ResnetOptions
 
 Upsampling = Literal["transpose", "nearest", "bilinear"]
 
@@ -142,6 +143,11 @@ class PatchDiscriminator(nn.Module):
     def smallest_image(self) -> int:
         """Least height and width in pixels of which a score is left."""
         return 3 * 2**self.layers
+
+
+def resnet_generator(options: ResnetOptions) -> ResnetGenerator:
+    """The generator that the options describe."""
+    return ResnetGenerator(options.filters, options.blocks, options.downsamplings, options.upsampling, options.norm_eps)
 
 
 def initialize(network: nn.Module, generator: torch.Generator, gain: float = 0.02) -> None:
