@@ -10,7 +10,7 @@ from bench_gan.networks import count_parameters
 
 
 def block_parameters(channels, reduction=8):
-    """Three 1 x 1 convolutions to C / 8 channels, one back, each with biases, and gamma (arXiv:1805.08318, figure 2)."""
+    """Three 1 x 1 convolutions to C / 8 channels, one back, each with biases, and gamma (arXiv:1805.08318)."""
     inner = channels // reduction
     return 3 * (channels * inner + inner) + inner * channels + channels + 1
 
