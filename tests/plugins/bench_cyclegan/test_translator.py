@@ -146,7 +146,7 @@ def test_drawing_samples_changes_no_weight(fit):
 
 
 def test_images_too_small_for_the_discriminator_are_refused(fit):
-    with pytest.raises(UsageError, match="3 layers need images of at least 24 x 24 pixels, but these are 12 x 16"):
+    with pytest.raises(UsageError, match="need images of at least 24 x 24 pixels, but these are 12 x 16"):
         fit(discriminator_layers=3)
 
 
