@@ -17,3 +17,13 @@ class ReinhardOptions(PluginOptions):
         description="Give each image the average mean and deviation of all target images, or those of one of them, "
         "chosen by a checksum of the image to be translated.",
     )
+
+
+class HistogramOptions(PluginOptions):
+    """Options of `histogram`."""
+
+    statistics: Literal["dataset", "image"] = Field(
+        "dataset",
+        description="Match each image to the histogram of all target images together, or to that of one of them, "
+        "chosen by a checksum of the image to be translated.",
+    )
