@@ -35,6 +35,7 @@ def resolved(file: str | None, settings: Settings, registry: Registry, **names: 
         file,
         scenarios=settings.scenarios,
         metrics=settings.metrics,
+        reader=settings.reader,
         budget=settings.budget,
         device=settings.device,
         precision=settings.precision,

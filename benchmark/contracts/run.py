@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from benchmark.contracts.segmenter import Segmenter
+    from benchmark.contracts.translator import Translator
+
 Precision = Literal["fp32", "bf16"]
 RequestedPrecision = Literal["auto", "fp32", "bf16"]
 RequestedDevice = Literal["auto", "cpu", "cuda"]
@@ -35,6 +38,10 @@ class Run:
         precision: What autocast is to use.
         facts: Numbers for the record (parameters, images per second); add with `report`.
         on_progress: Where progress goes; the worker sets it.
+        segmenter: The matrix's reader, fitted and on `device`, for plugins that need it: trained on the source
+            images for a translator that needs `segmenter`, on the target images for a metric that needs `oracle`.
+            It belongs to the harness: do not train it, nor store its weights.
+        translator: The translator that is measured, fitted and on `device`, for metrics that need `translator`.
     """
 
     folder: Path
@@ -43,6 +50,8 @@ class Run:
     precision: Precision = "fp32"
     facts: dict[str, Any] = field(default_factory=dict)
     on_progress: Callable[[dict[str, Any]], None] | None = None
+    segmenter: Segmenter | None = None
+    translator: Translator | None = None
 
     def generator(self, purpose: str = "") -> torch.Generator:
         """A CPU generator that depends on the seed and the purpose alone."""
