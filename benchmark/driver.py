@@ -12,7 +12,7 @@ from typing import Any, Literal
 from benchmark.config import Matrix
 from benchmark.contracts.executor import Executor
 from benchmark.errors import PluginError
-from benchmark.plan import Cell, Plan, Stage, needed, peers
+from benchmark.graph import Cell, Plan, Stage, needed, peers
 from benchmark.records import DONE, INVALID, SKIPPED, make_record, record_path, write_record
 from benchmark.registry import SHIPPED, Registry
 from benchmark.store import Failure, StageFolder, Store, store_errors

@@ -50,7 +50,12 @@ class Metric(ABC):
         """One number for each name in `values`; raise `Unavailable` when the data did not suffice."""
 
     def details(self) -> dict[str, Any]:
-        """Tables that belong to the numbers (per-class IoU, a confusion matrix), as plain JSON values."""
+        """Tables that belong to the numbers (a confusion matrix, the worst images), as plain JSON values.
+
+        All of it is stored with the record of a cell. Three names have a meaning for the leaderboard: `iou`, by class
+        name, makes its per-class table; `note` is printed below the table; rows whose `conditions` differ must not be
+        compared, and that is said there.
+        """
         return {}
 
 
