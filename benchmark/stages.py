@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.contracts.dataset import IGNORE, ClassSet, Dataset, Sample
-from benchmark.contracts.metric import Metric, SegmentationMetric, TranslationMetric
+from benchmark.contracts.metric import Metric, NamesImages, SegmentationMetric, TranslationMetric
 from benchmark.contracts.run import Run
 from benchmark.contracts.segmenter import Segmenter
 from benchmark.contracts.translator import Invertible, MultiVariant, Translator
@@ -106,6 +106,7 @@ def score_translation(spec: Mapping[str, Any], inputs: Inputs, run: Run, registr
     """Measure all translated training images against their sources and the target's training images."""
     source, translated, target = (ImageSet.open(inputs[role]) for role in ("source", "translated", "target"))
     with Scores(registry, spec["metrics"], TranslationMetric, source.classes, run) as scores:
+        scores.call("name_images", source.ids, only=NamesImages)
         if scores.live:
             for batch in _batches(target, run):
                 scores.call("reference", _on(run, target.image_batch(batch)))
@@ -181,9 +182,15 @@ class Scores:
         _check_distinct(self._all)
         self.call("start", classes, run)
 
-    def call(self, method: str, *data: Any) -> None:
-        """Call a method of every metric that still takes part; one that raises `Unavailable` drops out."""
-        for name in list(self.live):
+    def call(self, method: str, *data: Any, only: type = Metric) -> None:
+        """Call a method of every metric that still takes part; one that raises `Unavailable` drops out.
+
+        Args:
+            method: Its name.
+            data: Its arguments.
+            only: The contract that has the method, where it is not that of all.
+        """
+        for name in [name for name, metric in self.live.items() if isinstance(metric, only)]:
             with self._dropping_out(name) as metric:
                 getattr(metric, method)(*data)
 
