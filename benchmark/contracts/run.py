@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -23,6 +23,8 @@ RequestedDevice = Literal["auto", "cpu", "cuda"]
 
 CHECKPOINTS, PICTURES = "checkpoints", "pictures"
 """Folders in the folder of a run."""
+PANELS = "panels"
+"""Under which the names of a picture's panels are stored in its file."""
 CHECKPOINT, SCALARS = "checkpoint.pt", "scalars.jsonl"
 
 
@@ -70,22 +72,27 @@ class Run:
         with (self.folder / SCALARS).open("a") as file:
             file.write(line + "\n")
 
-    def images(self, name: str, grid: Tensor) -> Path:
+    def images(self, name: str, grid: Tensor, panels: Sequence[str] = ()) -> Path:
         """Keep a picture with the result.
 
         Args:
             name: File name without suffix.
             grid: RGB in [0, 1], shape (3, H, W).
+            panels: What stands side by side in it, in equal widths; the names are stored in the file.
 
         Returns:
             The PNG file.
         """
         from PIL import Image
+        from PIL.PngImagePlugin import PngInfo
 
         path = self.folder / PICTURES / f"{name}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         pixels = grid.detach().float().clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).cpu().numpy()
-        Image.fromarray(pixels).save(path)
+        notes = PngInfo()
+        if panels:
+            notes.add_text(PANELS, json.dumps(list(panels)))
+        Image.fromarray(pixels).save(path, pnginfo=notes)
         return path
 
     @property
