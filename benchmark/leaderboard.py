@@ -77,6 +77,7 @@ class Board:
         classes: Names of the classes that every number is over.
         size: Height and width in pixels.
         checkpoint: Which weights of a segmenter are evaluated.
+        score_translations: Which source split translations are measured on: "train" or "test".
         seeds: All seeds that any row was asked for.
         values: What a metric says of itself (`summary`, `higher_is_better`, `low`, `high`), by name.
         warnings: What a reader must know before comparing rows.
@@ -93,6 +94,7 @@ class Board:
     values: Mapping[str, Mapping[str, Any]]
     warnings: tuple[str, ...] = ()
     latest: str = ""
+    score_translations: str = "train"
 
     @property
     def flag(self) -> str:
@@ -183,6 +185,7 @@ def _board(records: Sequence[Record], columns: Columns) -> Board:
         values={name: value for record in records for name, value in record.get("values", {}).items()},
         warnings=tuple(_warnings(records)),
         latest=_time(records[-1]),
+        score_translations=_scenario(first)["score_translations"],
     )
     return reorder(bare, RANKED_BY)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
@@ -50,7 +50,12 @@ class Metric(ABC):
         """One number for each name in `values`; raise `Unavailable` when the data did not suffice."""
 
     def details(self) -> dict[str, Any]:
-        """Tables that belong to the numbers (per-class IoU, a confusion matrix), as plain JSON values."""
+        """Tables that belong to the numbers (a confusion matrix, the worst images), as plain JSON values.
+
+        All of it is stored with the record of a cell. Three names have a meaning for the leaderboard: `iou`, by class
+        name, makes its per-class table; `note` is printed below the table; rows whose `conditions` differ must not be
+        compared, and that is said there.
+        """
         return {}
 
 
@@ -87,4 +92,13 @@ class OverVariants(Protocol):
         Args:
             variants: float32 RGB in [0, 1]; the first is what `update` got as `translated`. V may be 1.
         """
+        ...
+
+
+@runtime_checkable
+class NamesImages(Protocol):
+    """A translation metric whose details name single images."""
+
+    def name_images(self, ids: Sequence[str]) -> None:
+        """Take the ids of all source images, in the order in which `update` gets them; called before `update`."""
         ...

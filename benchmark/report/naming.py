@@ -54,7 +54,11 @@ def stage_names(plan: Plan) -> dict[str, str]:
 
 
 def subjects(plan: Plan) -> dict[str, str]:
-    """The plugin of each stage, by key; of a data set also the split, and options where others have it otherwise."""
+    """The plugin of each stage, by key.
+
+    Of a data set also the split, and options where others have it otherwise; of a translation the split where there
+    are several.
+    """
     alike: dict[str, list[Stage]] = defaultdict(list)
     for stage in plan.stages.values():
         if stage.kind == "prepare":
@@ -62,7 +66,13 @@ def subjects(plan: Plan) -> dict[str, str]:
     names = {key: stage.plugin for key, stage in plan.stages.items()}
     for name, stages in alike.items():
         names |= {key: " ".join([name, *options]) for key, options in _telling_options(stages).items()}
-    return names
+    splits = {key: _split(plan, stage) for key, stage in plan.stages.items() if stage.kind == "translate"}
+    several = len(set(splits.values())) > 1
+    return names | {key: f"{names[key]} {split}" for key, split in splits.items() if several}
+
+
+def _split(plan: Plan, translation: Stage) -> str:
+    return str(plan.stages[translation.inputs["source"]].spec["split"])
 
 
 def _name(stage: Stage, about: str, row: str) -> str:

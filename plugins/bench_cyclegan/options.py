@@ -2,81 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from pydantic import Field
 
-from pydantic import Field, PositiveInt
-
-from bench_engine.options import SEEN, TrainingOptions
-
-Decay = Annotated[float, Field(ge=0, lt=1)]
+from bench_gan.options import AdversarialOptions, PatchOptions, ResnetOptions
 
 
-def _unit(name: str) -> dict[str, Any]:
-    return {"unit": name}
-
-
-class CycleGANOptions(TrainingOptions):
+class CycleGANOptions(AdversarialOptions, ResnetOptions, PatchOptions):
     """The defaults are those of the paper: Zhu et al. 2017, arXiv:1703.10593, section 4 and appendix 7."""
 
-    images_seen: int = Field(
-        200_000,
-        ge=1,
-        description="Source images seen in all; as many target images.",
-        json_schema_extra=_unit("images"),
-    )
-    batch_size: int = Field(
-        1, ge=1, description="Source images of one step; as many target images.", json_schema_extra=_unit("images")
-    )
-    crop: tuple[PositiveInt, PositiveInt] | None = Field(
-        None,
-        description="Height and width of the random window each training image is cut to; none: whole images.",
-        json_schema_extra=_unit("pixels"),
-    )
-    flip: bool = Field(True, description="Mirror training images left to right with probability 1/2.")
-
-    filters: int = Field(64, ge=1, description="Channels of a generator's first layer.")
-    blocks: int = Field(9, ge=0, description="Residual blocks of a generator: 6 for 128 x 128 images, 9 above.")
-    downsamplings: int = Field(2, ge=0, le=5, description="How often a generator halves height and width.")
-    upsampling: Literal["transpose", "nearest", "bilinear"] = Field(
-        "transpose", description="Transposed convolution, or enlarging by this rule followed by a convolution."
-    )
-    discriminator_filters: int = Field(64, ge=1, description="Channels of a discriminator's first layer.")
-    discriminator_layers: int = Field(
-        3, ge=1, description="Strided convolutions of a discriminator: 3 judge patches of 70 pixels, 2 of 34, 1 of 16."
-    )
-    norm_eps: float = Field(1e-5, gt=0, description="Added to the variance in instance norm.")
-
-    lambda_adversarial: float = Field(1.0, ge=0, description="Weight of the generators' adversarial loss.")
     lambda_cycle: float = Field(10.0, ge=0, description="Weight of the cycle loss, of either direction.")
     lambda_identity: float = Field(
         0.0,
         ge=0,
         description="Weight of the identity loss, absolute; 0: not computed. The paper's paintings have 5.",
-    )
-    lambda_discriminator: float = Field(0.5, gt=0, description="Weight of the discriminators' loss.")
-    pool: int = Field(
-        50,
-        ge=0,
-        description="Generated images kept to show to a discriminator again.",
-        json_schema_extra=_unit("images"),
-    )
-    order: Literal["generator-first", "discriminator-first"] = Field(
-        "generator-first", description="Which side is updated first in a step."
-    )
-
-    lr: float = Field(2e-4, gt=0, description="Learning rate of Adam for the generators.")
-    lr_discriminator: float | None = Field(
-        None, gt=0, description="Learning rate of Adam for the discriminators; none: that of the generators."
-    )
-    betas: tuple[Decay, Decay] = Field((0.5, 0.999), description="Decay of Adam's two moments.")
-    schedule: Literal["linear", "cosine"] = Field("linear", description="How learning rates fall to 0.")
-    constant_share: float = Field(
-        0.5, ge=0, lt=1, description="Share of the training before learning rates start to fall."
-    )
-
-    checkpoint_every: int = Field(
-        500, ge=1, description="How often the state is kept to resume from.", json_schema_extra=SEEN
-    )
-    probes: int = Field(
-        4, ge=1, description="Images of each domain in the sample pictures.", json_schema_extra=SEEN | _unit("images")
     )

@@ -17,9 +17,9 @@ from benchmark import Run
 Parameters = Iterable[Tensor] | Iterable[dict[str, Any]]
 
 
-def adam(parameters: Parameters, lr: float, betas: tuple[float, float]) -> Optimizer:
-    """Adam in its fused form."""
-    return torch.optim.Adam(parameters, lr=lr, betas=betas, fused=True)
+def adam(parameters: Parameters, lr: float, betas: tuple[float, float], weight_decay: float = 0.0) -> Optimizer:
+    """Adam in its fused form; `weight_decay` is that of its paper, added to the gradient."""
+    return torch.optim.Adam(parameters, lr=lr, betas=betas, weight_decay=weight_decay, fused=True)
 
 
 def adamw(parameters: Parameters, lr: float, weight_decay: float) -> Optimizer:

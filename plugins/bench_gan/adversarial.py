@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from bench_gan.losses import AdversarialLoss, discriminator_accuracy
 
@@ -37,10 +38,22 @@ def frozen(*networks: nn.Module) -> Iterator[None]:
             parameter.requires_grad_(True)
 
 
+def scores_of(discriminator: nn.Module, images: Tensor) -> tuple[Tensor, ...]:
+    """All scores that a discriminator gives, of which most give one.
+
+    Args:
+        discriminator: Returns a tensor, or a tuple of them, each of any shape (N, ...).
+        images: Shape (N, C, H, W).
+    """
+    scores = discriminator(images)
+    return scores if isinstance(scores, tuple) else (scores,)
+
+
 def judge(discriminator: nn.Module, real: Tensor, fake: Tensor, loss: AdversarialLoss) -> Judgement:
     """Show real and generated images to a discriminator, in one pass.
 
     One pass equals two because nothing in it mixes the images of a batch; a network with batch norm would differ.
+    Where a discriminator gives several scores, their losses are added and their accuracies averaged.
 
     Args:
         discriminator: From images in [-1, 1] to scores.
@@ -48,6 +61,28 @@ def judge(discriminator: nn.Module, real: Tensor, fake: Tensor, loss: Adversaria
         fake: Generated images, same shape; no gradient flows into them.
         loss: Which game is played.
     """
-    scores = discriminator(torch.cat([real.to(fake.dtype), fake.detach()]))
-    of_real, of_fake = scores.split([len(real), len(fake)])
-    return Judgement(loss.discriminator(of_real, of_fake), discriminator_accuracy(of_real, of_fake, loss.boundary))
+    count = len(real)
+    scores = scores_of(discriminator, torch.cat([real.detach().to(fake.dtype), fake.detach()]))
+    losses = [loss.discriminator(score[:count], score[count:]) for score in scores]
+    accuracies = [discriminator_accuracy(score[:count], score[count:], loss.boundary) for score in scores]
+    return Judgement(torch.stack(losses).sum(), torch.stack(accuracies).mean())
+
+
+def gradient_penalty(discriminator: nn.Module, real: Tensor) -> Tensor:
+    """Squared norm of a discriminator's gradient at real images, a mean over them.
+
+    Args:
+        discriminator: As in `bench_gan.adversarial.scores_of`; all its scores are added.
+        real: Images, shape (N, C, H, W).
+
+    Returns:
+        A scalar in float32, with gradient to the discriminator.
+
+    Source: Mescheder et al. 2018, arXiv:1801.04406, equation 9 (R1); the weight there is gamma / 2.
+    """
+    real = real.detach().requires_grad_(True)
+    with sdpa_kernel(SDPBackend.MATH):  # the gradient of a fused attention has no gradient itself
+        scores = scores_of(discriminator, real)
+    total = torch.stack([score.float().flatten(1).mean(1).sum() for score in scores]).sum()
+    (slope,) = torch.autograd.grad(total, real, create_graph=True)
+    return slope.float().square().flatten(1).sum(1).mean()

@@ -1,4 +1,4 @@
-"""Batches of unpaired source and target images, each a pure function of the step."""
+"""Batches of source and target images, each a pure function of the step."""
 
 from __future__ import annotations
 
@@ -33,15 +33,36 @@ class UnpairedBatches:
     mirror: bool = True
 
     def __call__(self, step: int) -> dict[str, Tensor]:
-        """Images `source` and `target` of a step in [-1, 1], shape (batch_size, 3, H, W)."""
-        return {"source": self._draw("source", self.source, step), "target": self._draw("target", self.target, step)}
+        """Images `source` and `target` of a step in [-1, 1], shape (batch_size, 3, H, W).
 
-    def _draw(self, side: str, images: ImageSet, step: int) -> Tensor:
-        order = EpochOrder(len(images), self.run.seed, side)
-        batch = images.image_batch(order.indices(step, self.batch_size))
-        generator = step_generator(self.run, step, side)
+        Where the source images have labels, `labels` are theirs: train ids, uint8, shape (batch_size, H, W).
+        """
+        source, labels = self._draw(self._purpose("source"), self.source, step)
+        target, _ = self._draw(self._purpose("target"), self.target, step)
+        batch = {"source": source, "target": target}
+        return batch if labels is None else batch | {"labels": labels}
+
+    def _purpose(self, side: str) -> str:
+        """What the draws of a side are named after: equal names draw alike."""
+        return side
+
+    def _draw(self, purpose: str, images: ImageSet, step: int) -> tuple[Tensor, Tensor | None]:
+        indices = EpochOrder(len(images), self.run.seed, purpose).indices(step, self.batch_size)
+        batch = images.image_batch(indices)
+        labels = None if images.labels is None else images.label_batch(indices)
+        generator = step_generator(self.run, step, purpose)
         if self.window is not None:
-            batch, _ = crop(batch, None, self.window, generator)
+            batch, labels = crop(batch, labels, self.window, generator)
         if self.mirror:
-            batch, _ = flip(batch, None, generator)
-        return to_signed(batch)
+            batch, labels = flip(batch, labels, generator)
+        return to_signed(batch), labels
+
+
+class PairedBatches(UnpairedBatches):
+    """The same images of both domains in a step, under the same window and mirroring.
+
+    Equal positions of `source` and `target` must show the same scene.
+    """
+
+    def _purpose(self, side: str) -> str:
+        return "pair"

@@ -25,19 +25,44 @@ class AdversarialLoss:
     boundary: float
 
 
-def lsgan_generator(fake: Tensor) -> Tensor:
-    """Mean of (score - 1)^2 over generated images, in float32; scores of any shape."""
-    return (fake.float() - 1).square().mean()
+def least_squares(real: float = 1.0) -> AdversarialLoss:
+    """Squared distance of scores to 0 for generated images and to `real` for real ones, means in float32.
+
+    Source: Mao et al. 2017, arXiv:1611.04076, equation 9 with a = 0, b = c = 1, without its factor 1/2, as in
+    Zhu et al. 2017, arXiv:1703.10593, section 4. The generator aims at 1 even where the discriminator's aim is lower.
+    """
+    return AdversarialLoss(
+        generator=lambda fake: (fake.float() - 1).square().mean(),
+        discriminator=lambda of_real, fake: (of_real.float() - real).square().mean() + fake.float().square().mean(),
+        boundary=real / 2,
+    )
 
 
-def lsgan_discriminator(real: Tensor, fake: Tensor) -> Tensor:
-    """Mean of (score - 1)^2 over real images plus mean of score^2 over generated ones, in float32."""
-    return (real.float() - 1).square().mean() + fake.float().square().mean()
+def cross_entropy(real: float = 1.0) -> AdversarialLoss:
+    """Cross-entropy of scores, taken as logits, with 0 for generated images and with `real` for real ones, in float32.
+
+    The generator maximises the logarithm of the probability to be taken for real, instead of minimising that of the
+    opposite, which saturates.
+
+    Source: Goodfellow et al. 2014, arXiv:1406.2661, equation 1 and section 3.
+    """
+
+    def discriminator(of_real: Tensor, fake: Tensor) -> Tensor:
+        of_real = of_real.float()
+        return (F.softplus(of_real) - real * of_real).mean() + F.softplus(fake.float()).mean()
+
+    return AdversarialLoss(lambda fake: F.softplus(-fake.float()).mean(), discriminator, boundary=0.0)
 
 
-LSGAN = AdversarialLoss(lsgan_generator, lsgan_discriminator, boundary=0.5)
-"""Least squares with a = 0 for generated, b = c = 1 for real (Mao et al. 2017, arXiv:1611.04076, equation 9),
-without their factor 1/2, as in Zhu et al. 2017, arXiv:1703.10593, section 4."""
+def adversarial_loss(name: str, smoothing: float = 0.0) -> AdversarialLoss:
+    """The game called "lsgan" or "vanilla", real images to be given 1 - `smoothing`.
+
+    Source of one-sided smoothing: Salimans et al. 2016, arXiv:1606.03498, section 3.4.
+    """
+    return {"lsgan": least_squares, "vanilla": cross_entropy}[name](1 - smoothing)
+
+
+LSGAN = least_squares()
 
 
 def reconstruction_loss(images: Tensor, reconstruction: Tensor) -> Tensor:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from bench_gan.images import pad_to_multiple
 from bench_gan.norm import InstanceNorm
+from bench_gan.options import ResnetOptions
 
 Upsampling = Literal["transpose", "nearest", "bilinear"]
 
@@ -107,7 +108,11 @@ class ResnetGenerator(nn.Module):
         height, width = images.shape[2:]
         # Two features a side is the least that can be mirrored, and four pixels for the first, wider convolution.
         padded = pad_to_multiple(images, self.stride, minimum=max(2 * self.stride, 4))
-        return self.decoder(self.blocks(self.encoder(padded)))[..., :height, :width]
+        return self.decoder(self.transform(self.encoder(padded)))[..., :height, :width]
+
+    def transform(self, features: Tensor) -> Tensor:
+        """What lies between encoder and decoder, shape (N, C, h, w) in and out."""
+        return self.blocks(features)
 
 
 class PatchDiscriminator(nn.Module):
@@ -142,6 +147,11 @@ class PatchDiscriminator(nn.Module):
     def smallest_image(self) -> int:
         """Least height and width in pixels of which a score is left."""
         return 3 * 2**self.layers
+
+
+def resnet_generator(options: ResnetOptions) -> ResnetGenerator:
+    """The generator that the options describe."""
+    return ResnetGenerator(options.filters, options.blocks, options.downsamplings, options.upsampling, options.norm_eps)
 
 
 def initialize(network: nn.Module, generator: torch.Generator, gain: float = 0.02) -> None:

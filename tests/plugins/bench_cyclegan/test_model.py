@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from bench_cyclegan.model import OTHER, SIDES, CycleGANModel, make_generators
+from bench_cyclegan.model import OTHER, SIDES, CycleGANModel, make_discriminators, make_generators
 from bench_engine.optimizers import adam, wrap
 from benchmark.contracts.run import Run
 
@@ -15,7 +15,7 @@ def build(tmp_path, tiny):
     def make(precision="fp32", seed=0, **changes):
         options = tiny(**changes)
         run = Run(folder=tmp_path, seed=seed, precision=precision)
-        model = CycleGANModel(make_generators(options), options, run)
+        model = CycleGANModel(make_generators(options), make_discriminators(options), options, run)
         parts = {"generators": model.generators, "discriminators": model.discriminators}
         wrapper = wrap({name: adam(part.parameters(), 2e-4, (0.5, 0.999)) for name, part in parts.items()}, run)
         draw = torch.Generator().manual_seed(1)
@@ -124,7 +124,7 @@ def test_discriminators_are_shown_images_from_the_pool(build):
     model, wrapper, batch = build(pool=2)
     for _ in range(6):
         model.train_step(batch, wrapper)
-    state = model.training_state()
+    state = model.training_state()["pools"]
     assert state["target"]["filled"] == 2
     assert not torch.equal(state["target"]["images"], state["source"]["images"])
 

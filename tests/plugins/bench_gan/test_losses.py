@@ -2,30 +2,42 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 
-from bench_gan.losses import (
-    LSGAN,
-    discriminator_accuracy,
-    lsgan_discriminator,
-    lsgan_generator,
-    reconstruction_loss,
-)
+from bench_gan.losses import LSGAN, adversarial_loss, discriminator_accuracy, reconstruction_loss
 
 REAL = torch.tensor([[0.5, 2.0], [1.0, -1.0]])
 FAKE = torch.tensor([[0.0, 1.0], [3.0, 0.5]])
 
 
 def test_least_squares_of_the_generator_follow_the_formula():
-    assert float(lsgan_generator(FAKE)) == pytest.approx((1 + 0 + 4 + 0.25) / 4)
+    assert float(LSGAN.generator(FAKE)) == pytest.approx((1 + 0 + 4 + 0.25) / 4)
 
 
 def test_least_squares_of_the_discriminator_follow_the_formula():
-    assert float(lsgan_discriminator(REAL, FAKE)) == pytest.approx((0.25 + 1 + 0 + 4) / 4 + (0 + 1 + 9 + 0.25) / 4)
+    assert float(LSGAN.discriminator(REAL, FAKE)) == pytest.approx((0.25 + 1 + 0 + 4) / 4 + (0 + 1 + 9 + 0.25) / 4)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_cross_entropy_is_that_of_torch(smoothing):
+    game = adversarial_loss("vanilla", smoothing)
+    expected = F.binary_cross_entropy_with_logits(REAL, torch.full_like(REAL, 1 - smoothing))
+    expected = expected + F.binary_cross_entropy_with_logits(FAKE, torch.zeros_like(FAKE))
+    torch.testing.assert_close(game.discriminator(REAL, FAKE), expected)
+    as_real = F.binary_cross_entropy_with_logits(FAKE, torch.ones_like(FAKE))
+    torch.testing.assert_close(game.generator(FAKE), as_real)
+
+
+def test_smoothing_lowers_the_aim_for_real_images_alone():
+    smooth = adversarial_loss("lsgan", 0.1)
+    assert float(smooth.discriminator(torch.full((4,), 0.9), torch.zeros(4))) == pytest.approx(0)
+    assert float(smooth.generator(torch.ones(4))) == pytest.approx(0)
+    assert smooth.boundary == pytest.approx(0.45)
 
 
 def test_losses_of_bf16_scores_are_taken_in_float32():
     scores = torch.full((1, 1, 100, 100), 0.3).bfloat16()
-    for loss in (lsgan_generator(scores), lsgan_discriminator(scores, scores), reconstruction_loss(scores, scores)):
+    for loss in (LSGAN.generator(scores), LSGAN.discriminator(scores, scores), reconstruction_loss(scores, scores)):
         assert loss.dtype is torch.float32
 
 
