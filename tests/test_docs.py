@@ -1,6 +1,9 @@
 """What the documents show works as they show it."""
 
+import os
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -48,6 +51,16 @@ def test_the_translator_of_the_plugin_guide_works(tmp_path, monkeypatch):
     out = again.translate(image)
     assert out.shape == image.shape
     torch.testing.assert_close(out.mean((2, 3)), torch.full((2, 3), 0.2), atol=0.02, rtol=0)
+
+
+def test_the_translator_of_the_plugin_guide_passes_the_suite_as_shown_there(tmp_path):
+    [suite] = [block for block in blocks("docs/plugins.md", "python") if "TranslatorConformance" in block]
+    (tmp_path / "grey_world.py").write_text(blocks("docs/plugins.md", "python")[0])
+    (tmp_path / "test_grey_world.py").write_text(suite)
+    command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "test_grey_world.py"]
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'plugins'}"}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert re.search(r"^13 passed in", done.stdout, re.MULTILINE), done.stdout
 
 
 def test_the_matrix_of_the_readme_resolves(tmp_path):
