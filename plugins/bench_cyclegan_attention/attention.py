@@ -44,7 +44,12 @@ class SelfAttention(nn.Module):
     def draw_weights(self, generator: torch.Generator) -> None:
         """Draw all weights anew (Glorot and Bengio 2010, as SAGAN's), biases 0, gamma 0."""
         for layer in (self.query, self.key, self.value, self.out):
-            weight = layer.parametrizations.weight.original if is_parametrized(layer) else layer.weight
+            if is_parametrized(layer):
+                weight = layer.parametrizations.weight.original
+                for vector in layer.parametrizations.weight.buffers():  # estimates of the first singular vectors
+                    F.normalize(vector.normal_(generator=generator), dim=0, out=vector)
+            else:
+                weight = layer.weight
             nn.init.xavier_uniform_(weight, generator=generator)
             nn.init.zeros_(layer.bias)
         nn.init.zeros_(self.gamma)
