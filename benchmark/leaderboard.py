@@ -24,7 +24,25 @@ SEGMENTATION = ("miou", "pixel_accuracy", "mean_pixel_accuracy", "fwiou", "gap_r
 TRANSLATION = ("ssim", "fid", "kid")
 METRICS = SEGMENTATION + TRANSLATION
 """The columns that every row has, measured or not."""
+FITS = ("fit-translator", "fit-segmenter")
 NOT_MEASURED, NOTHING_TRANSLATED = "not measured", "a control row translates nothing"
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a training took, as far as it was recorded.
+
+    Attributes:
+        minutes: From its start to its end, of the last attempt.
+        images_per_second: Images of its budget, per second.
+        memory: Most memory it held, in GiB: of the GPU where it ran on one, else of its process.
+        device: Where it ran, with its precision.
+    """
+
+    minutes: float
+    images_per_second: float | None
+    memory: float | None
+    device: str
 
 
 @dataclass(frozen=True)
@@ -43,6 +61,7 @@ class Row:
         failures: Why a wanted seed is not done, by seed.
         seconds: Mean cost of a cell, shared stages included; None when not recorded.
         rank: Place by mean mIoU; None for incomplete rows.
+        trainings: What the trainings of a cell took, means over its seeds, by kind of stage.
     """
 
     translator: str
@@ -57,6 +76,7 @@ class Row:
     seconds: float | None = None
     differs: str = ""
     rank: int | None = None
+    trainings: Mapping[str, Training] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:
@@ -227,7 +247,29 @@ def _row(
         extra=dict(columns(done)) if done else {},
         failures=_failures(records, wanted),
         seconds=math.fsum(costs) / len(costs) if costs else None,
+        trainings={kind: _training_cost(found) for kind in FITS if (found := _stages(done, kind))},
     )
+
+
+def _stages(done: Sequence[Record], kind: str) -> list[Record]:
+    return [record["stages"][kind] for record in done if record.get("stages", {}).get(kind, {}).get("seconds")]
+
+
+def _training_cost(stages: Sequence[Record]) -> Training:
+    facts = [stage.get("facts", {}) for stage in stages]
+    memory = [fact.get("peak_gpu_memory_bytes", fact.get("peak_memory_bytes")) for fact in facts]
+    where = sorted({f"{stage.get('device', '?')} {stage.get('precision', '?')}" for stage in stages})
+    return Training(
+        minutes=math.fsum(stage["seconds"] for stage in stages) / len(stages) / 60,
+        images_per_second=_mean(fact.get("images_per_second") for fact in facts),
+        memory=_mean(None if held is None else held / 2**30 for held in memory),
+        device=", ".join(where),
+    )
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return math.fsum(known) / len(known) if known else None
 
 
 def _values(records: Iterable[Record], name: str) -> dict[int, float]:

@@ -17,7 +17,7 @@ from benchmark.tomlfile import in_file, read_toml, validated
 
 Override = tuple[tuple[str, ...], Any]
 
-DEFAULT_METRICS = ("segmentation", "ssim", "fid", "kid")
+DEFAULT_METRICS = ("segmentation", "semantic-flip", "fid", "kid", "ssim", "cycle-error", "diversity")
 DEMO = "demo"
 """Name of the matrix that runs when nothing is asked for."""
 

@@ -24,12 +24,14 @@ class Value:
         summary: One line, for tables and help.
         higher_is_better: Direction of improvement.
         low, high: Range; None where unbounded.
+        headline: Whether tables for people have a column for it; all numbers are in records, JSON and CSV.
     """
 
     summary: str
     higher_is_better: bool
     low: float | None = 0.0
     high: float | None = 1.0
+    headline: bool = True
 
 
 class Metric(ABC):

@@ -102,10 +102,16 @@ class SemanticFlip(TranslationMetric):
     values: ClassVar[Mapping[str, Value]] = {
         "flip_rate": Value("Share of pixels read as another class once translated.", higher_is_better=False),
         "flip_rate_introduced": Value(
-            "Share of pixels read rightly before translation and wrongly after it.", higher_is_better=False
+            "Share of pixels read rightly before translation and wrongly after it.",
+            higher_is_better=False,
+            headline=False,
         ),
-        "flip_rate_source": Value("Share of pixels of the source read as another class.", higher_is_better=False),
-        "read_class_accuracy": Value("Accuracy of the reading, averaged over classes.", higher_is_better=True),
+        "flip_rate_source": Value(
+            "Share of pixels of the source read as another class.", higher_is_better=False, headline=False
+        ),
+        "read_class_accuracy": Value(
+            "Accuracy of the reading, averaged over classes.", higher_is_better=True, headline=False
+        ),
         "read_miou": Value("IoU of the reading, averaged over classes.", higher_is_better=True),
     }
 

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from benchmark.leaderboard import boards
 from benchmark.report.data import json_rows
-from benchmark.report.grid import duration, leaderboard_grid, number, per_class_grid
+from benchmark.report.grid import costs_grid, duration, leaderboard_grid, number, per_class_grid
 from benchmark.report.markdown import grid_markdown
 from benchmark.report.terminal import print_grid
 from benchmark.stats import estimate
@@ -73,6 +73,29 @@ def test_whatever_metrics_plugins_declare_stands_in_the_terminal_and_on_the_page
     print_grid(grid, out)
     for text in (out.file.getvalue(), grid_markdown(grid)):
         assert all(number in text for number in ("0.250", "1.500", "7.000", "blur ↓", "zeal ↓"))
+
+
+def test_a_side_figure_has_no_column_but_stands_in_the_data(record):
+    values = {
+        name: {"higher_is_better": True, "low": 0, "high": 1, "headline": name == "main"} for name in ("main", "side")
+    }
+    board = boards([record("a", 0, metrics={"miou": 0.5, "main": 0.25, "side": 0.75}, values=values)])
+    headings = leaderboard_grid(board[0]).headings
+    assert "main %" in headings
+    assert "side %" not in headings
+    assert json_rows(board)[0]["metrics"]["side"]["mean"] == 0.75
+
+
+def test_costs_of_trainings_are_means_over_seeds(record):
+    def stage(seconds, **facts):
+        return {"key": "k", "seconds": seconds, "device": "cuda", "precision": "bf16", "facts": facts, "pictures": []}
+
+    cells = [record("a", 0, 0.5), record("a", 1, 0.6)]
+    for cell, minutes in zip(cells, (1, 3), strict=True):
+        gpu = {"peak_gpu_memory_bytes": minutes * 2**30, "peak_memory_bytes": 9 * 2**30}
+        cell["stages"] = {"fit-translator": stage(60 * minutes, images_per_second=10.0 * minutes, **gpu)}
+    grid = costs_grid(boards(cells)[0])
+    assert grid.rows == (("a", "cuda bf16", "2.0", "20.0", "2.00", "-", "-", "-", "-"),)
 
 
 def test_segmenters_get_a_column_when_there_are_several(matrix, record):
