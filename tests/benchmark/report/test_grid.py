@@ -83,7 +83,7 @@ def test_a_side_figure_has_no_column_but_stands_in_the_data(record):
     headings = leaderboard_grid(board[0]).headings
     assert "main %" in headings
     assert "side %" not in headings
-    assert json_rows(board)[0]["metrics"]["side"]["mean"] == 0.75
+    assert json_rows(board)[0]["side"]["mean"] == 0.75
 
 
 def test_costs_of_trainings_are_means_over_seeds(record):
