@@ -12,12 +12,12 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from bench_engine import augment, schedules
-from bench_engine.data import EpochOrder, choice, step_generator
+from bench_engine import schedules
 from bench_engine.optimizers import adamw, sgd
 from bench_engine.precision import autocast, channels_last
 from bench_engine.training import seed_everything, train
 from bench_engine.weights import load_weights, save_weights
+from bench_mmseg.batches import training_batches
 from bench_mmseg.class_weights import enet_weights, label_counts, median_frequency_weights
 from bench_mmseg.compat import load_mmseg
 from bench_mmseg.model import SegmentationModel
@@ -137,49 +137,6 @@ def class_weights(data: ImageSet, loss: str) -> Tensor | None:
     pixels, shown = label_counts(labels, len(data.classes))
     weights = enet_weights(pixels) if loss == "enet" else median_frequency_weights(pixels, shown)
     return weights.float()
-
-
-def training_batches(data: ImageSet, options: SegmenterOptions, run: Run) -> Callable[[int], dict[str, Tensor]]:
-    """The augmented batch of each step, as a pure function of the step."""
-    order = EpochOrder(len(data), run.seed, "segmenter")
-
-    def batch(step: int) -> dict[str, Tensor]:
-        positions = order.positions(step, options.batch_size)
-        images = drawn_images(data, positions, run.seed)
-        labels = data.label_batch([index for _, index in positions])
-        generator = step_generator(run, step, "segmenter:augment")
-        images, labels = augmented(images, labels, options, generator)
-        return {"images": images, "labels": labels}
-
-    return batch
-
-
-def drawn_images(data: ImageSet, positions: list[tuple[int, int]], seed: int) -> Tensor:
-    """Images at pairs of epoch and index, each in a variant that is drawn anew in each epoch."""
-    if data.variants == 1:
-        return data.image_batch([index for _, index in positions])
-    variants = [choice(seed, epoch, index, data.variants) for epoch, index in positions]
-    return torch.cat(
-        [data.image_batch([index], variant) for (_, index), variant in zip(positions, variants, strict=True)]
-    )
-
-
-def augmented(
-    images: Tensor, labels: Tensor, options: SegmenterOptions, generator: torch.Generator
-) -> tuple[Tensor, Tensor]:
-    """A batch after all augmentations that the options switch on."""
-    size = options.crop or (images.shape[2], images.shape[3])
-    if options.scale != (1.0, 1.0):
-        images, labels = augment.scaled_crop(images, labels, size, options.scale, generator)
-    elif options.crop:
-        images, labels = augment.crop(images, labels, size, generator)
-    if options.flip:
-        images, labels = augment.flip(images, labels, generator)
-    if options.blur:
-        images = augment.blur(images, options.blur, generator)
-    if options.jitter:
-        images = augment.jitter(images, options.jitter, generator)
-    return images, labels
 
 
 def prediction_grid(predict: Callable[[Tensor], Tensor], data: ImageSet) -> Tensor:

@@ -6,10 +6,11 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
 
+from bench_mmseg.batches import augmented, drawn_images, training_batches
 from bench_mmseg.deeplabv3 import DeepLabV3, network_config, pyramid_dilations
 from bench_mmseg.model import padded
 from bench_mmseg.options import DeepLabV3Options
-from bench_mmseg.trainer import augmented, class_weights, drawn_images, training_batches
+from bench_mmseg.trainer import class_weights
 from bench_mmseg.validation import miou_on
 from benchmark import UsageError
 from benchmark.contracts.run import Run
