@@ -17,6 +17,7 @@ from bench_engine.optimizers import adamw, sgd
 from bench_engine.precision import autocast, channels_last
 from bench_engine.training import seed_everything, train
 from bench_engine.weights import load_weights, save_weights
+from bench_gan.adversarial import frozen
 from bench_mmseg.batches import training_batches
 from bench_mmseg.class_weights import enet_weights, label_counts, median_frequency_weights
 from bench_mmseg.compat import load_mmseg
@@ -69,6 +70,19 @@ class NetworkSegmenter(Segmenter):
         model = self._trained().eval()
         with torch.no_grad(), autocast(self._device, self._precision):
             return model(images.to(self._device)).argmax(1).to(torch.uint8)
+
+    def logits(self, images: Tensor) -> Tensor:
+        """What `predict` takes the largest of, for losses on images that this network is to judge.
+
+        Args:
+            images: float32 RGB in [0, 1], shape (N, 3, H, W), of any size.
+
+        Returns:
+            float32, shape (N, K, H, W) for K classes, with gradient to the images and none to the weights.
+        """
+        model = self._trained().eval()
+        with frozen(model), autocast(self._device, self._precision):
+            return model(images.to(self._device)).float()
 
     def save(self, folder: Path) -> None:
         """Write weights, options and class names."""
