@@ -10,7 +10,7 @@ from torch import Tensor
 from bench_engine import augment
 from bench_engine.data import EpochOrder, choice, step_generator
 from bench_mmseg.options import SegmenterOptions
-from benchmark import Run
+from benchmark import IGNORE, Run
 from benchmark.imageset import ImageSet
 
 Batches = Callable[[int], dict[str, Tensor]]
@@ -27,6 +27,25 @@ def training_batches(data: ImageSet, options: SegmenterOptions, run: Run) -> Bat
         generator = step_generator(run, step, "segmenter:augment")
         images, labels = augmented(images, labels, options, generator)
         return {"images": images, "labels": labels}
+
+    return batch
+
+
+def with_target(batches: Batches, target: ImageSet, options: SegmenterOptions, run: Run) -> Batches:
+    """Batches that, from the first step with alignment on, also hold as many unlabelled images under `target`.
+
+    The target images have an order and random numbers of their own, so that the labelled ones stay what they are.
+    """
+    order = EpochOrder(len(target), run.seed, "alignment")
+
+    def batch(step: int) -> dict[str, Tensor]:
+        drawn = batches(step)
+        if step < options.alignment_from * options.steps:
+            return drawn
+        images = target.image_batch(order.indices(step, options.batch_size))
+        unlabelled = torch.full((len(images), *images.shape[2:]), IGNORE, dtype=torch.uint8)
+        images, _ = augmented(images, unlabelled, options, step_generator(run, step, "alignment:augment"))
+        return {**drawn, "target": images}
 
     return batch
 

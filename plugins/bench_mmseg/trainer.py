@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
+from mmengine.model import BaseModel
 from torch import Tensor
 from torch.optim import Optimizer
 
@@ -18,7 +19,8 @@ from bench_engine.precision import autocast, channels_last
 from bench_engine.training import seed_everything, train
 from bench_engine.weights import load_weights, save_weights
 from bench_gan.adversarial import frozen
-from bench_mmseg.batches import training_batches
+from bench_mmseg.alignment import AlignedModel
+from bench_mmseg.batches import training_batches, with_target
 from bench_mmseg.class_weights import enet_weights, label_counts, median_frequency_weights
 from bench_mmseg.compat import load_mmseg
 from bench_mmseg.model import SegmentationModel
@@ -58,12 +60,12 @@ class NetworkSegmenter(Segmenter):
         return rule(model.parameters(), self.options.lr, self.options.weight_decay)
 
     def fit(self, train: ImageSet, target: ImageSet, validation: ImageSet | None, run: Run) -> None:
-        """Learn from the labelled images; the target is not looked at."""
+        """Learn from the labelled images; the target is looked at by the alignment alone, if that is switched on."""
         self._device, self._precision, self._classes = run.device, run.precision, train.classes.names
         seed_everything(run, "segmenter:weights")
         weights = class_weights(train, self.options.loss)
         self._model = channels_last(self.build(len(train.classes), weights, pretrained=True))
-        self._train(self._model, train, validation, run)
+        self._train(self._model, train, target, validation, run)
 
     def predict(self, images: Tensor) -> Tensor:
         """Train ids, uint8, shape (N, H, W), for float32 RGB images in [0, 1], shape (N, 3, H, W), of any size."""
@@ -113,17 +115,22 @@ class NetworkSegmenter(Segmenter):
             raise DataError("this segmenter has neither been fitted nor loaded")
         return self._model
 
-    def _train(self, model: SegmentationModel, data: ImageSet, validation: ImageSet | None, run: Run) -> None:
+    def _train(
+        self, model: SegmentationModel, data: ImageSet, target: ImageSet, validation: ImageSet | None, run: Run
+    ) -> None:
         options = self.options
-        choose = None
-        if validation is not None:
-            choose = BestWeightsHook(
-                lambda: miou_on(self.predict, validation, options.batch_size), options.validate_every
-            )
+        trained: BaseModel = model
+        optimizers: Any = self.optimizer(model)
+        batches = training_batches(data, options, run)
+        if options.lambda_alignment > 0:
+            trained = aligned = AlignedModel(model, len(data.classes), options, run)
+            optimizers = aligned.optimizers(optimizers)
+            batches = with_target(batches, target, options, run)
+        choose = self._choice(validation)
         train(
-            model,
-            training_batches(data, options, run),
-            self.optimizer(model),
+            trained,
+            batches,
+            optimizers,
             schedules.by_step(rate_factor(options), options.steps),
             options.steps,
             options.batch_size,
@@ -135,6 +142,13 @@ class NetworkSegmenter(Segmenter):
         )
         if choose:
             run.report(chosen_step=choose.step, validation_miou=choose.best)
+
+    def _choice(self, validation: ImageSet | None) -> BestWeightsHook | None:
+        if validation is None:
+            return None
+        return BestWeightsHook(
+            lambda: miou_on(self.predict, validation, self.options.batch_size), self.options.validate_every
+        )
 
 
 def rate_factor(options: SegmenterOptions) -> schedules.Factor:
