@@ -53,11 +53,11 @@ class SegmenterOptions(TrainingOptions):
     alignment_filters: int = Field(
         64,
         ge=1,
-        description="Channels of the first layer of its discriminator.",
+        description="Channels of the first layer of the alignment's discriminator.",
         json_schema_extra={"unit": "channels"},
     )
     lr_alignment_discriminator: float = Field(
-        1e-4, gt=0, description="Base learning rate of its discriminator, by Adam; it falls as lr does."
+        1e-4, gt=0, description="Base learning rate of the alignment's discriminator, by Adam; it falls as lr does."
     )
     validate_every: int = Field(
         500,
