@@ -41,7 +41,7 @@ from torch.optim import Optimizer
 from bench_engine.optimizers import adam
 from bench_gan.adversarial import frozen, judge
 from bench_gan.images import pad_to_multiple
-from bench_gan.losses import AdversarialLoss
+from bench_gan.losses import cross_entropy
 from bench_mmseg.model import SegmentationModel
 from bench_mmseg.options import SegmenterOptions
 from benchmark import Run
@@ -52,13 +52,8 @@ BETAS = (0.9, 0.99)
 
 Batch = dict[str, Tensor]
 
-CROSS_ENTROPY = AdversarialLoss(
-    generator=lambda fake: F.softplus(-fake.float()).mean(),
-    discriminator=lambda real, fake: F.softplus(-real.float()).mean() + F.softplus(fake.float()).mean(),
-    boundary=0.0,
-)
-"""The first adversarial game (Goodfellow et al. 2014, arXiv:1406.2661, section 3, the generator's in the form that does
-not saturate), on scores before the sigmoid; `real` is a map of a training image, `fake` one of a target image."""
+GAME = cross_entropy()
+"""Both papers' game; "real" are score maps of training images, "generated" those of target images."""
 
 
 class ScoreDiscriminator(nn.Module):
@@ -140,7 +135,7 @@ class AlignedModel(BaseModel):
         with wrapper.optim_context(self), frozen(self.discriminator):
             losses, logits = self.segmenter.losses_and_logits(data["images"], data["labels"])
             target = score_maps(self.segmenter(data["target"]))
-            alignment = CROSS_ENTROPY.generator(self.discriminator(target))
+            alignment = GAME.generator(self.discriminator(target))
         loss = torch.stack([*losses.values(), self.options.lambda_alignment * alignment]).sum()
         wrapper.update_params(loss)
         logged = {"loss": loss, **losses, "alignment": alignment, "gradient_norm_segmenter": wrapper.gradient_norm}
@@ -149,7 +144,7 @@ class AlignedModel(BaseModel):
     def _update_discriminator(self, training: Tensor, target: Tensor, optim_wrapper: OptimWrapperDict) -> Batch:
         wrapper = optim_wrapper["discriminator"]
         with wrapper.optim_context(self):
-            verdict = judge(self.discriminator, training, target, CROSS_ENTROPY)
+            verdict = judge(self.discriminator, training, target, GAME)
         wrapper.update_params(verdict.loss)
         return {
             "alignment_discriminator": verdict.loss,
