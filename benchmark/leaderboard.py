@@ -62,6 +62,7 @@ class Row:
         seconds: Mean cost of a cell, shared stages included; None when not recorded.
         rank: Place by mean mIoU; None for incomplete rows.
         trainings: What the trainings of a cell took, means over its seeds, by kind of stage.
+        highlights: What metrics have to tell of the first seed that is done.
     """
 
     translator: str
@@ -77,6 +78,7 @@ class Row:
     differs: str = ""
     rank: int | None = None
     trainings: Mapping[str, Training] = field(default_factory=dict)
+    highlights: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -247,6 +249,7 @@ def _row(
         extra=dict(columns(done)) if done else {},
         failures=_failures(records, wanted),
         seconds=math.fsum(costs) / len(costs) if costs else None,
+        highlights=_highlights(done),
         trainings={kind: _training_cost(found) for kind in FITS if (found := _stages(done, kind))},
     )
 
@@ -326,6 +329,12 @@ def _per_class(done: Sequence[Record]) -> dict[str, Estimate]:
                 if value is not None:
                     values[name].append(value)
     return {name: estimate(found) for name, found in values.items()}
+
+
+def _highlights(done: Sequence[Record]) -> tuple[str, ...]:
+    first = min(done, key=lambda record: int(record["seed"]), default={})
+    sections = first.get("details", {}).values()
+    return tuple(str(line) for section in sections for line in section.get("highlights", ()))
 
 
 def _failures(records: Sequence[Record], wanted: Sequence[int]) -> dict[int, str]:

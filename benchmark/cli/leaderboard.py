@@ -15,7 +15,7 @@ from benchmark.leaderboard import Board, boards, metric_names, newest, reorder
 from benchmark.records import read_records
 from benchmark.registry import Registry, load_registry
 from benchmark.report.data import as_csv, as_json
-from benchmark.report.grid import Grid, costs_grid, leaderboard_grid, per_class_grid
+from benchmark.report.grid import Grid, costs_grid, highlights_grid, leaderboard_grid, per_class_grid
 from benchmark.report.markdown import page
 from benchmark.report.terminal import console, print_grid
 
@@ -32,6 +32,7 @@ _OUTPUT = click.File("w", encoding="utf-8", lazy=False, atomic=True)
 @click.option("--sort", metavar="METRIC", help="Order rows by this metric; ranks stay those of mIoU.")
 @click.option("--per-class", is_flag=True, help="Also the IoU of each class (json has it always).")
 @click.option("--costs", is_flag=True, help="Also minutes, images/s and memory of the trainings.")
+@click.option("--highlights", is_flag=True, help="Also what metrics tell in words, as which classes flipped.")
 @click.option("--all", "every", is_flag=True, help="Also older boards: other sizes, budgets, class sets ...")
 @click.option("--output", type=_OUTPUT, default="-", help="A file instead of standard output.")
 @click.pass_context
@@ -43,6 +44,7 @@ def command(
     sort: str | None,
     per_class: bool,
     costs: bool,
+    highlights: bool,
     every: bool,
     output: IO[str],
 ) -> None:
@@ -56,7 +58,8 @@ def command(
     found = chosen(boards(records, lambda rows: hook_columns(registry, rows)), scenario, every=every)
     if sort:
         found = ordered(found, sort)
-    further = [table for table, wanted in ((per_class_grid, per_class), (costs_grid, costs)) if wanted]
+    asked = {per_class_grid: per_class, highlights_grid: highlights, costs_grid: costs}
+    further = [table for table, wanted in asked.items() if wanted]
     if style == "rich":
         print_boards(found, console(output), further)
     else:

@@ -54,9 +54,9 @@ class Metric(ABC):
     def details(self) -> dict[str, Any]:
         """Tables that belong to the numbers (a confusion matrix, the worst images), as plain JSON values.
 
-        All of it is stored with the record of a cell. Three names have a meaning for the leaderboard: `iou`, by class
+        All of it is stored with the record of a cell. Four names have a meaning for the leaderboard: `iou`, by class
         name, makes its per-class table; `note` is printed below the table; rows whose `conditions` differ must not be
-        compared, and that is said there.
+        compared, and that is said there; `highlights`, lines of text, the weightiest first, are printed on request.
         """
         return {}
 

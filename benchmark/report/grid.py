@@ -42,6 +42,8 @@ ORDER = (
     *("flip_rate", "read_miou", "label_pixel_accuracy", "label_class_accuracy", "label_iou"),
     *("fid", "kid", "ssim", "cycle_error", "diversity"),
 )
+HIGHLIGHTS = 3
+"""Lines per row that are printed; all of them are in the record."""
 Column = tuple[str, Callable[[Row], str]]
 EXPLANATIONS = (
     "± is a 95 % t-interval over the n seeds of the column 'seeds'; no interval at n = 1. Shares are in percent.",
@@ -105,6 +107,19 @@ def per_class_grid(board: Board) -> Grid:
             for name in board.classes
         ),
         notes=(f"{EMPTY}: the class is not in the test labels or predictions, or the row is not done.",),
+    )
+
+
+def highlights_grid(board: Board) -> Grid:
+    """What metrics have to tell of each row beside numbers, such as which classes translation exchanged."""
+    columns: list[Column] = [("translator", row_name), *_segmenter_column(board)]
+    told = [row for row in board.rows if row.highlights]
+    lines = [(row, line) for row in told for line in row.highlights[:HIGHLIGHTS]]
+    return Grid(
+        title=f"Highlights of the first seed: {title(board)}",
+        headings=(*(name for name, _ in columns), "what was found"),
+        rows=tuple((*(cell(row) for _, cell in columns), line) for row, line in lines),
+        fixed=len(columns),
     )
 
 

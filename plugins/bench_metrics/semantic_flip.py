@@ -168,7 +168,7 @@ class SemanticFlip(TranslationMetric):
         flips = strongest_flips(self._after)
         return {
             "images": len(self._images),
-            "strongest": [describe_flip(flip, self._before, self._after, names) for flip in flips],
+            "highlights": [describe_flip(flip, self._before, self._after, names) for flip in flips],
             "worst_images": [self._tell(image) for image in worst_images(self._images)],
             "table": _by_name(self._after, names),
             "table_source": _by_name(self._before, names),

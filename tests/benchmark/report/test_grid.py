@@ -7,7 +7,7 @@ from rich.console import Console
 
 from benchmark.leaderboard import boards
 from benchmark.report.data import json_rows
-from benchmark.report.grid import costs_grid, duration, leaderboard_grid, number, per_class_grid
+from benchmark.report.grid import costs_grid, duration, highlights_grid, leaderboard_grid, number, per_class_grid
 from benchmark.report.markdown import grid_markdown
 from benchmark.report.terminal import print_grid
 from benchmark.stats import estimate
@@ -84,6 +84,14 @@ def test_a_side_figure_has_no_column_but_stands_in_the_data(record):
     assert "main %" in headings
     assert "side %" not in headings
     assert json_rows(board)[0]["side"]["mean"] == 0.75
+
+
+def test_highlights_are_those_of_the_first_seed_and_the_weightiest(record):
+    cells = [record("a", seed, 0.5) for seed in (1, 0)] + [record("oracle", 0, 0.9)]
+    for cell in cells[:2]:
+        cell["details"] = {"flips": {"highlights": [f"seed {cell['seed']}, line {line}" for line in range(9)]}}
+    grid = highlights_grid(boards(cells)[0])
+    assert grid.rows == tuple(("a", f"seed 0, line {line}") for line in range(3))
 
 
 def test_costs_of_trainings_are_means_over_seeds(record):

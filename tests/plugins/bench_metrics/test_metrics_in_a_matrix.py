@@ -41,7 +41,7 @@ def test_planted_flips_are_found_exactly(record_of, painted):
         if pixels and label != reading
     }
     assert flips == {("sky", "vegetation"): 36}
-    assert details["strongest"] == ["sky -> vegetation: 6.0 % of sky (0.0 % before translation)"]
+    assert details["highlights"] == ["sky -> vegetation: 6.0 % of sky (0.0 % before translation)"]
     assert details["worst_images"] == [
         {"image": f"train-{number}", "flip_rate": 12 / 235, "flip_rate_source": 0.0, "main_flip": "sky -> vegetation"}
         for number in (1, 4, 7)

@@ -80,7 +80,7 @@ def test_planted_flips_are_found_exactly(metric, paint):
         if count and label != reading
     }
     assert off_diagonal == {("sky", "tree"): flipped}
-    assert details["strongest"] == ["sky -> tree: 4.3 % of sky (0.0 % before translation)"]
+    assert details["highlights"] == ["sky -> tree: 4.3 % of sky (0.0 % before translation)"]
     assert details["worst_images"] == [
         {"image": "b", "flip_rate": 16 / 380, "flip_rate_source": 0.0, "main_flip": "sky -> tree"},
         {"image": "d", "flip_rate": 8 / 380, "flip_rate_source": 0.0, "main_flip": "sky -> tree"},
@@ -93,7 +93,7 @@ def test_without_a_flip_nothing_is_listed(metric, paint):
     numbers, details = metric.compute(), metric.details()
     assert [numbers[name] for name in ("flip_rate", "flip_rate_introduced", "flip_rate_source")] == [0, 0, 0]
     assert numbers["read_miou"] == numbers["read_class_accuracy"] == 1
-    assert details["strongest"] == details["worst_images"] == []
+    assert details["highlights"] == details["worst_images"] == []
 
 
 def test_a_misreading_that_was_there_before_is_not_introduced(metric, paint):
@@ -103,7 +103,7 @@ def test_a_misreading_that_was_there_before_is_not_introduced(metric, paint):
     assert numbers["flip_rate_source"] == 20 / 380
     assert numbers["flip_rate_introduced"] == 40 / 380
     assert numbers["flip_rate"] == 60 / 380
-    assert metric.details()["strongest"] == ["sky -> tree: 30.0 % of sky (10.0 % before translation)"]
+    assert metric.details()["highlights"] == ["sky -> tree: 30.0 % of sky (10.0 % before translation)"]
 
 
 def test_a_misreading_that_translation_repairs_lowers_the_flip_rate_alone(metric, paint):
