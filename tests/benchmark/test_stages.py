@@ -108,6 +108,55 @@ def test_pictures_show_source_translated_and_the_way_back(run, matrix_of, store)
     assert np.abs(strip[:, 24:].astype(int) - strip[:, :12]).max() <= 1
 
 
+def named_panels(path):
+    with Image.open(path) as picture:
+        names = json.loads(picture.info["panels"])
+        return dict(zip(names, np.split(np.asarray(picture), len(names), axis=1), strict=True))
+
+
+def test_pictures_name_their_panels(run, matrix_of):
+    folder = run(matrix_of("shift"))["translate"] / "pictures"
+    assert list(named_panels(folder / "translation-0.png")) == ["source", "translated", "cycled"]
+
+
+def test_what_a_translator_looks_at_is_shown_over_its_source(run, matrix_of):
+    folder = run(matrix_of("gazing"), "gazing")["translate"] / "pictures"
+    panels = [named_panels(folder / f"translation-{number}.png") for number in range(3)]
+    assert list(panels[0]) == ["source", "translated", "cycled", "attention", "attention from +"]
+    bright = panels[0]["source"].mean(-1)
+    attention = panels[0]["attention"].mean(-1)
+    assert attention[bright > 150].min() > attention[bright < 80].max()
+    crosses = [np.argwhere((panel["attention from +"] == 255).all(-1)).mean(0).tolist() for panel in panels]
+    assert crosses == [[4, 6], [2, 3], [6, 9]]
+    hot = panels[0]["attention from +"].astype(int)
+    assert hot[4, 0].sum() > hot[0, 0].sum() + 100
+
+
+def test_variants_have_a_strip_of_their_own_of_at_most_eight(run, matrix_of):
+    folders = run(matrix_of("gazing", "shift"), "gazing")
+    panels = named_panels(folders["translate"] / "pictures" / "variants-0.png")
+    assert list(panels) == ["source", *(f"variant {number}" for number in range(8))]
+    stored = ImageSet.open(folders["translate"])
+    assert stored.variants == 9
+    np.testing.assert_array_equal(panels["variant 7"], stored.images[7, 0])
+
+
+def test_a_translator_of_one_output_has_no_strip_of_variants(run, matrix_of):
+    folder = run(matrix_of("shift"))["translate"] / "pictures"
+    assert list(folder.glob("variants-*")) == []
+
+
+def test_a_map_outside_its_range_fails_with_what_was_expected(run, matrix_of, diary, choose):
+    matrix = matrix_of("gazing")
+    brighter = tuple(
+        replace(c, options=c.options | {"gain": 3.0}) if c.name == "gazing" else c for c in matrix.translators
+    )
+    run(replace(matrix, translators=brighter), "gazing")
+    reason = diary.records["gazing", "nearest", 0]["reason"]
+    assert reason.startswith("translator 'gazing', attention_maps, returned values from 0.")
+    assert reason.endswith("but 0 to 1 was expected")
+
+
 def test_pictures_are_spread_over_the_set():
     assert evenly_spaced(10, 4) == [0, 3, 6, 9]
     assert evenly_spaced(2, 4) == [0, 1]
