@@ -5,7 +5,7 @@ This module is what a plugin author imports; it loads no heavy library.
 
 from benchmark.contracts.dataset import IGNORE, ClassSet, Dataset, Sample
 from benchmark.contracts.executor import Executor
-from benchmark.contracts.metric import Metric, OverVariants, SegmentationMetric, TranslationMetric, Value
+from benchmark.contracts.metric import Metric, NamesImages, OverVariants, SegmentationMetric, TranslationMetric, Value
 from benchmark.contracts.options import PluginOptions
 from benchmark.contracts.run import Run
 from benchmark.contracts.scenario import Scenario, Side
@@ -30,6 +30,7 @@ __all__ = [
     "Invertible",
     "Metric",
     "MultiVariant",
+    "NamesImages",
     "OverVariants",
     "PluginError",
     "PluginOptions",

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from benchmark.checks import check_sample
 from benchmark.contracts.dataset import Dataset
-from benchmark.contracts.metric import Metric, OverVariants, SegmentationMetric, TranslationMetric
+from benchmark.contracts.metric import Metric, NamesImages, OverVariants, SegmentationMetric, TranslationMetric
 from benchmark.contracts.run import Run
 from benchmark.contracts.segmenter import Segmenter
 from benchmark.contracts.translator import MultiVariant, Translator
@@ -108,6 +108,7 @@ def score_translation(spec: Mapping[str, Any], inputs: Inputs, run: Run, registr
     source, translations, target = (ImageSet.open(inputs[role]) for role in ("source", "translated", "target"))
     entrants = _entrants(spec, inputs, TranslationMetric, run, registry)
     with Scores(entrants, source.classes, run.folder) as scores:
+        scores.call("name_images", source.ids, to=scores.able(NamesImages))
         for batch in batches(target, run) if scores.live else ():
             scores.call("reference", on_device(run, target.image_batch(batch)))
         for batch in batches(source, run) if scores.live else ():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
@@ -87,4 +87,13 @@ class OverVariants(Protocol):
         Args:
             variants: float32 RGB in [0, 1]; the first is what `update` got as `translated`. V may be 1.
         """
+        ...
+
+
+@runtime_checkable
+class NamesImages(Protocol):
+    """A translation metric whose details name single images."""
+
+    def name_images(self, ids: Sequence[str]) -> None:
+        """Take the ids of all source images, in the order in which `update` gets them; called before `update`."""
         ...
