@@ -126,22 +126,23 @@ class PatchDiscriminator(nn.Module):
         filters: Channels of the first layer; doubled at each further layer, up to 8 times.
         layers: Convolutions of stride 2.
         eps: Of the instance norm, which the first and the last layer do without.
+        channels: Of what is judged; 6 for an image joined with the one it was made from.
 
     Source: Zhu et al. 2017, arXiv:1703.10593, appendix 7.2; Isola et al. 2017, arXiv:1611.07004.
     """
 
-    def __init__(self, filters: int = 64, layers: int = 3, eps: float = 1e-5) -> None:
+    def __init__(self, filters: int = 64, layers: int = 3, eps: float = 1e-5, channels: int = 3) -> None:
         super().__init__()
         self.layers = layers
         widths = [filters * min(2**level, MAX_WIDENING) for level in range(layers + 1)]
-        body: list[nn.Module] = [nn.Conv2d(3, filters, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
+        body: list[nn.Module] = [nn.Conv2d(channels, filters, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
         for level, (narrow, wide) in enumerate(pairwise(widths), start=1):
             stride = 2 if level < layers else 1
             body += [nn.Conv2d(narrow, wide, 4, stride, 1), InstanceNorm(eps), nn.LeakyReLU(0.2)]
         self.body = nn.Sequential(*body, nn.Conv2d(widths[-1], 1, 4, padding=1))
 
     def forward(self, images: Tensor) -> Tensor:
-        """Scores of shape (N, 1, h, w) for images in [-1, 1], shape (N, 3, H, W)."""
+        """Scores of shape (N, 1, h, w) for images in [-1, 1], shape (N, channels, H, W)."""
         return self.body(images)
 
     def smallest_image(self) -> int:

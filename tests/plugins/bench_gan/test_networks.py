@@ -32,6 +32,12 @@ def test_the_discriminator_of_the_paper_has_2_765_million_parameters():
     assert count_parameters(PatchDiscriminator()) == 2_764_737
 
 
+def test_a_discriminator_of_more_channels_differs_in_its_first_layer_alone():
+    network = drawn(PatchDiscriminator(4, 1, channels=6))
+    assert count_parameters(network) == count_parameters(PatchDiscriminator(4, 1)) + 3 * 4 * 16
+    assert network(torch.cat([images(1, 16, 16), images(1, 16, 16, seed=2)], dim=1)).shape == (1, 1, 6, 6)
+
+
 @pytest.mark.parametrize(("layers", "patch"), [(1, 16), (2, 34), (3, 70)])
 def test_a_score_sees_a_patch_of_the_stated_size(layers, patch):
     network = drawn(PatchDiscriminator(4, layers))
