@@ -151,14 +151,21 @@ def _canonical(value: Any) -> str:
 
 
 def _protocol(record: Record) -> str:
-    scenario = {key: value for key, value in record["config"]["scenario"].items() if key != "summary"}
     shared = [record[key] for key in ("scenario", "classes", "size", "budget", "checkpoint")]
-    return _canonical([*shared, scenario])
+    return _canonical([*shared, _scenario(record)])
+
+
+def _scenario(record: Record) -> dict[str, Any]:
+    """Its scenario as far as it decides results; older records do not say which split is scored."""
+    stored = {"score_translations": "train", **record["config"]["scenario"]}
+    return {key: value for key, value in stored.items() if key != "summary"}
 
 
 def _training(record: Record) -> str:
     """What a row shares with the control rows it is held against: segmenter, device and precision, data."""
-    return _canonical({key: value for key, value in record["config"].items() if key not in ("translator", "metrics")})
+    own = ("translator", "metrics", "reader")
+    shared = {key: value for key, value in record["config"].items() if key not in own}
+    return _canonical(shared | {"scenario": _scenario(record)})
 
 
 def _board(records: Sequence[Record], columns: Columns) -> Board:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from benchmark.contracts.options import PluginOptions
 
@@ -63,7 +63,11 @@ class SegmentationMetric(Metric):
 
 
 class TranslationMetric(Metric):
-    """A metric over source images, their translations, and images of the target domain."""
+    """A metric over source images, their translations, and images of the target domain.
+
+    Where it needs them (`PluginSpec.needs`), `start` finds in `run.segmenter` the reader trained on the labelled target
+    images (`oracle`), and in `run.translator` the translator that is measured (`translator`).
+    """
 
     def reference(self, images: Tensor) -> None:
         """Take in a batch of target images, float32 in [0, 1], shape (N, 3, H, W); called before `update`."""
@@ -71,3 +75,16 @@ class TranslationMetric(Metric):
     @abstractmethod
     def update(self, source: Tensor, translated: Tensor, labels: Tensor | None) -> None:
         """Take in a batch of source images, their translations (same shapes) and the source labels, if any."""
+
+
+@runtime_checkable
+class OverVariants(Protocol):
+    """A translation metric that also looks at all stored variants of a translation, beside the first."""
+
+    def update_variants(self, variants: Tensor) -> None:
+        """Take in all variants of a batch, shape (V, N, 3, H, W); called right after `update`.
+
+        Args:
+            variants: float32 RGB in [0, 1]; the first is what `update` got as `translated`. V may be 1.
+        """
+        ...
