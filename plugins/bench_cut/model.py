@@ -28,9 +28,7 @@ class CUTModel(AdversarialModel):
 
     options: CUTOptions
 
-    def __init__(
-        self, generators: nn.ModuleDict, discriminators: nn.ModuleDict, options: CUTOptions, run: Run
-    ) -> None:
+    def __init__(self, generators: nn.ModuleDict, discriminators: nn.ModuleDict, options: CUTOptions, run: Run) -> None:
         super().__init__(generators, discriminators, options, run)
         self._draw = run.generator("contrast")
         initialize_glorot(self, run.generator("weights"), options.init_gain)

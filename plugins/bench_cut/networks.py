@@ -73,7 +73,7 @@ class ListenedGenerator(ResnetGenerator):
 class Heads(nn.Module):
     """For each layer of features a perceptron of two layers, whose outputs have length 1.
 
-    All are made at once from known widths, so that their weights depend on the seed alone and every checkpoint has them.
+    All are made at once from known widths: their weights depend on the seed alone, and every checkpoint has them.
 
     Args:
         widths: Channels of the features of each layer.
