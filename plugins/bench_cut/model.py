@@ -83,7 +83,6 @@ class CUTModel(AdversarialModel):
         keys = [made[f"keys_{layer}"] for layer in range(len(queries))]
         places = draw_places(keys, self.options.patches, self._draw)
         heads = self.generators["heads"]
-        # In this order: autocast keeps the weights it has cast, and those cast without gradient would stay so.
         of_queries = heads(queries, places)
         with torch.no_grad():
             of_keys = heads(keys, places)

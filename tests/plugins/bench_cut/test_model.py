@@ -54,12 +54,13 @@ def test_losses_of_cut_are_those_of_the_paper_computed_apart(build):
         torch.testing.assert_close(logged[name], value, msg=name)
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_losses_of_fastcut_are_those_of_the_paper_computed_apart_mirrored_or_not(build, seed):
+@pytest.mark.parametrize(("seed", "mirroring"), [(0, False), (8, True)])
+def test_losses_of_fastcut_are_those_of_the_paper_computed_apart_mirrored_or_not(build, seed, mirroring):
     model, wrapper, batch = build(order="generator-first", fast=True, seed=seed)
     translate = model.generators["target"]
     draw = places_next(model)
     mirrored = bool(torch.rand((), generator=draw) < 0.5)
+    assert mirrored == mirroring
     with torch.no_grad():
         fake = translate(batch["source"].flip(3) if mirrored else batch["source"])
         places = expected_places(model, batch, draw)
