@@ -77,6 +77,7 @@ class Board:
         classes: Names of the classes that every number is over.
         size: Height and width in pixels.
         checkpoint: Which weights of a segmenter are evaluated.
+        score_translations: Which source split translations are measured on: "train" or "test".
         seeds: All seeds that any row was asked for.
         values: What a metric says of itself (`summary`, `higher_is_better`, `low`, `high`), by name.
         warnings: What a reader must know before comparing rows.
@@ -93,6 +94,7 @@ class Board:
     values: Mapping[str, Mapping[str, Any]]
     warnings: tuple[str, ...] = ()
     latest: str = ""
+    score_translations: str = "train"
 
     @property
     def flag(self) -> str:
@@ -151,14 +153,21 @@ def _canonical(value: Any) -> str:
 
 
 def _protocol(record: Record) -> str:
-    scenario = {key: value for key, value in record["config"]["scenario"].items() if key != "summary"}
     shared = [record[key] for key in ("scenario", "classes", "size", "budget", "checkpoint")]
-    return _canonical([*shared, scenario])
+    return _canonical([*shared, _scenario(record)])
+
+
+def _scenario(record: Record) -> dict[str, Any]:
+    """Its scenario as far as it decides results; older records do not say which split is scored."""
+    stored = {"score_translations": "train", **record["config"]["scenario"]}
+    return {key: value for key, value in stored.items() if key != "summary"}
 
 
 def _training(record: Record) -> str:
     """What a row shares with the control rows it is held against: segmenter, device and precision, data."""
-    return _canonical({key: value for key, value in record["config"].items() if key not in ("translator", "metrics")})
+    own = ("translator", "metrics", "reader")
+    shared = {key: value for key, value in record["config"].items() if key not in own}
+    return _canonical(shared | {"scenario": _scenario(record)})
 
 
 def _board(records: Sequence[Record], columns: Columns) -> Board:
@@ -176,6 +185,7 @@ def _board(records: Sequence[Record], columns: Columns) -> Board:
         values={name: value for record in records for name, value in record.get("values", {}).items()},
         warnings=tuple(_warnings(records)),
         latest=_time(records[-1]),
+        score_translations=_scenario(first)["score_translations"],
     )
     return reorder(bare, RANKED_BY)
 

@@ -97,6 +97,7 @@ def title(board: Board) -> str:
         f"{'x'.join(map(str, board.size))} px",
         f"budget {board.budget}",
         f"checkpoint {board.checkpoint}" + (f" (! {board.flag})" if board.flag else ""),
+        *(["translations of the test split"] if board.score_translations == "test" else []),
         f"{'seed' if len(board.seeds) == 1 else 'seeds'} {', '.join(map(str, board.seeds))}",
     ]
     return " · ".join(parts)

@@ -108,7 +108,11 @@ class ResnetGenerator(nn.Module):
         height, width = images.shape[2:]
         # Two features a side is the least that can be mirrored, and four pixels for the first, wider convolution.
         padded = pad_to_multiple(images, self.stride, minimum=max(2 * self.stride, 4))
-        return self.decoder(self.blocks(self.encoder(padded)))[..., :height, :width]
+        return self.decoder(self.transform(self.encoder(padded)))[..., :height, :width]
+
+    def transform(self, features: Tensor) -> Tensor:
+        """What lies between encoder and decoder, shape (N, C, h, w) in and out."""
+        return self.blocks(features)
 
 
 class PatchDiscriminator(nn.Module):
