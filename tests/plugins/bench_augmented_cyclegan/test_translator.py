@@ -114,7 +114,7 @@ def test_it_learns_to_paint_one_square_in_several_colours(tmp_path):
         latent_discriminator_filters=16,
         lambda_cycle=20,
         lambda_latent=2,
-        images_seen=1600,
+        images_seen=1000,
         batch_size=8,
         lr=4e-3,
         lr_discriminator=2e-3,
