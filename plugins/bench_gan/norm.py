@@ -53,8 +53,18 @@ def instance_norm(images: Tensor, eps: float = 1e-5) -> Tensor:
 
     Source: Ulyanov et al. 2016, arXiv:1607.08022, equation 3.
     """
-    normalized: Tensor = _Normalize.apply(images, eps)[0]
-    return normalized
+    return standardize(images, eps)[0]
+
+
+def standardize(images: Tensor, eps: float = 1e-5) -> tuple[Tensor, Tensor]:
+    """`instance_norm` and what it multiplied by, for norms that are made of it.
+
+    Returns:
+        The normalised features in the type, shape and layout of `images`, and the inverse deviations
+        1 / sqrt(variance + eps), shape (N, C, 1, 1), in float32 or better. Gradients flow through both.
+    """
+    normalized, scale = _Normalize.apply(images, eps)
+    return normalized, scale
 
 
 class InstanceNorm(nn.Module):

@@ -88,6 +88,12 @@ def test_black_and_constant_images_give_finite_outputs_and_gradients(value):
     assert torch.isfinite(scores).all()
 
 
+def test_weights_of_linear_layers_are_drawn_too():
+    layer = drawn(torch.nn.Linear(40, 50))
+    assert float(layer.weight.std().detach()) == pytest.approx(0.02, rel=0.1)
+    assert (layer.bias == 0).all()
+
+
 def test_weights_are_drawn_from_the_papers_distribution_by_the_seed_alone():
     first, second, other = (drawn(ResnetGenerator(16, 2), seed) for seed in (0, 0, 1))
     weights = torch.cat([p.flatten() for name, p in first.named_parameters() if name.endswith("weight")])
@@ -99,9 +105,10 @@ def test_weights_are_drawn_from_the_papers_distribution_by_the_seed_alone():
 
 
 @pytest.mark.parametrize("kernel", [3, 7])
-def test_a_reflecting_convolution_equals_the_librarys_and_pads_in_the_given_type(kernel):
-    ours = ReflectConv(2, 3, kernel)
-    library = torch.nn.Conv2d(2, 3, kernel, padding=kernel // 2, padding_mode="reflect")
+@pytest.mark.parametrize(("stride", "bias"), [(1, True), (2, False)])
+def test_a_reflecting_convolution_equals_the_librarys_and_pads_in_the_given_type(kernel, stride, bias):
+    ours = ReflectConv(2, 3, kernel, stride, bias)
+    library = torch.nn.Conv2d(2, 3, kernel, stride, padding=kernel // 2, padding_mode="reflect", bias=bias)
     library.load_state_dict(ours.state_dict())
     pixels = images(1, 8, 9)[:, :2]
     assert torch.equal(ours(pixels), library(pixels))
