@@ -5,13 +5,13 @@ This module is what a plugin author imports; it loads no heavy library.
 
 from benchmark.contracts.dataset import IGNORE, ClassSet, Dataset, Sample
 from benchmark.contracts.executor import Executor
-from benchmark.contracts.metric import Metric, SegmentationMetric, TranslationMetric, Value
+from benchmark.contracts.metric import Metric, NamesImages, OverVariants, SegmentationMetric, TranslationMetric, Value
 from benchmark.contracts.options import PluginOptions
 from benchmark.contracts.run import Run
 from benchmark.contracts.scenario import Scenario, Side
-from benchmark.contracts.segmenter import Segmenter
+from benchmark.contracts.segmenter import Differentiable, Segmenter
 from benchmark.contracts.spec import API_VERSION, PluginSpec
-from benchmark.contracts.translator import Attentive, Invertible, MultiVariant, Translator
+from benchmark.contracts.translator import Attentive, Invertible, MultiVariant, Pointing, Translator
 from benchmark.errors import BenchError, DataError, PluginError, StoreError, Unavailable, UsageError
 from benchmark.hookspecs import hookimpl
 
@@ -25,13 +25,17 @@ __all__ = [
     "ClassSet",
     "DataError",
     "Dataset",
+    "Differentiable",
     "Executor",
     "Invertible",
     "Metric",
     "MultiVariant",
+    "NamesImages",
+    "OverVariants",
     "PluginError",
     "PluginOptions",
     "PluginSpec",
+    "Pointing",
     "Run",
     "Sample",
     "Scenario",

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,8 @@ class Matrix:
         scenarios: With the data set options of both sides resolved.
         translators: The controls among them.
         segmenters, metrics: In the order they were asked for.
+        reader: The segmenter by which translations are read, by translators and metrics that need one; None is the
+            first of `segmenters`. See `read_by`.
         seeds: Comparisons are paired by seed.
         budget: Name of the budget.
         precision, device: What was asked for; "auto" is decided where a stage runs.
@@ -82,6 +85,12 @@ class Matrix:
     precision: RequestedPrecision = "auto"
     device: RequestedDevice = "auto"
     timeout: float | None = None
+    reader: Choice | None = None
+
+    @property
+    def read_by(self) -> Choice:
+        """The reader, its default resolved."""
+        return self.reader or self.segmenters[0]
 
 
 def resolve_matrix(
@@ -91,6 +100,7 @@ def resolve_matrix(
     translators: Sequence[str] = (),
     segmenters: Sequence[str] = (),
     metrics: Sequence[str] = (),
+    reader: str | None = None,
     seeds: Sequence[int] = (),
     budget: str | None = None,
     device: str | None = None,
@@ -108,6 +118,7 @@ def resolve_matrix(
         translators: Names, or labels of entries of the file. The controls are added where they are missing.
         segmenters: As `translators`.
         metrics: As `translators`.
+        reader: Name of a segmenter, or label of one of the matrix.
         seeds: Seeds.
         budget: Name or path of a budget; by default "gpu" where there is one, "cpu" elsewhere.
         device: A value of `RequestedDevice`.
@@ -122,7 +133,7 @@ def resolve_matrix(
     """
     lists = {"scenarios": scenarios, "translators": translators, "segmenters": segmenters, "metrics": metrics}
     asked = {key: list(value) for key, value in {**lists, "seeds": seeds}.items() if value}
-    single = {"budget": budget, "device": device, "precision": precision, "timeout": timeout}
+    single = {"reader": reader, "budget": budget, "device": device, "precision": precision, "timeout": timeout}
     asked_once = {key: value for key, value in single.items() if value is not None}
     parsed = [parse_override(text) for text in overrides]
     request, origin = read_request(file, asked | asked_once, parsed, registry.project)
@@ -161,8 +172,9 @@ class _Resolver:
         self._uses = {
             kind: self._plugins(kind, getattr(request, f"{kind}s")) for kind in SECTIONS if kind != "scenario"
         }
+        self._reader = self._reading_use()
         subjects = [self._scenario_subject(scenario) for scenario in self._scenarios]
-        subjects += [use.subject for uses in self._uses.values() for use in uses]
+        subjects += [use.subject for use in (*chain.from_iterable(self._uses.values()), self._reader)]
         self._budget = table_settings(budget.model_dump(), in_file(budget_file))
         self._file = table_settings(request.model_dump(), lambda path: f"{origin}: {'.'.join(path)}")
         self._set = [override_setting(path, value, subjects) for path, value in overrides if path[0] in SECTIONS]
@@ -181,7 +193,14 @@ class _Resolver:
             precision=request.precision,
             device=request.device,
             timeout=request.timeout,
+            reader=self._choice(self._reader),
         )
+
+    def _reading_use(self) -> _Use:
+        """The reader: one of the segmenters of the matrix, or a segmenter that stands beside them."""
+        listed = self._uses["segmenter"]
+        entry = self._request.reader or listed[0].entry
+        return next((use for use in listed if use.entry == entry), None) or self._plugins("segmenter", [entry])[0]
 
     def _plugins(self, kind: str, entries: Iterable[Entry]) -> list[_Use]:
         uses = []

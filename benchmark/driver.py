@@ -12,7 +12,7 @@ from typing import Any, Literal
 from benchmark.config import Matrix
 from benchmark.contracts.executor import Executor
 from benchmark.errors import PluginError
-from benchmark.plan import Cell, Plan, Stage, needed, peers
+from benchmark.graph import Cell, Plan, Stage, needed, peers
 from benchmark.records import DONE, INVALID, SKIPPED, make_record, record_path, write_record
 from benchmark.registry import SHIPPED, Registry
 from benchmark.store import Failure, StageFolder, Store, store_errors
@@ -352,7 +352,7 @@ class _Run:
 def _shipped_modules(matrix: Matrix, registry: Registry) -> tuple[str, ...]:
     """Modules of bench's own plugins in a matrix: of these it is known that importing them computes nothing."""
     modules = []
-    for choice in (*matrix.translators, *matrix.segmenters, *matrix.metrics):
+    for choice in (*matrix.translators, *matrix.segmenters, matrix.read_by, *matrix.metrics):
         with suppress(PluginError):  # a control, or broken: its cells tell
             spec = registry.find(choice.kind, choice.name)
             modules += [spec.target.rpartition(":")[0]] if spec.distribution == SHIPPED else []

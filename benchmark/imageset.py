@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 IMAGES, LABELS, META = "images.npy", "labels.npy", "imageset.json"
+FEW = 3
+"""Ids that an error names."""
 
 
 class ImageSet:
@@ -67,6 +69,26 @@ class ImageSet:
         """The same images, labels out of reach."""
         return ImageSet(self.images, None, self.ids, self.classes)
 
+    def paired_with(self, other: ImageSet) -> ImageSet:
+        """The same images in the order of another set's ids; where that differs, they are copied into memory.
+
+        Raises:
+            DataError: Not both have the same ids; names those that only one has.
+        """
+        if self.ids == other.ids:
+            return self
+        places = {name: place for place, name in enumerate(self.ids)}
+        unmatched = [name for name in other.ids if name not in places], sorted(places.keys() - set(other.ids))
+        if any(unmatched):
+            missing, left_over = map(_few, unmatched)
+            raise DataError(
+                f"paired images: expected the same ids in source and target, but {missing} of the source have no "
+                f"partner in the target, and {left_over} of the target none in the source; mend the splits"
+            )
+        order = [places[name] for name in other.ids]
+        labels = None if self.labels is None else self.labels[order]
+        return ImageSet(self.images[:, order], labels, other.ids, self.classes)
+
     def image_batch(self, indices: Sequence[int], variant: int = 0) -> Tensor:
         """Images as float32 in [0, 1], shape (n, 3, H, W), on the CPU."""
         import torch
@@ -81,6 +103,11 @@ class ImageSet:
         if self.labels is None:
             raise DataError("this image set has no labels; a labelled split was expected")
         return torch.from_numpy(np.ascontiguousarray(self.labels[list(indices)]))
+
+
+def _few(names: Sequence[str]) -> str:
+    """How many, and the first few by name."""
+    return f"{len(names)} ({', '.join(names[:FEW])}{', ...' if len(names) > FEW else ''})" if names else "none"
 
 
 class ImageSetWriter:

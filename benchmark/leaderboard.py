@@ -24,7 +24,25 @@ SEGMENTATION = ("miou", "pixel_accuracy", "mean_pixel_accuracy", "fwiou", "gap_r
 TRANSLATION = ("ssim", "fid", "kid")
 METRICS = SEGMENTATION + TRANSLATION
 """The columns that every row has, measured or not."""
+FITS = ("fit-translator", "fit-segmenter")
 NOT_MEASURED, NOTHING_TRANSLATED = "not measured", "a control row translates nothing"
+
+
+@dataclass(frozen=True)
+class Training:
+    """What a training took, as far as it was recorded.
+
+    Attributes:
+        minutes: From its start to its end, of the last attempt.
+        images_per_second: Images of its budget, per second.
+        memory: Most memory it held, in GiB: of the GPU where it ran on one, else of its process.
+        device: Where it ran, with its precision.
+    """
+
+    minutes: float
+    images_per_second: float | None
+    memory: float | None
+    device: str
 
 
 @dataclass(frozen=True)
@@ -43,6 +61,8 @@ class Row:
         failures: Why a wanted seed is not done, by seed.
         seconds: Mean cost of a cell, shared stages included; None when not recorded.
         rank: Place by mean mIoU; None for incomplete rows.
+        trainings: What the trainings of a cell took, means over its seeds, by kind of stage.
+        highlights: What metrics have to tell of the first seed that is done.
     """
 
     translator: str
@@ -57,6 +77,8 @@ class Row:
     seconds: float | None = None
     differs: str = ""
     rank: int | None = None
+    trainings: Mapping[str, Training] = field(default_factory=dict)
+    highlights: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -77,6 +99,7 @@ class Board:
         classes: Names of the classes that every number is over.
         size: Height and width in pixels.
         checkpoint: Which weights of a segmenter are evaluated.
+        score_translations: Which source split translations are measured on: "train" or "test".
         seeds: All seeds that any row was asked for.
         values: What a metric says of itself (`summary`, `higher_is_better`, `low`, `high`), by name.
         warnings: What a reader must know before comparing rows.
@@ -93,6 +116,7 @@ class Board:
     values: Mapping[str, Mapping[str, Any]]
     warnings: tuple[str, ...] = ()
     latest: str = ""
+    score_translations: str = "train"
 
     @property
     def flag(self) -> str:
@@ -151,14 +175,21 @@ def _canonical(value: Any) -> str:
 
 
 def _protocol(record: Record) -> str:
-    scenario = {key: value for key, value in record["config"]["scenario"].items() if key != "summary"}
     shared = [record[key] for key in ("scenario", "classes", "size", "budget", "checkpoint")]
-    return _canonical([*shared, scenario])
+    return _canonical([*shared, _scenario(record)])
+
+
+def _scenario(record: Record) -> dict[str, Any]:
+    """Its scenario as far as it decides results; older records do not say which split is scored."""
+    stored = {"score_translations": "train", **record["config"]["scenario"]}
+    return {key: value for key, value in stored.items() if key != "summary"}
 
 
 def _training(record: Record) -> str:
     """What a row shares with the control rows it is held against: segmenter, device and precision, data."""
-    return _canonical({key: value for key, value in record["config"].items() if key not in ("translator", "metrics")})
+    own = ("translator", "metrics", "reader")
+    shared = {key: value for key, value in record["config"].items() if key not in own}
+    return _canonical(shared | {"scenario": _scenario(record)})
 
 
 def _board(records: Sequence[Record], columns: Columns) -> Board:
@@ -176,6 +207,7 @@ def _board(records: Sequence[Record], columns: Columns) -> Board:
         values={name: value for record in records for name, value in record.get("values", {}).items()},
         warnings=tuple(_warnings(records)),
         latest=_time(records[-1]),
+        score_translations=_scenario(first)["score_translations"],
     )
     return reorder(bare, RANKED_BY)
 
@@ -217,7 +249,30 @@ def _row(
         extra=dict(columns(done)) if done else {},
         failures=_failures(records, wanted),
         seconds=math.fsum(costs) / len(costs) if costs else None,
+        highlights=_highlights(done),
+        trainings={kind: _training_cost(found) for kind in FITS if (found := _stages(done, kind))},
     )
+
+
+def _stages(done: Sequence[Record], kind: str) -> list[Record]:
+    return [record["stages"][kind] for record in done if record.get("stages", {}).get(kind, {}).get("seconds")]
+
+
+def _training_cost(stages: Sequence[Record]) -> Training:
+    facts = [stage.get("facts", {}) for stage in stages]
+    memory = [fact.get("peak_gpu_memory_bytes", fact.get("peak_memory_bytes")) for fact in facts]
+    where = sorted({f"{stage.get('device', '?')} {stage.get('precision', '?')}" for stage in stages})
+    return Training(
+        minutes=math.fsum(stage["seconds"] for stage in stages) / len(stages) / 60,
+        images_per_second=_mean(fact.get("images_per_second") for fact in facts),
+        memory=_mean(None if held is None else held / 2**30 for held in memory),
+        device=", ".join(where),
+    )
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return math.fsum(known) / len(known) if known else None
 
 
 def _values(records: Iterable[Record], name: str) -> dict[int, float]:
@@ -274,6 +329,12 @@ def _per_class(done: Sequence[Record]) -> dict[str, Estimate]:
                 if value is not None:
                     values[name].append(value)
     return {name: estimate(found) for name, found in values.items()}
+
+
+def _highlights(done: Sequence[Record]) -> tuple[str, ...]:
+    first = min(done, key=lambda record: int(record["seed"]), default={})
+    sections = first.get("details", {}).values()
+    return tuple(str(line) for section in sections for line in section.get("highlights", ()))
 
 
 def _failures(records: Sequence[Record], wanted: Sequence[int]) -> dict[int, str]:

@@ -17,7 +17,7 @@ from benchmark.tomlfile import in_file, read_toml, validated
 
 Override = tuple[tuple[str, ...], Any]
 
-DEFAULT_METRICS = ("segmentation", "ssim", "fid", "kid")
+DEFAULT_METRICS = ("segmentation", "semantic-flip", "fid", "kid", "ssim", "cycle-error", "diversity")
 DEMO = "demo"
 """Name of the matrix that runs when nothing is asked for."""
 
@@ -51,11 +51,16 @@ class Entry(BaseModel):
         return self.label or self.name
 
 
+def _table(value: Any) -> Any:
+    """A plain name as the table it stands for."""
+    return {"name": value} if isinstance(value, str) else value
+
+
 def _tables(values: Any) -> Any:
     """Plain names in a list, as the tables they stand for."""
     if not isinstance(values, (list, tuple)):
         return values
-    return [{"name": value} if isinstance(value, str) else value for value in values]
+    return [_table(value) for value in values]
 
 
 def _unlike(values: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -85,11 +90,12 @@ class Budget(BaseModel):
 
 
 class Request(Budget):
-    """A matrix file: the lists that span the matrix, and options as in a budget."""
+    """A matrix file: the lists that span the matrix, its reader, and options as in a budget."""
 
     scenarios: Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_unlike)]
     translators: _Entries
     segmenters: _Entries
+    reader: Annotated[Entry | None, BeforeValidator(_table)] = None
     metrics: _Entries = tuple(Entry(name=name) for name in DEFAULT_METRICS)
     seeds: Annotated[tuple[_Seed, ...], Field(min_length=1), AfterValidator(_unlike)] = (0,)
     budget: str = ""
@@ -117,6 +123,7 @@ def read_request(
     values = read_toml(path)
     if file is None and any(axis in asked for axis in _AXES):
         values = {axis: values[axis] for axis in _AXES}
+    listed = values.get("segmenters", ())
     origins = dict.fromkeys(values, f"{shown(path)}: ")
     for key, value in asked.items():
         values[key] = _labelled(value, values.get(key, ()))
@@ -125,6 +132,8 @@ def read_request(
         if key not in SECTIONS:
             _check_top_level(key, rest)
             values[key], origins[key] = value, "--set "
+    if isinstance(reader := values.get("reader"), str):
+        [values["reader"]] = _labelled([reader], [*listed, *values.get("segmenters", ())])
     fallback = f"{shown(path)}: "
     request = validated(Request, values, lambda location: f"{origins.get(location[0], fallback)}{'.'.join(location)}")
     return request, shown(path)

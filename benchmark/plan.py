@@ -6,14 +6,14 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from benchmark.config import Choice, Matrix
 from benchmark.contracts.dataset import Dataset
 from benchmark.contracts.scenario import Scenario, Side
-from benchmark.contracts.spec import CEILING, PluginSpec
+from benchmark.contracts.spec import CEILING, FLOOR, PluginSpec
 from benchmark.errors import BenchError, DataError, PluginError
+from benchmark.graph import HELD_OUT, JUDGE, READER, Cell, Plan, Stage
 from benchmark.registry import Registry
 from benchmark.targets import one_line
 
@@ -31,75 +31,6 @@ FORMATS = {
 """What a stage of a kind means; raised when `benchmark.stages` comes to do it otherwise, so that old results age."""
 ASIDE = "aside"
 """In a specification: options that do not change the outcome, and so are not part of its key."""
-FITS = ("fit-translator", "fit-segmenter")
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One piece of work, done once however many cells need it.
-
-    Attributes:
-        kind: A key of `FORMATS`.
-        key: Hash of `inputs` and of what of `spec` decides the outcome.
-        plugin: Label of the translator or segmenter, or name of the data set, for people.
-        seed: Seed of the cells it belongs to; None where it does not depend on one.
-        spec: Everything that decides the outcome, besides the inputs; JSON values.
-        inputs: Keys of the stages whose folders it reads, by role.
-    """
-
-    kind: str
-    key: str
-    plugin: str
-    seed: int | None
-    spec: dict[str, Any]
-    inputs: dict[str, str]
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One row of results before it is averaged over seeds.
-
-    Attributes:
-        id: Unique, and a valid file name.
-        scenario, translator, segmenter: Name and labels.
-        seed: Its seed.
-        config_key: Hash of everything but the seed and the metrics.
-        stages: Keys of its own stages by kind; those that prepare data are found through their inputs.
-        skipped: Why this cell makes no sense (a paired translator in an unpaired scenario), or None.
-        invalid: Why a plugin of this cell cannot be used, or None.
-    """
-
-    id: str
-    scenario: str
-    translator: str
-    segmenter: str
-    seed: int
-    config_key: str
-    stages: dict[str, str]
-    skipped: str | None = None
-    invalid: str | None = None
-
-    @property
-    def goals(self) -> tuple[str, ...]:
-        """Keys of the stages that make its numbers."""
-        return tuple(key for kind, key in self.stages.items() if kind.startswith("score-"))
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a matrix comes to.
-
-    Attributes:
-        stages: By key; a stage stands behind its inputs.
-        cells: In the order of the matrix.
-        matrix: Where it came from.
-        classes: Names of the classes, by scenario.
-    """
-
-    stages: dict[str, Stage]
-    cells: tuple[Cell, ...]
-    matrix: Matrix
-    classes: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def content_key(value: Any) -> str:
@@ -119,45 +50,6 @@ def make_plan(matrix: Matrix, registry: Registry) -> Plan:
     planner = _Planner(matrix, registry)
     cells = tuple(planner.cells())
     return Plan(planner.stages, cells, matrix, planner.classes)
-
-
-def needed(stages: Mapping[str, Stage], goals: Iterable[str], done: Mapping[str, bool]) -> list[str]:
-    """Keys of the stages to make for the goals, in the order of the plan: what only finished stages read is left out.
-
-    Args:
-        stages: All stages.
-        goals: Keys that are wanted in the end.
-        done: Whether a stage is finished, for every key.
-    """
-    wanted: set[str] = set()
-    waiting = list(goals)
-    while waiting:
-        key = waiting.pop()
-        if key not in wanted and not done[key]:
-            wanted.add(key)
-            waiting += stages[key].inputs.values()
-    return [key for key in stages if key in wanted]
-
-
-def peers(plan: Plan) -> dict[str, int]:
-    """How many other trainings of one kind may run beside each stage, by key.
-
-    It depends on the plan alone, not on what is finished: the number of threads that is derived from it changes
-    the last bits of a training, and an interrupted matrix has to end like an uninterrupted one.
-    """
-    order = list(plan.stages.values())
-    bit = {stage.key: 1 << index for index, stage in enumerate(order)}
-    before = dict.fromkeys(bit, 0)
-    after = dict.fromkeys(bit, 0)
-    for stage in order:
-        for key in stage.inputs.values():
-            before[stage.key] |= before[key] | bit[key]
-    for stage in reversed(order):
-        for key in stage.inputs.values():
-            after[key] |= after[stage.key] | bit[stage.key]
-    fits = [sum(bit[stage.key] for stage in order if stage.kind == kind) for kind in FITS]
-    related = {key: before[key] | after[key] | bit[key] for key in bit}
-    return {key: max((fit & ~related[key]).bit_count() for fit in fits) for key in bit}
 
 
 class _Planner:
@@ -198,10 +90,12 @@ class _Planner:
             try:
                 skipped = self._misfit(scenario, translator)
                 self.registry.find("segmenter", segmenter.name)
+                if self._is_read(translator) or self._is_judged(translator):
+                    self.registry.find("segmenter", self.matrix.read_by.name)
             except PluginError as error:
                 invalid = str(error)
         stages = {} if invalid or skipped else self._chain(scenario, translator, segmenter, seed)
-        config_key = self._config_key(scenario, translator, segmenter)
+        config_key = self._config_key(scenario, translator, segmenter, read=not invalid and self._is_read(translator))
         labels = (scenario.name, translator.label, segmenter.label)
         suffix = content_key([config_key, *labels])[:8]
         cell_id = ".".join([*map(_slug, labels), f"s{seed}", suffix])
@@ -214,63 +108,114 @@ class _Planner:
         needs = self.registry.find("translator", translator.name).needs
         if "paired" in needs and not scenario.paired:
             return f"translator '{translator.name}' needs paired images, and scenario '{scenario.name}' has none"
-        if "segmenter" in needs:
-            return f"translator '{translator.name}' needs a segmenter of the source images, which is not offered yet"
         return None
 
-    def _config_key(self, scenario: Scenario, translator: Choice, segmenter: Choice) -> str:
+    def _is_read(self, translator: Choice) -> bool:
+        """Whether a translator learns with the help of the reader."""
+        return translator.kind != "control" and self._needs("segmenter", [translator])
+
+    def _is_judged(self, translator: Choice) -> bool:
+        """Whether a metric over its translations asks the reader."""
+        return translator.kind != "control" and self._needs("oracle", self._metrics("translation"))
+
+    def _needs(self, word: str, choices: Iterable[Choice]) -> bool:
+        return any(word in self.registry.find(choice.kind, choice.name).needs for choice in choices)
+
+    def _config_key(self, scenario: Scenario, translator: Choice, segmenter: Choice, *, read: bool) -> str:
         sides = (scenario.source, scenario.target) if scenario.name in self.classes else ()
         parts = {
-            "scenario": scenario.model_dump(mode="json", exclude={"summary"}),
+            "scenario": scenario.model_dump(mode="json", exclude={"summary", "score_translations"}),
             "data": [self._fingerprint(side, split) for side in sides for split in (side.train, side.test)],
             "translator": _identity(translator),
             "segmenter": _identity(segmenter),
             "compute": self._compute(),
         }
-        return content_key(_hashed(parts))
+        return content_key(_hashed(parts | ({"reader": _identity(self.matrix.read_by)} if read else {})))
 
     def _chain(self, scenario: Scenario, translator: Choice, segmenter: Choice, seed: int) -> dict[str, str]:
-        """The stages of one cell, by kind."""
-        source, target = scenario.source, scenario.target
+        """The stages of one cell, by role."""
         chain: dict[str, str] = {}
-        source_train = self._prepare(source, source.train, scenario.size)
-        target_train = self._prepare(target, target.train, scenario.size)
-        train = target_train if translator.name == CEILING else source_train
-        if translator.kind != "control":
-            chain["fit-translator"] = self._fit_translator(translator, source_train, target_train, seed)
-            chain["translate"] = train = self._translate(translator, chain["fit-translator"], source_train, seed)
-            inputs = {"source": source_train, "translated": train, "target": target_train}
-            chain["score-translation"] = self._add(
-                "score-translation", translator.label, {"metrics": self._metrics("translation")}, inputs, seed
-            )
-        inputs = {"train": train, "target": target_train}
-        inputs |= self._validation(scenario, translator, chain.get("fit-translator"), seed)
-        spec = {"segmenter": _identity(segmenter), "seed": seed, "compute": self._compute()}
-        chain["fit-segmenter"] = self._add("fit-segmenter", segmenter.label, spec, inputs, seed)
-        inputs = {"segmenter": chain["fit-segmenter"], "test": self._prepare(target, target.test, scenario.size)}
-        spec = {"segmenter": _identity(segmenter), "metrics": self._metrics("segmentation")}
+        if translator.kind == "control":
+            chain["fit-segmenter"] = self._fit_control(scenario, segmenter, translator.name, seed)
+        else:
+            chain |= self._translation(scenario, translator, seed)
+            train, held_out = chain["translate"], chain.get(HELD_OUT)
+            chain["fit-segmenter"] = self._fit_segmenter(scenario, segmenter, train, held_out, seed)
+        inputs = {"segmenter": chain["fit-segmenter"], "test": self._split(scenario, scenario.target, "test")}
+        spec = {"segmenter": _identity(segmenter), "metrics": _identities(self._metrics("segmentation"))}
         chain["score-segmentation"] = self._add("score-segmentation", segmenter.label, spec, inputs, seed)
         return chain
 
-    def _fit_translator(self, translator: Choice, source: str, target: str, seed: int) -> str:
+    def _translation(self, scenario: Scenario, translator: Choice, seed: int) -> dict[str, str]:
+        """The stages that make translations and measure them, by role."""
+        source, chain = scenario.source, {}
+        if self._is_read(translator):
+            chain[READER] = self._fit_control(scenario, self.matrix.read_by, FLOOR, seed)
+        fitted = chain["fit-translator"] = self._fit_translator(scenario, translator, chain.get(READER), seed)
+        chain["translate"] = self._translate(translator, fitted, self._split(scenario, source, "train"), seed)
+        if scenario.score_translations == "test" or scenario.checkpoint == "source-val":
+            chain[HELD_OUT] = self._translate(translator, fitted, self._split(scenario, source, "test"), seed)
+        if self._is_judged(translator):
+            chain[JUDGE] = self._fit_control(scenario, self.matrix.read_by, CEILING, seed)
+        chain["score-translation"] = self._score_translation(scenario, translator, chain, seed)
+        return chain
+
+    def _fit_translator(self, scenario: Scenario, translator: Choice, reader: str | None, seed: int) -> str:
         spec = {"translator": _identity(translator), "seed": seed, "compute": self._compute()}
-        return self._add("fit-translator", translator.label, spec, {"source": source, "target": target}, seed)
+        inputs = {
+            "source": self._split(scenario, scenario.source, "train"),
+            "target": self._split(scenario, scenario.target, "train"),
+        }
+        if reader is not None:
+            spec["reader"] = _identity(self.matrix.read_by)
+            inputs["segmenter"] = reader
+        return self._add("fit-translator", translator.label, spec, inputs, seed)
 
     def _translate(self, translator: Choice, fitted: str, source: str, seed: int) -> str:
         inputs = {"translator": fitted, "source": source}
         return self._add("translate", translator.label, {"translator": _identity(translator)}, inputs, seed)
 
-    def _validation(self, scenario: Scenario, translator: Choice, fitted: str | None, seed: int) -> dict[str, str]:
-        """The labelled images that choose a checkpoint, as an input of `fit-segmenter`.
+    def _score_translation(self, scenario: Scenario, translator: Choice, chain: Mapping[str, str], seed: int) -> str:
+        """Measure the training translations, or those of the source test split against the target's."""
+        split = scenario.score_translations
+        metrics = self._metrics("translation")
+        spec: dict[str, Any] = {"metrics": _identities(metrics)}
+        inputs = {
+            "source": self._split(scenario, scenario.source, split),
+            "translated": chain["translate" if split == "train" else HELD_OUT],
+            "target": self._split(scenario, scenario.target, split),
+        }
+        if JUDGE in chain:
+            spec["reader"] = _identity(self.matrix.read_by)
+            inputs["segmenter"] = chain[JUDGE]
+        if self._needs("translator", metrics):
+            spec["translator"] = _identity(translator)
+            inputs["translator"] = chain["fit-translator"]
+        return self._add("score-translation", translator.label, spec, inputs, seed)
+
+    def _fit_control(self, scenario: Scenario, segmenter: Choice, control: str, seed: int) -> str:
+        """The training of a control row, which is also that of a reader.
 
         Source images say nothing about a model of the target: under `source-val`, the oracle keeps its last weights.
         """
+        side = scenario.target if control == CEILING else scenario.source
+        by_source = scenario.checkpoint == "source-val" and control == FLOOR
+        held_out = self._split(scenario, side, "test") if by_source else None
+        return self._fit_segmenter(scenario, segmenter, self._split(scenario, side, "train"), held_out, seed)
+
+    def _fit_segmenter(self, scenario: Scenario, segmenter: Choice, train: str, held_out: str | None, seed: int) -> str:
+        """Train on one labelled set; under `source-val`, `held_out` chooses the checkpoint."""
+        inputs = {"train": train, "target": self._split(scenario, scenario.target, "train")}
         if scenario.checkpoint == "oracle-val":
-            return {"validation": self._prepare(scenario.target, scenario.target.test, scenario.size)}
-        if scenario.checkpoint == "last" or translator.name == CEILING:
-            return {}
-        held_out = self._prepare(scenario.source, scenario.source.test, scenario.size)
-        return {"validation": self._translate(translator, fitted, held_out, seed) if fitted else held_out}
+            inputs["validation"] = self._split(scenario, scenario.target, "test")
+        if scenario.checkpoint == "source-val" and held_out is not None:
+            inputs["validation"] = held_out
+        spec = {"segmenter": _identity(segmenter), "seed": seed, "compute": self._compute()}
+        return self._add("fit-segmenter", segmenter.label, spec, inputs, seed)
+
+    def _split(self, scenario: Scenario, side: Side, role: Literal["train", "test"]) -> str:
+        """One split of one side, prepared."""
+        return self._prepare(side, side.train if role == "train" else side.test, scenario.size)
 
     def _prepare(self, side: Side, split: str, size: tuple[int, int]) -> str:
         place = content_key([side.dataset, side.options]), split, size
@@ -311,10 +256,10 @@ class _Planner:
         """As asked for: what "auto" comes to on a machine is provenance, like the machine."""
         return {"device": self.matrix.device, "precision": self.matrix.precision}
 
-    def _metrics(self, subject: str) -> list[dict[str, Any]]:
+    def _metrics(self, subject: str) -> list[Choice]:
         """The metrics over one subject, with those that do not say beforehand what they measure."""
         measures = {metric.name: self.registry.find("metric", metric.name).measures for metric in self.matrix.metrics}
-        return [_identity(metric) for metric in self.matrix.metrics if measures[metric.name] in ("", subject)]
+        return [metric for metric in self.matrix.metrics if measures[metric.name] in ("", subject)]
 
 
 def _asked(scenario: Scenario, question: Callable[[Side], Answer]) -> list[Answer]:
@@ -349,6 +294,10 @@ def _identity(choice: Choice) -> dict[str, Any]:
     for name, value in choice.options.items():
         options[ASIDE if name in choice.aside else "options"][name] = value
     return {"name": choice.name, "version": choice.version, **options}
+
+
+def _identities(choices: Iterable[Choice]) -> list[dict[str, Any]]:
+    return [_identity(choice) for choice in choices]
 
 
 def _hashed(value: Any) -> Any:

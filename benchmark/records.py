@@ -17,7 +17,7 @@ from benchmark import __version__
 from benchmark.config import Choice
 from benchmark.contracts.run import PICTURES
 from benchmark.errors import StoreError
-from benchmark.plan import Cell, Plan
+from benchmark.graph import JUDGE, READER, Cell, Plan, kind_of
 from benchmark.store import METRICS, Failure, Store, read_json, write_json
 
 SCHEMA = 1
@@ -58,7 +58,8 @@ def make_record(cell: Cell, plan: Plan, store: Store, failure: Failure | None) -
     matrix = plan.matrix
     scenario = next(one for one in matrix.scenarios if one.name == cell.scenario)
     scores = _scores(cell, store)
-    stages = {kind: _stage(kind, key, store) for kind, key in cell.stages.items()}
+    stages = {role: _stage(kind_of(role), key, store) for role, key in cell.stages.items()}
+    reader = {"reader": _stored(matrix.read_by)} if {READER, JUDGE} & set(cell.stages) else {}
     return {
         "schema": SCHEMA,
         "cell": cell.id,
@@ -82,7 +83,8 @@ def make_record(cell: Cell, plan: Plan, store: Store, failure: Failure | None) -
             "metrics": [_stored(metric) for metric in matrix.metrics],
             "device": matrix.device,
             "precision": matrix.precision,
-        },
+        }
+        | reader,
         "stages": stages,
         "cost": _cost(stages),
         "provenance": provenance() | {"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())},
@@ -92,7 +94,7 @@ def make_record(cell: Cell, plan: Plan, store: Store, failure: Failure | None) -
 def comparable(record: Mapping[str, Any]) -> dict[str, Any]:
     """What of a record is the same whenever and wherever (on one kind of machine) its cell is run again."""
     kept = {name: value for name, value in record.items() if name not in VOLATILE}
-    return kept | {"stages": {kind: stage["key"] for kind, stage in record["stages"].items()}}
+    return kept | {"stages": {role: stage["key"] for role, stage in record["stages"].items()}}
 
 
 def record_path(results: Path, cell_id: str) -> Path:

@@ -252,6 +252,8 @@ class Registry:
         if inspect.isabstract(found):
             missing = ", ".join(sorted(getattr(found, "__abstractmethods__", ())))
             raise PluginError(f"{_who(spec)}: {spec.target} does not define {missing}")
+        if spec.needs and issubclass(found, SegmentationMetric):
+            raise PluginError(f"{_who(spec)}: only metrics over translations are given what they need; drop its needs")
         return found
 
     def create(self, spec: PluginSpec, options: Mapping[str, Any]) -> Any:
@@ -370,14 +372,15 @@ def _fitness(spec: PluginSpec) -> tuple[State, str | None]:
     """Whether a registered plugin can be used, as far as its description tells."""
     if spec.api != API_VERSION:
         return "incompatible", f"written for contract version {spec.api}, but this bench has version {API_VERSION}"
-    unknown = sorted(set(spec.needs) - set(NEEDS))
+    offered = ", ".join(NEEDS.get(spec.kind, ())) or "nothing"
+    unknown = sorted(set(spec.needs) - set(NEEDS.get(spec.kind, ())))
     problems = {
         f"kind must be one of {', '.join(KINDS)}, but is '{spec.kind}'": spec.kind not in KINDS,
         f"name must be lower case and joined by hyphens, but is '{spec.name}'": not NAME.fullmatch(spec.name),
         f"'{spec.name}' is a control row of every matrix; choose another name": spec.name in CONTROLS,
         f"target must read 'module:attribute', but is '{spec.target}'": not _names_attribute(spec.target),
         f"options must read 'module:attribute', but is '{spec.options}'": not _names_attribute(spec.options or "a:b"),
-        f"needs may name {', '.join(NEEDS)}, but names {', '.join(unknown)}": bool(unknown),
+        f"needs of a {spec.kind} may name {offered}, but name {', '.join(unknown)}": bool(unknown),
     }
     return next((("broken", problem) for problem, found in problems.items() if found), ("ok", None))
 

@@ -1,17 +1,23 @@
 """What the documents show works as they show it."""
 
+import os
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
 
+from benchmark import ClassSet
 from benchmark.cli import main
 from benchmark.config import resolve_matrix
 from benchmark.contracts.run import Run
 from benchmark.contracts.scenario import Scenario
+from benchmark.imageset import ImageSet
 from benchmark.registry import load_registry
 
 ROOT = Path(__file__).parents[1]
@@ -45,6 +51,16 @@ def test_the_translator_of_the_plugin_guide_works(tmp_path, monkeypatch):
     out = again.translate(image)
     assert out.shape == image.shape
     torch.testing.assert_close(out.mean((2, 3)), torch.full((2, 3), 0.2), atol=0.02, rtol=0)
+
+
+def test_the_translator_of_the_plugin_guide_passes_the_suite_as_shown_there(tmp_path):
+    [suite] = [block for block in blocks("docs/plugins.md", "python") if "TranslatorConformance" in block]
+    (tmp_path / "grey_world.py").write_text(blocks("docs/plugins.md", "python")[0])
+    (tmp_path / "test_grey_world.py").write_text(suite)
+    command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "test_grey_world.py"]
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'plugins'}"}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert re.search(r"^13 passed in", done.stdout, re.MULTILINE), done.stdout
 
 
 def test_the_matrix_of_the_readme_resolves(tmp_path):
@@ -81,5 +97,21 @@ def test_commands_are_shown_with_options_they_have(page):
 
 def test_links_lead_to_files():
     for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
-        for target in re.findall(r"\]\((?!http)([^)#]+)\)", page.read_text()):
+        prose = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+        for target in re.findall(r"\]\((?!http)([^)#]+)\)", prose):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_translator_of_the_engine_page_learns_a_tint(tmp_path):
+    names = {}
+    exec(blocks("docs/engine.md", "python")[0], names)
+    settings = {"images_seen": 800, "batch_size": 4, "lr": 0.01, "tensorboard": False, "sample_every": 0}
+    translator = names["TintGAN"](names["TintOptions"](**settings))
+    noise = np.random.default_rng(0).integers(0, 180, (1, 8, 16, 16, 3), dtype=np.uint8)
+    classes, ids = ClassSet(("road",), ((0, 0, 0),)), list("abcdefgh")
+    dark, light = ImageSet(noise, None, ids, classes), ImageSet(noise + 60, None, ids, classes)
+    translator.fit(dark, light, Run(folder=tmp_path))
+    images = dark.image_batch(range(8))
+    aim = float(light.image_batch(range(8)).mean())
+    assert float(images.mean()) < aim - 0.2
+    assert float(translator.translate(images).mean()) == pytest.approx(aim, abs=0.05)

@@ -15,8 +15,9 @@ from benchmark.cli.options import Settings
 from benchmark.config import Matrix, resolve_matrix
 from benchmark.driver import execute, stage_states
 from benchmark.errors import UsageError
+from benchmark.graph import Plan
 from benchmark.leaderboard import Board, boards
-from benchmark.plan import Plan, make_plan
+from benchmark.plan import make_plan
 from benchmark.records import DONE, SKIPPED, read_records
 from benchmark.registry import Registry
 from benchmark.report.gallery import keep_pictures
@@ -35,6 +36,7 @@ def resolved(file: str | None, settings: Settings, registry: Registry, **names: 
         file,
         scenarios=settings.scenarios,
         metrics=settings.metrics,
+        reader=settings.reader,
         budget=settings.budget,
         device=settings.device,
         precision=settings.precision,

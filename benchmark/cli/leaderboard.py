@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,9 +15,11 @@ from benchmark.leaderboard import Board, boards, metric_names, newest, reorder
 from benchmark.records import read_records
 from benchmark.registry import Registry, load_registry
 from benchmark.report.data import as_csv, as_json
-from benchmark.report.grid import Grid, leaderboard_grid, per_class_grid
+from benchmark.report.grid import Grid, costs_grid, highlights_grid, leaderboard_grid, per_class_grid
 from benchmark.report.markdown import page
 from benchmark.report.terminal import console, print_grid
+
+Table = Callable[[Board], Grid]
 
 FORMATS = ("rich", "markdown", "csv", "json")
 _OUTPUT = click.File("w", encoding="utf-8", lazy=False, atomic=True)
@@ -29,6 +31,8 @@ _OUTPUT = click.File("w", encoding="utf-8", lazy=False, atomic=True)
 @click.option("--scenario", metavar="NAME", help="Only this scenario.")
 @click.option("--sort", metavar="METRIC", help="Order rows by this metric; ranks stay those of mIoU.")
 @click.option("--per-class", is_flag=True, help="Also the IoU of each class (json has it always).")
+@click.option("--costs", is_flag=True, help="Also minutes, images/s and memory of the trainings.")
+@click.option("--highlights", is_flag=True, help="Also what metrics tell in words, as which classes flipped.")
 @click.option("--all", "every", is_flag=True, help="Also older boards: other sizes, budgets, class sets ...")
 @click.option("--output", type=_OUTPUT, default="-", help="A file instead of standard output.")
 @click.pass_context
@@ -39,6 +43,8 @@ def command(
     scenario: str | None,
     sort: str | None,
     per_class: bool,
+    costs: bool,
+    highlights: bool,
     every: bool,
     output: IO[str],
 ) -> None:
@@ -52,10 +58,12 @@ def command(
     found = chosen(boards(records, lambda rows: hook_columns(registry, rows)), scenario, every=every)
     if sort:
         found = ordered(found, sort)
+    asked = {per_class_grid: per_class, highlights_grid: highlights, costs_grid: costs}
+    further = [table for table, wanted in asked.items() if wanted]
     if style == "rich":
-        print_boards(found, console(output), per_class=per_class)
+        print_boards(found, console(output), further)
     else:
-        output.write(written(found, style, registry, results, per_class=per_class))
+        output.write(written(found, style, registry, results, further))
     for problem in problems:
         click.echo(f"Warning: {problem}", err=True)
     if problems:
@@ -92,25 +100,27 @@ def hook_columns(registry: Registry, records: Sequence[Mapping[str, Any]]) -> di
     return {name: float(value) if isinstance(value, (int, float)) else None for name, value in pairs}
 
 
-def print_boards(found: Sequence[Board], out: Console, *, per_class: bool = False) -> None:
+def print_boards(found: Sequence[Board], out: Console, further: Sequence[Table] = ()) -> None:
     """Tables on a terminal."""
     if not found:
         out.print("No records yet: run `bench matrix`.")
-    for grid in grids(found, per_class=per_class):
+    for grid in grids(found, further):
         print_grid(grid, out)
         out.print()
 
 
-def written(found: Sequence[Board], style: str, registry: Registry, results: Path, *, per_class: bool = False) -> str:
+def written(
+    found: Sequence[Board], style: str, registry: Registry, results: Path, further: Sequence[Table] = ()
+) -> str:
     """Boards as the text of a file: json, csv or markdown."""
     if style == "json":
         return as_json(found) + "\n"
     if style == "csv":
         return as_csv(found)
     sections = registry.hook.bench_report_sections(results=results)
-    return page(grids(found, per_class=per_class), [pair for pairs in sections for pair in pairs])
+    return page(grids(found, further), [pair for pairs in sections for pair in pairs])
 
 
-def grids(found: Sequence[Board], *, per_class: bool) -> list[Grid]:
-    """Each board's table, and its table of classes."""
-    return [grid for board in found for grid in (leaderboard_grid(board), *([per_class_grid(board)] * per_class))]
+def grids(found: Sequence[Board], further: Sequence[Table]) -> list[Grid]:
+    """Each board's table, and what else is wanted of it."""
+    return [table(board) for board in found for table in (leaderboard_grid, *further)]

@@ -71,7 +71,8 @@ class Settings:
 
     Attributes:
         results: Results folder.
-        scenarios, metrics, budget, device, precision, timeout, overrides: As in `benchmark.config.resolve_matrix`.
+        scenarios, metrics, reader, budget, device, precision, timeout, overrides: As in
+            `benchmark.config.resolve_matrix`.
         fid_weights: Weights of the network of FID and KID.
         reuse, retry, fail_fast: As in `benchmark.driver.execute`.
         dry_run: Only show the plan.
@@ -83,6 +84,7 @@ class Settings:
     results: Path
     scenarios: tuple[str, ...]
     metrics: tuple[str, ...]
+    reader: str | None
     budget: str | None
     device: str | None
     precision: str | None
@@ -119,6 +121,11 @@ _SHARED = (
         help="smoke, cpu, gpu, paper or a file; by default gpu where there is one, cpu elsewhere.",
     ),
     click.option("--metrics", callback=names, metavar="NAMES", help="Metrics instead of all usual ones."),
+    click.option(
+        "--reader",
+        metavar="NAME",
+        help="The segmenter by which translators and metrics read images; by default the first one.",
+    ),
     click.option(
         "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Set an option: translator.lambda_cycle=5"
     ),

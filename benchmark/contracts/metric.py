@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from benchmark.contracts.options import PluginOptions
 
@@ -24,12 +24,14 @@ class Value:
         summary: One line, for tables and help.
         higher_is_better: Direction of improvement.
         low, high: Range; None where unbounded.
+        headline: Whether tables for people have a column for it; all numbers are in records, JSON and CSV.
     """
 
     summary: str
     higher_is_better: bool
     low: float | None = 0.0
     high: float | None = 1.0
+    headline: bool = True
 
 
 class Metric(ABC):
@@ -50,7 +52,12 @@ class Metric(ABC):
         """One number for each name in `values`; raise `Unavailable` when the data did not suffice."""
 
     def details(self) -> dict[str, Any]:
-        """Tables that belong to the numbers (per-class IoU, a confusion matrix), as plain JSON values."""
+        """Tables that belong to the numbers (a confusion matrix, the worst images), as plain JSON values.
+
+        All of it is stored with the record of a cell. Four names have a meaning for the leaderboard: `iou`, by class
+        name, makes its per-class table; `note` is printed below the table; rows whose `conditions` differ must not be
+        compared, and that is said there; `highlights`, lines of text, the weightiest first, are printed on request.
+        """
         return {}
 
 
@@ -63,7 +70,11 @@ class SegmentationMetric(Metric):
 
 
 class TranslationMetric(Metric):
-    """A metric over source images, their translations, and images of the target domain."""
+    """A metric over source images, their translations, and images of the target domain.
+
+    Where it needs them (`PluginSpec.needs`), `start` finds in `run.segmenter` the reader trained on the labelled target
+    images (`oracle`), and in `run.translator` the translator that is measured (`translator`).
+    """
 
     def reference(self, images: Tensor) -> None:
         """Take in a batch of target images, float32 in [0, 1], shape (N, 3, H, W); called before `update`."""
@@ -71,3 +82,25 @@ class TranslationMetric(Metric):
     @abstractmethod
     def update(self, source: Tensor, translated: Tensor, labels: Tensor | None) -> None:
         """Take in a batch of source images, their translations (same shapes) and the source labels, if any."""
+
+
+@runtime_checkable
+class OverVariants(Protocol):
+    """A translation metric that also looks at all stored variants of a translation, beside the first."""
+
+    def update_variants(self, variants: Tensor) -> None:
+        """Take in all variants of a batch, shape (V, N, 3, H, W); called right after `update`.
+
+        Args:
+            variants: float32 RGB in [0, 1]; the first is what `update` got as `translated`. V may be 1.
+        """
+        ...
+
+
+@runtime_checkable
+class NamesImages(Protocol):
+    """A translation metric whose details name single images."""
+
+    def name_images(self, ids: Sequence[str]) -> None:
+        """Take the ids of all source images, in the order in which `update` gets them; called before `update`."""
+        ...

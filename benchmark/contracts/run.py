@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,12 +14,17 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+    from benchmark.contracts.segmenter import Segmenter
+    from benchmark.contracts.translator import Translator
+
 Precision = Literal["fp32", "bf16"]
 RequestedPrecision = Literal["auto", "fp32", "bf16"]
 RequestedDevice = Literal["auto", "cpu", "cuda"]
 
 CHECKPOINTS, PICTURES = "checkpoints", "pictures"
 """Folders in the folder of a run."""
+PANELS = "panels"
+"""Under which the names of a picture's panels are stored in its file."""
 CHECKPOINT, SCALARS = "checkpoint.pt", "scalars.jsonl"
 
 
@@ -35,6 +40,10 @@ class Run:
         precision: What autocast is to use.
         facts: Numbers for the record (parameters, images per second); add with `report`.
         on_progress: Where progress goes; the worker sets it.
+        segmenter: The matrix's reader, fitted and on `device`, for plugins that need it: trained on the source
+            images for a translator that needs `segmenter`, on the target images for a metric that needs `oracle`.
+            It belongs to the harness: do not train it, nor store its weights.
+        translator: The translator that is measured, fitted and on `device`, for metrics that need `translator`.
     """
 
     folder: Path
@@ -43,6 +52,8 @@ class Run:
     precision: Precision = "fp32"
     facts: dict[str, Any] = field(default_factory=dict)
     on_progress: Callable[[dict[str, Any]], None] | None = None
+    segmenter: Segmenter | None = None
+    translator: Translator | None = None
 
     def generator(self, purpose: str = "") -> torch.Generator:
         """A CPU generator that depends on the seed and the purpose alone."""
@@ -61,22 +72,27 @@ class Run:
         with (self.folder / SCALARS).open("a") as file:
             file.write(line + "\n")
 
-    def images(self, name: str, grid: Tensor) -> Path:
+    def images(self, name: str, grid: Tensor, panels: Sequence[str] = ()) -> Path:
         """Keep a picture with the result.
 
         Args:
             name: File name without suffix.
             grid: RGB in [0, 1], shape (3, H, W).
+            panels: What stands side by side in it, in equal widths; the names are stored in the file.
 
         Returns:
             The PNG file.
         """
         from PIL import Image
+        from PIL.PngImagePlugin import PngInfo
 
         path = self.folder / PICTURES / f"{name}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         pixels = grid.detach().float().clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).cpu().numpy()
-        Image.fromarray(pixels).save(path)
+        notes = PngInfo()
+        if panels:
+            notes.add_text(PANELS, json.dumps(list(panels)))
+        Image.fromarray(pixels).save(path, pnginfo=notes)
         return path
 
     @property

@@ -35,6 +35,9 @@ class Scenario(BaseModel):
         paired: Source and target images of equal ids show the same scene.
         checkpoint: Which weights of a segmenter are evaluated: the last ones, the best on the (translated)
             source test split, or the best on the labelled target test split; the last is flagged in tables.
+        score_translations: The source split whose translations are measured and pictured: the one that translators
+            learn from, against the target's training images, or the one they never saw, against the target's test
+            images.
         source, target: The two domains.
     """
 
@@ -45,5 +48,6 @@ class Scenario(BaseModel):
     size: tuple[PositiveInt, PositiveInt]
     paired: bool = False
     checkpoint: Literal["last", "source-val", "oracle-val"] = "last"
+    score_translations: Literal["train", "test"] = "train"
     source: Side
     target: Side

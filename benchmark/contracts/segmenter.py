@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
 from benchmark.contracts.options import PluginOptions
 
@@ -53,3 +53,18 @@ class Segmenter(ABC):
 
     def to(self, device: str) -> None:
         """Move the network to a torch device."""
+
+
+@runtime_checkable
+class Differentiable(Protocol):
+    """A segmenter through which a loss can be sent back to the images: a reader for translators and metrics."""
+
+    def logits(self, images: Tensor) -> Tensor:
+        """Class scores before the softmax, float32, shape (N, classes, H, W).
+
+        The network stays in evaluation mode. Gradients reach the images, and never the network's weights.
+
+        Args:
+            images: float32 RGB in [0, 1], shape (N, 3, H, W).
+        """
+        ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,9 +15,17 @@ KINDS: tuple[Kind, ...] = ("translator", "segmenter", "metric", "dataset", "exec
 FLOOR, CEILING = CONTROLS = ("source-only", "oracle")
 """Rows that belong to every matrix, and names no plugin may have: no translation, and training on target labels."""
 
-NEEDS = ("source_labels", "paired", "segmenter")
-"""What a translator may ask for beyond two sets of images: labels of the source images, target images that
-show the same scenes under the same ids, a segmenter trained on the source set."""
+NEEDS: Mapping[str, tuple[str, ...]] = {
+    "translator": ("source_labels", "paired", "segmenter"),
+    "metric": ("oracle", "translator"),
+}
+"""What a plugin may ask for beyond its usual data, by kind; other kinds may ask for nothing.
+
+A translator: `source_labels`, so that the source set of `fit` has labels; `paired`, so that source and target show the
+same scenes under equal ids in equal order; `segmenter`, so that `run.segmenter` is the matrix's reader, trained on the
+labelled source images. A metric over translations: `oracle`, so that `run.segmenter` is the reader trained on the
+labelled target images; `translator`, so that `run.translator` is the translator that is measured.
+"""
 
 
 @dataclass(frozen=True)
@@ -33,7 +42,7 @@ class PluginSpec:
         api: The contract version it was written for.
         summary: One line for `bench plugins list`.
         paper: The publication to cite, or empty.
-        needs: Words of `NEEDS` (translators), checked before anything runs.
+        needs: Words of `NEEDS[kind]`, checked before anything runs.
         measures: What a metric is over; empty: only its class knows, and either kind of score is computed anew
             when it joins a matrix.
         distribution: The package it came with; filled in by the registry.

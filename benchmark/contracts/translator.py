@@ -32,6 +32,10 @@ class Translator(ABC):
     def fit(self, source: ImageSet, target: ImageSet, run: Run) -> None:
         """Learn from source and target images; target labels are never there.
 
+        What the plugin declared it needs is there: with `source_labels` the source has its labels; with `paired`
+        both sets have equal ids in equal order; with `segmenter`, `run.segmenter` is a segmenter trained on the
+        labelled source images.
+
         Called once per process, on `run.device`; when `run.folder` holds the checkpoint of an interrupted fit,
         it continues there and must end as the uninterrupted fit would have.
         """
@@ -82,4 +86,22 @@ class Attentive(Protocol):
 
     def attention_maps(self, images: Tensor) -> Tensor:
         """One map per image in [0, 1], shape (N, 1, H, W)."""
+        ...
+
+
+@runtime_checkable
+class Pointing(Protocol):
+    """A translator that can show where a single translated pixel looks."""
+
+    def attention_from(self, images: Tensor, row: int, column: int) -> Tensor:
+        """How much each place of the source counts for one pixel of the translation.
+
+        Args:
+            images: float32 RGB in [0, 1], shape (N, 3, H, W).
+            row: Of the translated pixel, 0 at the top.
+            column: Of the translated pixel, 0 at the left.
+
+        Returns:
+            One map per image in [0, 1], shape (N, 1, H, W).
+        """
         ...

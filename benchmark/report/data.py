@@ -58,6 +58,7 @@ def _more(board: Board, row: Row) -> dict[str, Any]:
         "budget": board.budget,
         "size": list(board.size),
         "checkpoint": board.checkpoint,
+        "score_translations": board.score_translations,
         "checkpoint_saw_target_labels": bool(board.flag),
         "config_key": row.config_key,
         "differs": row.differs,

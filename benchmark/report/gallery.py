@@ -20,13 +20,15 @@ from PIL.PngImagePlugin import PngInfo
 from benchmark.contracts.dataset import ClassSet
 from benchmark.contracts.run import PICTURES
 from benchmark.contracts.spec import CEILING, FLOOR
+from benchmark.graph import HELD_OUT, kind_of
 from benchmark.leaderboard import ROLES
 from benchmark.records import DONE, record_path
+from benchmark.report.curves import training_curves
 from benchmark.report.drawing import paint, sheet
+from benchmark.report.strips import sample_sheet, strip_sheet
 from benchmark.store import GALLERY, write_json
 
 Record = Mapping[str, Any]
-STRIP_HEADERS = ("source", "translated", "cycled")
 MADE_OF = "made of"
 
 
@@ -52,14 +54,14 @@ class Plate:
 
     Attributes:
         target: Its file.
-        kind: The kind of stage it shows.
-        cells: The cells whose stages of this kind it shows.
+        role: The role of the stages it shows, in their cells.
+        cells: The cells whose stages of this role it shows.
         words: All that is written on it.
         draw: Draws it from the folders of these stages.
     """
 
     target: Path
-    kind: str
+    role: str
     cells: tuple[Record, ...]
     words: tuple[str, ...]
     draw: Callable[[Sequence[Path]], Image.Image]
@@ -77,7 +79,8 @@ def keep_pictures(results: Path, records: Iterable[Record]) -> list[Path]:
     """Draw what the finished cells show and is not drawn yet, and let their records point to it.
 
     For each scenario, segmenter and seed: image, label, and predictions of source-only, one translator, oracle; for
-    the first seed of each also a sheet of all translators. For each translator and seed: source, translated, cycled.
+    the first seed of each also a sheet of all translators. For each translator and seed: its strips of named panels,
+    the last samples of its training, and its curves.
 
     Args:
         results: The results folder; pictures of stages that are not on this disk are left as they are.
@@ -94,7 +97,7 @@ def keep_pictures(results: Path, records: Iterable[Record]) -> list[Path]:
             path = plate.target.relative_to(results)
             paths[path] = None
             for cell in plate.cells:
-                shown[cell["cell"]][plate.kind].append(path.as_posix())
+                shown[cell["cell"]][plate.role].append(path.as_posix())
     for record in done:
         _point(results, record, shown[record["cell"]])
     return list(paths)
@@ -102,7 +105,7 @@ def keep_pictures(results: Path, records: Iterable[Record]) -> list[Path]:
 
 def _point(results: Path, record: Record, shown: Mapping[str, list[str]]) -> None:
     """Let a record name the pictures that stay, instead of those in the stages that do not."""
-    stages = {kind: stage | {"pictures": shown.get(kind, [])} for kind, stage in record["stages"].items()}
+    stages = {role: stage | {"pictures": shown.get(role, [])} for role, stage in record["stages"].items()}
     if stages != record["stages"]:
         write_json(record_path(results, record["cell"]), {**record, "stages": stages}, indent=1)
 
@@ -118,7 +121,7 @@ def _plates(results: Path, done: Sequence[Record]) -> Iterator[Plate]:
         for name in sorted(set(cells) - set(ROLES)):
             compared = [cells[n] for n in (FLOOR, name, CEILING) if n in cells]
             yield _predictions(folder / f"{segmenter}-seed{seed}-{name}.png", compared)
-            yield _translations(folder / f"{name}-seed{seed}-translation.png", cells[name])
+            yield from _translations(folder, f"{name}-seed{seed}", cells[name])
         if (scenario, segmenter) not in overviews and len(cells) > 1:
             overviews.add((scenario, segmenter))
             yield _predictions(folder / f"{segmenter}-overview.png", sorted(cells.values(), key=_place))
@@ -146,23 +149,31 @@ def _predictions(target: Path, cells: Sequence[Record]) -> Plate:
     return Plate(target, "score-segmentation", tuple(cells), headers, draw)
 
 
-def _translations(target: Path, cell: Record) -> Plate:
-    """The strips that a translator's stage kept, under headers."""
+def _translations(folder: Path, name: str, cell: Record) -> Iterator[Plate]:
+    """What a translator does, and how it came to do so."""
     title = f"{cell['scenario']} · {cell['translator']} · {_run(cell)}"
+    width = int(cell["size"][1])
+    scored = cell["config"]["scenario"].get("score_translations", "train")
+    translated = HELD_OUT if scored == "test" else "translate"
+    drawings: dict[str, tuple[str, Callable[[Path], Image.Image]]] = {
+        "translation": (translated, lambda stage: strip_sheet(stage, "translation", width, title)),
+        "variants": (translated, lambda stage: strip_sheet(stage, "variants", width, title)),
+        "training": ("fit-translator", lambda stage: sample_sheet(stage, title)),
+        "curves": ("fit-translator", lambda stage: training_curves(stage, title)),
+    }
+    for what, (role, draw) in drawings.items():
+        if role in cell["stages"]:
+            yield Plate(folder / f"{name}-{what}.png", role, (cell,), (title,), _of_the_only(draw))
 
-    def draw(folders: Sequence[Path]) -> Image.Image:
-        strips = [np.asarray(Image.open(path)) for path in sorted(folders[0].glob(f"{PICTURES}/translation-*.png"))]
-        if not strips:
-            raise FileNotFoundError(folders[0])
-        rows = [np.split(strip, strip.shape[1] // cell["size"][1], axis=1) for strip in strips]
-        return sheet(STRIP_HEADERS[: len(rows[0])], rows, title)
 
-    return Plate(target, "translate", (cell,), (title,), draw)
+def _of_the_only(draw: Callable[[Path], Image.Image]) -> Callable[[Sequence[Path]], Image.Image]:
+    return lambda folders: draw(folders[0])
 
 
 def _drawn(plate: Plate, results: Path) -> bool:
     """Draw a picture unless it was made of the same before; false when it is not there and cannot be drawn."""
-    folders = [results / "stages" / plate.kind / str(cell["stages"][plate.kind]["key"]) for cell in plate.cells]
+    kind = kind_of(plate.role)
+    folders = [results / "stages" / kind / str(cell["stages"][plate.role]["key"]) for cell in plate.cells]
     made_of = json.dumps([[folder.name for folder in folders], plate.words])
     if _made_of(plate.target) == made_of:
         return True

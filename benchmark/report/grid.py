@@ -6,7 +6,16 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from benchmark.leaderboard import NOT_MEASURED, NOTHING_TRANSLATED, SEGMENTATION, TRANSLATION, Board, Row, metric_names
+from benchmark.leaderboard import (
+    NOT_MEASURED,
+    NOTHING_TRANSLATED,
+    SEGMENTATION,
+    TRANSLATION,
+    Board,
+    Row,
+    Training,
+    metric_names,
+)
 from benchmark.stats import Estimate
 
 EMPTY = "-"
@@ -19,9 +28,22 @@ HEADINGS = {
     "ssim": "SSIM",
     "fid": "FID",
     "kid": "KID",
+    "flip_rate": "flips %",
+    "read_miou": "read mIoU %",
+    "cycle_error": "cycle error %",
+    "diversity": "diversity %",
+    "label_pixel_accuracy": "label pixel acc %",
+    "label_class_accuracy": "label mean acc %",
+    "label_iou": "label mIoU %",
 }
 DECIMALS = {"ssim": 3, "fid": 1, "kid": 4}
-ORDER = ("miou", "gap_recovered", "pixel_accuracy", "mean_pixel_accuracy", "fwiou", "fid", "kid", "ssim")
+ORDER = (
+    *("miou", "gap_recovered", "pixel_accuracy", "mean_pixel_accuracy", "fwiou"),
+    *("flip_rate", "read_miou", "label_pixel_accuracy", "label_class_accuracy", "label_iou"),
+    *("fid", "kid", "ssim", "cycle_error", "diversity"),
+)
+HIGHLIGHTS = 3
+"""Lines per row that are printed; all of them are in the record."""
 Column = tuple[str, Callable[[Row], str]]
 EXPLANATIONS = (
     "± is a 95 % t-interval over the n seeds of the column 'seeds'; no interval at n = 1. Shares are in percent.",
@@ -88,6 +110,49 @@ def per_class_grid(board: Board) -> Grid:
     )
 
 
+def highlights_grid(board: Board) -> Grid:
+    """What metrics have to tell of each row beside numbers, such as which classes translation exchanged."""
+    columns: list[Column] = [("translator", row_name), *_segmenter_column(board)]
+    told = [row for row in board.rows if row.highlights]
+    lines = [(row, line) for row in told for line in row.highlights[:HIGHLIGHTS]]
+    return Grid(
+        title=f"Highlights of the first seed: {title(board)}",
+        headings=(*(name for name, _ in columns), "what was found"),
+        rows=tuple((*(cell(row) for _, cell in columns), line) for row, line in lines),
+        fixed=len(columns),
+    )
+
+
+def costs_grid(board: Board) -> Grid:
+    """What the trainings of each row took: the translator's, and the segmenter's."""
+    columns: list[Column] = [("translator", row_name), *_segmenter_column(board)]
+    for kind, name in (("fit-translator", "translator"), ("fit-segmenter", "segmenter")):
+        columns += [
+            (f"{name} on", _cost_cell(kind, lambda training: training.device)),
+            ("minutes", _cost_cell(kind, lambda training: f"{training.minutes:.1f}")),
+            ("images/s", _cost_cell(kind, lambda training: _rounded(training.images_per_second, 1))),
+            ("GiB", _cost_cell(kind, lambda training: _rounded(training.memory, 2))),
+        ]
+    return Grid(
+        title=f"Cost of trainings: {title(board)}",
+        headings=tuple(name for name, _ in columns),
+        rows=tuple(tuple(cell(row) for _, cell in columns) for row in board.rows),
+        fixed=1 + len(_segmenter_column(board)),
+        notes=(
+            "Means over the seeds that are done. Minutes are those of the last attempt, whatever else ran; memory "
+            "is the most that was held, of the GPU where there is one, else of the process.",
+        ),
+    )
+
+
+def _cost_cell(kind: str, text: Callable[[Training], str]) -> Callable[[Row], str]:
+    return lambda row: text(row.trainings[kind]) if kind in row.trainings else EMPTY
+
+
+def _rounded(value: float | None, decimals: int) -> str:
+    return EMPTY if value is None else f"{value:.{decimals}f}"
+
+
 def title(board: Board) -> str:
     """Scenario and protocol, with every number's class count."""
     parts = [
@@ -97,6 +162,7 @@ def title(board: Board) -> str:
         f"{'x'.join(map(str, board.size))} px",
         f"budget {board.budget}",
         f"checkpoint {board.checkpoint}" + (f" (! {board.flag})" if board.flag else ""),
+        *(["translations of the test split"] if board.score_translations == "test" else []),
         f"{'seed' if len(board.seeds) == 1 else 'seeds'} {', '.join(map(str, board.seeds))}",
     ]
     return " · ".join(parts)
@@ -169,7 +235,9 @@ def _extra_cell(name: str) -> Callable[[Row], str]:
 
 
 def _worth_a_column(board: Board, name: str) -> bool:
-    """Something was measured, or was tried."""
+    """Something was measured, or was tried, and it is not a side figure."""
+    if not board.values.get(name, {}).get("headline", True):
+        return False
     found = [row.metrics[name] for row in board.rows if name in row.metrics]
     return any(e.mean is not None or e.reason not in ("", NOT_MEASURED, NOTHING_TRANSLATED) for e in found)
 

@@ -19,7 +19,7 @@ from benchmark.report.grid import duration
 from benchmark.report.naming import counted, stage_names
 
 if TYPE_CHECKING:
-    from benchmark.plan import Plan, Stage
+    from benchmark.graph import Plan, Stage
 
 SECONDS_BETWEEN_LINES = 10.0
 WIDE = 100

@@ -8,8 +8,14 @@ from collections.abc import Sequence
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
+from benchmark.contracts.spec import CEILING, FLOOR
+from benchmark.graph import JUDGE, READER
+
 if TYPE_CHECKING:
-    from benchmark.plan import Plan, Stage
+    from benchmark.graph import Plan, Stage
+
+CONTROL_ROWS = {READER: FLOOR, JUDGE: CEILING}
+"""Whose training the reader's is, by its role in a cell."""
 
 
 def counted(number: int, noun: str) -> str:
@@ -25,15 +31,18 @@ def stage_rows(plan: Plan) -> dict[str, str]:
     """The row that a stage serves, by key.
 
     The translator is left out where there are several, or where the stage is named after it; the scenario also where
-    the plan has no other.
+    the plan has no other. A reader's training is that of a control row, and named so whomever it serves.
     """
-    served: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    owners: dict[str, set[tuple[str, str]]] = defaultdict(set)
     for cell in plan.cells:
-        for key in cell.stages.values():
-            served[key].add((cell.scenario, cell.translator))
+        for role, key in cell.stages.items():
+            row = CONTROL_ROWS.get(role, cell.translator)
+            owners[key].add((cell.scenario, row))
+    served = defaultdict(set, owners)
     for key, stage in reversed(plan.stages.items()):
         for source in stage.inputs.values():
-            served[source] |= served[key]
+            if source not in owners:
+                served[source] = served[source] | served[key]
     several = len({cell.scenario for cell in plan.cells}) > 1
     return {key: _row(served[key], stage.plugin, several=several) for key, stage in plan.stages.items()}
 
@@ -45,7 +54,11 @@ def stage_names(plan: Plan) -> dict[str, str]:
 
 
 def subjects(plan: Plan) -> dict[str, str]:
-    """The plugin of each stage, by key; of a data set also the split, and options where others have it otherwise."""
+    """The plugin of each stage, by key.
+
+    Of a data set also the split, and options where others have it otherwise; of a translation the split where there
+    are several.
+    """
     alike: dict[str, list[Stage]] = defaultdict(list)
     for stage in plan.stages.values():
         if stage.kind == "prepare":
@@ -53,7 +66,13 @@ def subjects(plan: Plan) -> dict[str, str]:
     names = {key: stage.plugin for key, stage in plan.stages.items()}
     for name, stages in alike.items():
         names |= {key: " ".join([name, *options]) for key, options in _telling_options(stages).items()}
-    return names
+    splits = {key: _split(plan, stage) for key, stage in plan.stages.items() if stage.kind == "translate"}
+    several = len(set(splits.values())) > 1
+    return names | {key: f"{names[key]} {split}" for key, split in splits.items() if several}
+
+
+def _split(plan: Plan, translation: Stage) -> str:
+    return str(plan.stages[translation.inputs["source"]].spec["split"])
 
 
 def _name(stage: Stage, about: str, row: str) -> str:

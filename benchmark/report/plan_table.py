@@ -10,7 +10,7 @@ from benchmark.report.grid import EMPTY, Grid
 from benchmark.report.naming import counted, stage_rows, subjects
 
 if TYPE_CHECKING:
-    from benchmark.plan import Plan
+    from benchmark.graph import Plan
 
 STATES = ("cached", "to-run", "resumable", "running", "failed", "blocked", "not-needed")
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import zlib
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from bench_colour.options import ReinhardOptions
-from benchmark import PluginOptions, Run, StoreError, Translator
+from bench_colour.shared import chosen, image_batches, read_measures
+from benchmark import PluginOptions, Run, Translator
 from benchmark.imageset import ImageSet
 
 RGB_TO_LMS = ((0.3811, 0.5783, 0.0402), (0.1967, 0.7244, 0.0782), (0.0241, 0.1288, 0.8444))
@@ -22,7 +21,6 @@ DARKEST = 1 / 255
 """Cone responses are raised to this before their logarithm, which has no value for black."""
 
 STATISTICS = "statistics.safetensors"
-CHUNK = 64
 
 
 class Statistics(NamedTuple):
@@ -90,20 +88,16 @@ class Reinhard(Translator):
 
     def fit(self, source: ImageSet, target: ImageSet, run: Run) -> None:
         """Measure the target images."""
-        parts = []
-        for start in range(0, len(target), CHUNK):
-            indices = range(start, min(start + CHUNK, len(target)))
-            parts.append(statistics_of(rgb_to_lab(target.image_batch(indices))))
-            run.progress(indices.stop, len(target))
-        means, deviations = (torch.cat(values) for values in zip(*parts, strict=True))
+        parts = [statistics_of(rgb_to_lab(images)) for images in image_batches(target, run)]
+        means, deviations = (torch.cat(values).cpu() for values in zip(*parts, strict=True))
         if self.options.statistics == "dataset":
             means, deviations = means.mean(0, keepdim=True), deviations.mean(0, keepdim=True)
         self._target = Statistics(means, deviations)
 
     def translate(self, images: Tensor, variant: int = 0) -> Tensor:
         """Source images in the colours of the target, whatever batch they come in."""
-        chosen = [_checksum(image) % len(self._target.mean) for image in images]
-        target = Statistics(*(values[chosen].to(images.device) for values in self._target))
+        rows = chosen(images, len(self._target.mean))
+        target = Statistics(*(values[rows].to(images.device) for values in self._target))
         return lab_to_rgb(transfer(rgb_to_lab(images), target))
 
     def save(self, folder: Path) -> None:
@@ -112,10 +106,7 @@ class Reinhard(Translator):
 
     def load(self, folder: Path) -> None:
         """Read the statistics; `StoreError` when they are not there."""
-        try:
-            self._target = Statistics(**load_file(folder / STATISTICS))
-        except (OSError, SafetensorError) as error:
-            raise StoreError(f"{folder / STATISTICS}: expected colour statistics, but {error}; fit again") from error
+        self._target = Statistics(*read_measures(folder / STATISTICS, *Statistics._fields))
 
 
 def _lms_to_lab() -> Tensor:
@@ -126,8 +117,3 @@ def _lms_to_lab() -> Tensor:
 
 def _mixed(images: Tensor, matrix: Tensor) -> Tensor:
     return torch.einsum("ij,njhw->nihw", matrix.to(images), images)
-
-
-def _checksum(image: Tensor) -> int:
-    """Of the 8-bit pixels, so that the choice depends on nothing but the image."""
-    return zlib.crc32(image.mul(255).round().byte().cpu().contiguous().numpy().tobytes())

@@ -44,10 +44,10 @@ class Folder(Dataset):
         if id not in pairs:
             raise DataError(f"split '{split}' of {self._root} has no image '{id}'.{did_you_mean(id, pairs)}")
         pair = pairs[id]
-        image = read_image(pair.image)
+        image = read_image(pair.image, self.options.half)
         if pair.label is None:
             return Sample(image, None, id)
-        label = read_label(pair.label, self.options.label_format, self._labels)
+        label = read_label(pair.label, self.options.label_format, self._labels, self.options.label_half)
         if label.shape != image.shape[:2]:
             raise DataError(
                 f"{pair.label}: label of {label.shape[1]} x {label.shape[0]} pixels, but {pair.image} has "
@@ -62,6 +62,8 @@ class Folder(Dataset):
         name = hashlib.sha256(str(self._root.resolve()).encode()).hexdigest()[:16]
         hashes = content_hashes([file.resolve() for file in files], cache_folder() / f"hashes-{name}.json")
         meaning = self.options.model_dump(include={"classes", "mapping", "label_format"})
+        # Only where files are cut, so that the keys of results on whole images stay.
+        meaning |= self.options.model_dump(include={"half", "label_half"}, exclude_defaults=True)
         return hashlib.sha256(json.dumps([meaning, list(pairs), hashes], sort_keys=True).encode()).hexdigest()
 
     def _split(self, split: str) -> dict[str, Pair]:

@@ -1,21 +1,24 @@
-"""Reads images and labels from files, and turns native ids or colours into train ids."""
+"""Reads images and labels from files or halves of files, and turns native ids or colours into train ids."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from bench_datasets.options import Half
 from benchmark import IGNORE, DataError
 from benchmark.errors import did_you_mean
 
 IGNORE_WORD, OTHERS = "ignore", "*"
 
 Codes = NDArray[np.int64]
+Pixel = TypeVar("Pixel", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -77,26 +80,44 @@ class LabelMap:
         return self.train_ids[place]
 
 
-def read_image(file: Path) -> NDArray[np.uint8]:
+def read_image(file: Path, half: Half = "whole") -> NDArray[np.uint8]:
     """8-bit RGB, shape (H, W, 3); `DataError` for a file that is no whole image."""
-    return np.asarray(_open(file).convert("RGB"))
+    return _cut(np.asarray(_open(file).convert("RGB")), half, file)
 
 
-def read_label(file: Path, label_format: str, labels: LabelMap) -> NDArray[np.uint8]:
-    """Train ids, shape (H, W)."""
+def read_label(file: Path, label_format: str, labels: LabelMap, half: Half = "whole") -> NDArray[np.uint8]:
+    """Train ids, shape (H, W); where the label is half of the file, the other half may hold anything."""
+    return labels.apply(_cut(_codes(file, label_format), half, file), file)
+
+
+def _codes(file: Path, label_format: str) -> Codes:
+    """What the mapping maps, as the file holds it."""
     if label_format == "first-channel":
-        return labels.apply(_first_channel(file), file)
+        return _first_channel(file)
     picture = _open(file)
     if label_format == "colour":
         rgb = np.asarray(picture.convert("RGB")).astype(np.int64)
-        return labels.apply(rgb[..., 0] << 16 | rgb[..., 1] << 8 | rgb[..., 2], file)
+        return rgb[..., 0] << 16 | rgb[..., 1] << 8 | rgb[..., 2]
     pixels = np.asarray(picture)
     if pixels.ndim != 2:
         raise DataError(
             f"{file}: a label of one channel was expected, but it has {pixels.shape[2]}; set label_format "
             "to 'colour' or 'first-channel'"
         )
-    return labels.apply(pixels.astype(np.int64), file)
+    return pixels.astype(np.int64)
+
+
+def _cut(pixels: NDArray[Pixel], half: Half, file: Path) -> NDArray[Pixel]:
+    """One of two pictures of one size that lie side by side."""
+    if half == "whole":
+        return pixels
+    middle, odd = divmod(pixels.shape[1], 2)
+    if odd:
+        raise DataError(
+            f"{file}: two pictures of one size side by side were expected, but the width of {pixels.shape[1]} is odd; "
+            "replace the file, or mend `half` and `label_half`"
+        )
+    return pixels[:, :middle] if half == "left" else pixels[:, middle:]
 
 
 def _open(file: Path) -> Image.Image:

@@ -9,6 +9,7 @@ from pydantic import Field
 from benchmark import PluginOptions
 
 Shade = Annotated[int, Field(ge=0, le=255)]
+Half = Literal["whole", "left", "right"]
 
 
 class StreetsOptions(PluginOptions):
@@ -42,6 +43,10 @@ class FolderOptions(PluginOptions):
     labels: str = Field("labels", description="The same for the labels; empty for a set without labels.")
     image_suffix: str = Field("", description="What image names add to the common stem, such as _leftImg8bit.")
     label_suffix: str = Field("", description="What label names add to it, such as _gtFine_labelIds.")
+    half: Half = Field(
+        "whole", description="Which half of each image file is the image, where two lie side by side in one file."
+    )
+    label_half: Half = Field("whole", description="The same for label files, which may be the image files themselves.")
     splits: dict[str, SplitOptions] = Field(min_length=1, description="Splits by name, by folder or by list file.")
     exclude: tuple[str, ...] = Field((), description="Stems of images to leave out.")
     classes: tuple[str, ...] = Field(

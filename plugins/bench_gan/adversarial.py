@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from bench_gan.losses import AdversarialLoss, discriminator_accuracy
 
@@ -80,7 +81,8 @@ def gradient_penalty(discriminator: nn.Module, real: Tensor) -> Tensor:
     Source: Mescheder et al. 2018, arXiv:1801.04406, equation 9 (R1); the weight there is gamma / 2.
     """
     real = real.detach().requires_grad_(True)
-    scores = scores_of(discriminator, real)
+    with sdpa_kernel(SDPBackend.MATH):  # the gradient of a fused attention has no gradient itself
+        scores = scores_of(discriminator, real)
     total = torch.stack([score.float().flatten(1).mean(1).sum() for score in scores]).sum()
     (slope,) = torch.autograd.grad(total, real, create_graph=True)
     return slope.float().square().flatten(1).sum(1).mean()

@@ -194,6 +194,8 @@ class AdversarialModel(BaseModel):
         decay = min(self.options.ema, (1 + updates) / (10 + updates))
         for mean, now in zip(self.averaged.parameters(), self.generators.parameters(), strict=True):
             mean.lerp_(now.detach(), 1 - decay)
+        for kept, buffer in zip(self.averaged.buffers(), self.generators.buffers(), strict=True):
+            kept.copy_(buffer)
 
     def _note(self, values: Mapping[str, Tensor]) -> None:
         self._last |= {name: value.detach() for name, value in values.items()}

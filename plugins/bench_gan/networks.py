@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bench_gan.blur import BlurHalve
 from bench_gan.images import pad_to_multiple
 from bench_gan.norm import InstanceNorm
 from bench_gan.options import ResnetOptions
@@ -58,6 +59,13 @@ class ResidualBlock(nn.Module):
         return features + self.body(features)
 
 
+def _halving(inputs: int, outputs: int, kernel: int, antialias: bool, *then: nn.Module) -> list[nn.Module]:
+    """A convolution that halves height and width and what follows it; or one that keeps them, with the halving last."""
+    stride = 1 if antialias else 2
+    blur = [BlurHalve()] if antialias else []
+    return [nn.Conv2d(inputs, outputs, kernel, stride, padding=1), *then, *blur]
+
+
 def _upsample(inputs: int, outputs: int, upsampling: Upsampling) -> nn.Module:
     if upsampling == "transpose":
         return nn.ConvTranspose2d(inputs, outputs, 3, stride=2, padding=1, output_padding=1)
@@ -78,6 +86,7 @@ class ResnetGenerator(nn.Module):
         upsampling: "transpose" is the paper's transposed convolution; "nearest" and "bilinear" enlarge and
             then convolve, which leaves no checkerboard.
         eps: Of the instance norm.
+        antialias: Halve by smoothing after a convolution of stride 1, at four times its cost, instead of by stride 2.
 
     Source: Zhu et al. 2017, arXiv:1703.10593, appendix 7.2.
     """
@@ -89,13 +98,14 @@ class ResnetGenerator(nn.Module):
         downsamplings: int = 2,
         upsampling: Upsampling = "transpose",
         eps: float = 1e-5,
+        antialias: bool = False,
     ) -> None:
         super().__init__()
         self.stride = 2**downsamplings
         widths = [filters * 2**level for level in range(downsamplings + 1)]
         encoder: list[nn.Module] = [ReflectConv(3, filters, 7), InstanceNorm(eps), nn.ReLU()]
         for narrow, wide in pairwise(widths):
-            encoder += [nn.Conv2d(narrow, wide, 3, stride=2, padding=1), InstanceNorm(eps), nn.ReLU()]
+            encoder += _halving(narrow, wide, 3, antialias, InstanceNorm(eps), nn.ReLU())
         decoder: list[nn.Module] = []
         for wide, narrow in zip(widths[:0:-1], widths[-2::-1], strict=True):
             decoder += [_upsample(wide, narrow, upsampling), InstanceNorm(eps), nn.ReLU()]
@@ -106,9 +116,16 @@ class ResnetGenerator(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Images in [-1, 1], shape (N, 3, H, W) of any size; same shape and range out."""
         height, width = images.shape[2:]
+        return self.decoder(self.transform(self.encoder(self.fitted(images))))[..., :height, :width]
+
+    def fitted(self, images: Tensor) -> Tensor:
+        """Images mirrored beyond their lower and right border to a size that the layers can halve and double."""
         # Two features a side is the least that can be mirrored, and four pixels for the first, wider convolution.
-        padded = pad_to_multiple(images, self.stride, minimum=max(2 * self.stride, 4))
-        return self.decoder(self.blocks(self.encoder(padded)))[..., :height, :width]
+        return pad_to_multiple(images, self.stride, minimum=max(2 * self.stride, 4))
+
+    def transform(self, features: Tensor) -> Tensor:
+        """What lies between encoder and decoder, shape (N, C, h, w) in and out."""
+        return self.blocks(features)
 
 
 class PatchDiscriminator(nn.Module):
@@ -122,22 +139,26 @@ class PatchDiscriminator(nn.Module):
         filters: Channels of the first layer; doubled at each further layer, up to 8 times.
         layers: Convolutions of stride 2.
         eps: Of the instance norm, which the first and the last layer do without.
+        channels: Of what is judged; 6 for an image joined with the one it was made from.
+        antialias: As in `ResnetGenerator`; a score of 3 layers then sees 84 x 84 pixels.
 
     Source: Zhu et al. 2017, arXiv:1703.10593, appendix 7.2; Isola et al. 2017, arXiv:1611.07004.
     """
 
-    def __init__(self, filters: int = 64, layers: int = 3, eps: float = 1e-5) -> None:
+    def __init__(
+        self, filters: int = 64, layers: int = 3, eps: float = 1e-5, channels: int = 3, *, antialias: bool = False
+    ) -> None:
         super().__init__()
         self.layers = layers
         widths = [filters * min(2**level, MAX_WIDENING) for level in range(layers + 1)]
-        body: list[nn.Module] = [nn.Conv2d(3, filters, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
-        for level, (narrow, wide) in enumerate(pairwise(widths), start=1):
-            stride = 2 if level < layers else 1
-            body += [nn.Conv2d(narrow, wide, 4, stride, 1), InstanceNorm(eps), nn.LeakyReLU(0.2)]
+        body = _halving(channels, filters, 4, antialias, nn.LeakyReLU(0.2))
+        for narrow, wide in pairwise(widths[:-1]):
+            body += _halving(narrow, wide, 4, antialias, InstanceNorm(eps), nn.LeakyReLU(0.2))
+        body += [nn.Conv2d(widths[-2], widths[-1], 4, padding=1), InstanceNorm(eps), nn.LeakyReLU(0.2)]
         self.body = nn.Sequential(*body, nn.Conv2d(widths[-1], 1, 4, padding=1))
 
     def forward(self, images: Tensor) -> Tensor:
-        """Scores of shape (N, 1, h, w) for images in [-1, 1], shape (N, 3, H, W)."""
+        """Scores of shape (N, 1, h, w) for images in [-1, 1], shape (N, channels, H, W)."""
         return self.body(images)
 
     def smallest_image(self) -> int:

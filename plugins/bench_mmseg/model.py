@@ -42,8 +42,7 @@ class SegmentationModel(BaseModel):
     def train_step(self, data: dict[str, Tensor], optim_wrapper: Any) -> dict[str, Tensor]:
         """One update of the weights; returns the losses, and their sum as `loss`."""
         with optim_wrapper.optim_context(self):
-            labels = padded(data["labels"].unsqueeze(1), self._divisor, IGNORE).squeeze(1)
-            losses = self.losses(self._input(data["images"]), labels)
+            losses = self.losses(self._input(data["images"]), self._padded_labels(data["labels"]))
         loss = torch.stack(list(losses.values())).sum()
         optim_wrapper.update_params(loss)
         return {"loss": loss, **losses}
@@ -53,6 +52,20 @@ class SegmentationModel(BaseModel):
         height, width = images.shape[2:]
         return self.logits(self._input(images))[..., :height, :width]
 
+    def losses_and_logits(self, images: Tensor, labels: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+        """Losses as in training, and logits of the same images without gradient.
+
+        Args:
+            images: Shape (N, 3, H, W), in [0, 1].
+            labels: uint8, shape (N, H, W).
+
+        Returns:
+            Weighted losses by name, and logits of shape (N, classes, H, W).
+        """
+        height, width = images.shape[2:]
+        losses, logits = self._learned(self._input(images), self._padded_labels(labels))
+        return losses, logits[..., :height, :width]
+
     @abstractmethod
     def losses(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """Weighted losses by name, for normalised images and uint8 labels of the same size."""
@@ -60,6 +73,15 @@ class SegmentationModel(BaseModel):
     @abstractmethod
     def logits(self, images: Tensor) -> Tensor:
         """Logits of normalised images, at their size."""
+
+    def _learned(self, images: Tensor, labels: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+        """`losses`, and the logits without gradient; a model that has them at hand spares the second pass."""
+        losses = self.losses(images, labels)
+        with torch.no_grad():
+            return losses, self.logits(images)
+
+    def _padded_labels(self, labels: Tensor) -> Tensor:
+        return padded(labels.unsqueeze(1), self._divisor, IGNORE).squeeze(1)
 
     def _input(self, images: Tensor) -> Tensor:
         normalised = ((images - self.mean) / self.std).contiguous(memory_format=torch.channels_last)
@@ -85,19 +107,23 @@ class CrossEntropyModel(SegmentationModel):
 
     def losses(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """Cross-entropy of the upsampled logits of both heads."""
-        features = self.network.extract_feat(images)
-        targets = labels.long()
-        losses = {"loss_ce": self._cross_entropy(self.network.decode_head(features), targets)}
-        if self.network.with_auxiliary_head:
-            losses["loss_aux"] = self._auxiliary * self._cross_entropy(self.network.auxiliary_head(features), targets)
-        return losses
+        return self._learned(images, labels)[0]
 
     def logits(self, images: Tensor) -> Tensor:
         """Upsampled logits of the decoding head."""
         return bilinear(self.network.decode_head(self.network.extract_feat(images)).float(), images.shape[2:])
 
+    def _learned(self, images: Tensor, labels: Tensor) -> tuple[dict[str, Tensor], Tensor]:
+        features = self.network.extract_feat(images)
+        targets = labels.long()
+        logits = bilinear(self.network.decode_head(features).float(), images.shape[2:])
+        losses = {"loss_ce": self._cross_entropy(logits, targets)}
+        if self.network.with_auxiliary_head:
+            auxiliary = bilinear(self.network.auxiliary_head(features).float(), images.shape[2:])
+            losses["loss_aux"] = self._auxiliary * self._cross_entropy(auxiliary, targets)
+        return losses, logits.detach()
+
     def _cross_entropy(self, logits: Tensor, targets: Tensor) -> Tensor:
-        logits = bilinear(logits.float(), targets.shape[1:])
         return F.cross_entropy(logits, targets, weight=self.class_weights, ignore_index=IGNORE)
 
 

@@ -41,6 +41,24 @@ class SegmenterOptions(TrainingOptions):
     jitter: float = Field(
         0.0, ge=0, lt=1, description="How far brightness, contrast and saturation may be from 1; 0: not changed."
     )
+    lambda_alignment: float = Field(
+        0.0,
+        ge=0,
+        description="Weight of the adversarial loss that makes score maps of unlabelled target images look like those "
+        "of training images (AdaptSegNet, arXiv:1802.10349; feature level of CyCADA, arXiv:1711.03213); 0: none.",
+    )
+    alignment_from: float = Field(
+        0.0, ge=0, lt=1, description="Share of the training after which the alignment, if any, starts."
+    )
+    alignment_filters: int = Field(
+        64,
+        ge=1,
+        description="Channels of the first layer of the alignment's discriminator.",
+        json_schema_extra={"unit": "channels"},
+    )
+    lr_alignment_discriminator: float = Field(
+        1e-4, gt=0, description="Base learning rate of the alignment's discriminator, by Adam; it falls as lr does."
+    )
     validate_every: int = Field(
         500,
         ge=1,

@@ -9,15 +9,18 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
+from mmengine.model import BaseModel
 from torch import Tensor
 from torch.optim import Optimizer
 
-from bench_engine import augment, schedules
-from bench_engine.data import EpochOrder, choice, step_generator
+from bench_engine import schedules
 from bench_engine.optimizers import adamw, sgd
 from bench_engine.precision import autocast, channels_last
 from bench_engine.training import seed_everything, train
 from bench_engine.weights import load_weights, save_weights
+from bench_gan.adversarial import frozen
+from bench_mmseg.alignment import AlignedModel
+from bench_mmseg.batches import training_batches, with_target
 from bench_mmseg.class_weights import enet_weights, label_counts, median_frequency_weights
 from bench_mmseg.compat import load_mmseg
 from bench_mmseg.model import SegmentationModel
@@ -57,18 +60,31 @@ class NetworkSegmenter(Segmenter):
         return rule(model.parameters(), self.options.lr, self.options.weight_decay)
 
     def fit(self, train: ImageSet, target: ImageSet, validation: ImageSet | None, run: Run) -> None:
-        """Learn from the labelled images; the target is not looked at."""
+        """Learn from the labelled images; the target is looked at by the alignment alone, if that is switched on."""
         self._device, self._precision, self._classes = run.device, run.precision, train.classes.names
         seed_everything(run, "segmenter:weights")
         weights = class_weights(train, self.options.loss)
         self._model = channels_last(self.build(len(train.classes), weights, pretrained=True))
-        self._train(self._model, train, validation, run)
+        self._train(self._model, train, target, validation, run)
 
     def predict(self, images: Tensor) -> Tensor:
         """Train ids, uint8, shape (N, H, W), for float32 RGB images in [0, 1], shape (N, 3, H, W), of any size."""
         model = self._trained().eval()
         with torch.no_grad(), autocast(self._device, self._precision):
             return model(images.to(self._device)).argmax(1).to(torch.uint8)
+
+    def logits(self, images: Tensor) -> Tensor:
+        """What `predict` takes the largest of, for losses on images that this network is to judge.
+
+        Args:
+            images: float32 RGB in [0, 1], shape (N, 3, H, W), of any size.
+
+        Returns:
+            float32, shape (N, K, H, W) for K classes, with gradient to the images and none to the weights.
+        """
+        model = self._trained().eval()
+        with frozen(model), autocast(self._device, self._precision):
+            return model(images.to(self._device)).float()
 
     def save(self, folder: Path) -> None:
         """Write weights, options and class names."""
@@ -99,17 +115,22 @@ class NetworkSegmenter(Segmenter):
             raise DataError("this segmenter has neither been fitted nor loaded")
         return self._model
 
-    def _train(self, model: SegmentationModel, data: ImageSet, validation: ImageSet | None, run: Run) -> None:
+    def _train(
+        self, model: SegmentationModel, data: ImageSet, target: ImageSet, validation: ImageSet | None, run: Run
+    ) -> None:
         options = self.options
-        choose = None
-        if validation is not None:
-            choose = BestWeightsHook(
-                lambda: miou_on(self.predict, validation, options.batch_size), options.validate_every
-            )
+        trained: BaseModel = model
+        optimizers: Any = self.optimizer(model)
+        batches = training_batches(data, options, run)
+        if options.lambda_alignment > 0:
+            trained = aligned = AlignedModel(model, len(data.classes), options, run)
+            optimizers = aligned.optimizers(optimizers)
+            batches = with_target(batches, target, options, run)
+        choose = self._choice(validation)
         train(
-            model,
-            training_batches(data, options, run),
-            self.optimizer(model),
+            trained,
+            batches,
+            optimizers,
             schedules.by_step(rate_factor(options), options.steps),
             options.steps,
             options.batch_size,
@@ -121,6 +142,13 @@ class NetworkSegmenter(Segmenter):
         )
         if choose:
             run.report(chosen_step=choose.step, validation_miou=choose.best)
+
+    def _choice(self, validation: ImageSet | None) -> BestWeightsHook | None:
+        if validation is None:
+            return None
+        return BestWeightsHook(
+            lambda: miou_on(self.predict, validation, self.options.batch_size), self.options.validate_every
+        )
 
 
 def rate_factor(options: SegmenterOptions) -> schedules.Factor:
@@ -137,49 +165,6 @@ def class_weights(data: ImageSet, loss: str) -> Tensor | None:
     pixels, shown = label_counts(labels, len(data.classes))
     weights = enet_weights(pixels) if loss == "enet" else median_frequency_weights(pixels, shown)
     return weights.float()
-
-
-def training_batches(data: ImageSet, options: SegmenterOptions, run: Run) -> Callable[[int], dict[str, Tensor]]:
-    """The augmented batch of each step, as a pure function of the step."""
-    order = EpochOrder(len(data), run.seed, "segmenter")
-
-    def batch(step: int) -> dict[str, Tensor]:
-        positions = order.positions(step, options.batch_size)
-        images = drawn_images(data, positions, run.seed)
-        labels = data.label_batch([index for _, index in positions])
-        generator = step_generator(run, step, "segmenter:augment")
-        images, labels = augmented(images, labels, options, generator)
-        return {"images": images, "labels": labels}
-
-    return batch
-
-
-def drawn_images(data: ImageSet, positions: list[tuple[int, int]], seed: int) -> Tensor:
-    """Images at pairs of epoch and index, each in a variant that is drawn anew in each epoch."""
-    if data.variants == 1:
-        return data.image_batch([index for _, index in positions])
-    variants = [choice(seed, epoch, index, data.variants) for epoch, index in positions]
-    return torch.cat(
-        [data.image_batch([index], variant) for (_, index), variant in zip(positions, variants, strict=True)]
-    )
-
-
-def augmented(
-    images: Tensor, labels: Tensor, options: SegmenterOptions, generator: torch.Generator
-) -> tuple[Tensor, Tensor]:
-    """A batch after all augmentations that the options switch on."""
-    size = options.crop or (images.shape[2], images.shape[3])
-    if options.scale != (1.0, 1.0):
-        images, labels = augment.scaled_crop(images, labels, size, options.scale, generator)
-    elif options.crop:
-        images, labels = augment.crop(images, labels, size, generator)
-    if options.flip:
-        images, labels = augment.flip(images, labels, generator)
-    if options.blur:
-        images = augment.blur(images, options.blur, generator)
-    if options.jitter:
-        images = augment.jitter(images, options.jitter, generator)
-    return images, labels
 
 
 def prediction_grid(predict: Callable[[Tensor], Tensor], data: ImageSet) -> Tensor:

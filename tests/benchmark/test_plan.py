@@ -9,7 +9,8 @@ import pytest
 
 from benchmark.contracts.scenario import Side
 from benchmark.errors import DataError
-from benchmark.plan import content_key, make_plan, needed, peers
+from benchmark.graph import needed, peers
+from benchmark.plan import content_key, make_plan
 
 
 @pytest.fixture
@@ -146,8 +147,117 @@ def test_a_translator_for_pairs_is_skipped_where_there_are_none(plan_of, dusk):
     assert "translate" in cell(paired, "pairs").stages
 
 
-def test_a_translator_that_needs_a_segmenter_is_skipped(plan_of):
-    assert "needs a segmenter" in cell(plan_of("guided"), "guided").skipped
+@pytest.mark.parametrize("checkpoint", ["last", "source-val", "oracle-val"])
+def test_a_translator_that_needs_a_segmenter_shares_the_training_of_the_source_only_row(plan_of, dusk, checkpoint):
+    plan = plan_of("guided", "shift", scenarios=(dusk.model_copy(update={"checkpoint": checkpoint}),))
+    shared = cell(plan, "source-only").stages["fit-segmenter"]
+    stages = cell(plan, "guided").stages
+    assert plan.stages[stages["fit-translator"]].inputs["segmenter"] == shared
+    assert stages["fit-segmenter:source-only"] == shared
+    assert plan.stages[stages["fit-translator"]].spec["reader"]["name"] == "nearest"
+    assert kinds(plan)["fit-segmenter"] == 4
+    assert set(plan.stages[cell(plan, "shift").stages["fit-translator"]].inputs) == {"source", "target"}
+
+
+def test_each_seed_reads_with_its_own_reader(plan_of):
+    plan = plan_of("guided", seeds=(0, 1))
+    readers = [cell(plan, "guided", seed=seed).stages["fit-segmenter:source-only"] for seed in (0, 1)]
+    assert readers == [cell(plan, "source-only", seed=seed).stages["fit-segmenter"] for seed in (0, 1)]
+
+
+def test_the_first_segmenter_reads_for_all_rows_unless_another_is_named(plan_of, choose):
+    two = ("nearest", "overconfident")
+    plan = plan_of("guided", segmenters=two)
+    fits = {cell(plan, "guided", segmenter).stages["fit-translator"] for segmenter in two}
+    assert len(fits) == 1
+    assert plan.stages[fits.pop()].inputs["segmenter"] == cell(plan, "source-only").stages["fit-segmenter"]
+    beside = plan_of("guided", reader=choose("segmenter", "overconfident", steps=7))
+    key = beside.stages[cell(beside, "guided").stages["fit-translator"]].inputs["segmenter"]
+    assert beside.stages[key].spec["segmenter"]["options"] == {"steps": 7}
+    assert kinds(beside)["fit-segmenter"] == 4
+
+
+def test_the_reader_belongs_to_the_configuration_of_the_cells_that_learn_from_it_and_of_no_other(plan_of, choose):
+    plan = plan_of("guided", "shift", metrics=("agreement",))
+    other = plan_of("guided", "shift", metrics=("agreement",), reader=choose("segmenter", "nearest", steps=7))
+    same = {name: cell(plan, name).config_key == cell(other, name).config_key for name in ("guided", "shift", "oracle")}
+    assert same == {"guided": False, "shift": True, "oracle": True}
+    assert cell(plan, "shift").stages["fit-translator"] == cell(other, "shift").stages["fit-translator"]
+    assert cell(plan, "shift").stages["score-translation"] != cell(other, "shift").stages["score-translation"]
+    assert cell(plan, "guided").stages["fit-translator"] != cell(other, "guided").stages["fit-translator"]
+
+
+def test_a_metric_that_needs_the_oracle_shares_the_training_of_the_oracle_row(plan_of):
+    plan = plan_of("shift", metrics=("accuracy", "agreement"))
+    stages = cell(plan, "shift").stages
+    assert stages["fit-segmenter:oracle"] == cell(plan, "oracle").stages["fit-segmenter"]
+    scored = plan.stages[stages["score-translation"]]
+    assert scored.inputs["segmenter"] == stages["fit-segmenter:oracle"]
+    assert scored.spec["reader"]["name"] == "nearest"
+    assert "translator" not in scored.inputs
+    assert set(cell(plan, "oracle").stages) == {"fit-segmenter", "score-segmentation"}
+
+
+def test_a_metric_that_needs_the_translator_reads_its_training(plan_of):
+    plan = plan_of("shift", metrics=("accuracy", "round-trip"))
+    stages = cell(plan, "shift").stages
+    scored = plan.stages[stages["score-translation"]]
+    assert scored.inputs["translator"] == stages["fit-translator"]
+    assert scored.spec["translator"]["name"] == "shift"
+    assert "segmenter" not in scored.inputs
+
+
+def test_metrics_that_need_nothing_read_nothing_more(plan_of):
+    plan = plan_of("shift")
+    scored = plan.stages[cell(plan, "shift").stages["score-translation"]]
+    assert (set(scored.inputs), set(scored.spec)) == ({"source", "translated", "target"}, {"kind", "format", "metrics"})
+
+
+def test_a_broken_reader_makes_the_cells_that_use_it_invalid_and_no_other(plan_of, choose):
+    broken = replace(choose("segmenter", "nearest"), name="nowhere", label="nowhere")
+    plan = plan_of("guided", "shift", reader=broken)
+    assert "segmenter 'nowhere' is not known" in cell(plan, "guided").invalid
+    assert (cell(plan, "shift").invalid, cell(plan, "oracle").invalid) == (None, None)
+    judged = plan_of("shift", metrics=("agreement",), reader=broken)
+    assert "segmenter 'nowhere' is not known" in cell(judged, "shift").invalid
+    assert cell(judged, "source-only").invalid is None
+
+
+def test_translations_are_scored_on_the_training_split_unless_the_test_split_is_asked_for(plan_of, dusk):
+    def scored(split):
+        plan = plan_of("shift", scenarios=(dusk.model_copy(update={"score_translations": split}),))
+        inputs = plan.stages[cell(plan, "shift").stages["score-translation"]].inputs
+        return plan, {role: plan.stages[key] for role, key in inputs.items()}
+
+    plan, inputs = scored("train")
+    assert [inputs[role].spec["split"] for role in ("source", "target")] == ["train", "train"]
+    assert inputs["translated"].key == cell(plan, "shift").stages["translate"]
+    assert kinds(plan)["translate"] == 1
+    held_out, inputs = scored("test")
+    assert [inputs[role].spec["split"] for role in ("source", "target")] == ["val", "val"]
+    looks = [inputs[role].spec["dataset"]["options"]["look"] for role in ("source", "target")]
+    assert looks == ["day", "night"]
+    stages = cell(held_out, "shift").stages
+    assert inputs["translated"].key == stages["translate:test"]
+    assert inputs["translated"].inputs["source"] == inputs["source"].key
+    assert held_out.stages[stages["fit-segmenter"]].inputs["train"] == stages["translate"]
+    assert stages["fit-segmenter"] == cell(plan, "shift").stages["fit-segmenter"]
+    assert cell(plan, "shift").id == cell(held_out, "shift").id
+
+
+def test_translations_held_out_to_choose_a_checkpoint_are_those_that_are_scored(plan_of, dusk):
+    both = dusk.model_copy(update={"checkpoint": "source-val", "score_translations": "test"})
+    plan = plan_of("shift", scenarios=(both,))
+    assert checkpoint_inputs(plan, "shift").key == cell(plan, "shift").stages["translate:test"]
+    assert kinds(plan)["translate"] == 2
+
+
+def test_a_reader_is_no_peer_of_the_translator_that_waits_for_it(plan_of):
+    plan = plan_of("guided")
+    stages = cell(plan, "guided").stages
+    beside = peers(plan)
+    assert beside[stages["fit-segmenter:source-only"]] == 1
+    assert beside[stages["fit-translator"]] == 1
 
 
 def test_a_plugin_that_cannot_be_used_makes_its_own_cells_invalid(plan_of):

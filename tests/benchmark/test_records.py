@@ -122,3 +122,16 @@ def test_a_missing_results_folder_is_one_line(tmp_path):
 
 def test_a_results_folder_without_records_is_empty(tmp_path):
     assert read_records(tmp_path) == ([], [])
+
+
+def test_a_cell_pays_for_the_reader_it_uses_and_tells_which_it_was(toys, store, matrix_of):
+    matrix = matrix_of("guided", "shift", metrics=("accuracy", "agreement"))
+    execute(make_plan(matrix, toys), store, InlineExecutor(), toys)
+    by_name = {record["translator"]: record for record in read_records(store.results)[0]}
+    guided, plain, floor = by_name["guided"], by_name["shift"], by_name["source-only"]
+    assert guided["stages"]["fit-segmenter:source-only"]["key"] == floor["stages"]["fit-segmenter"]["key"]
+    assert set(guided["stages"]) - set(plain["stages"]) == {"fit-segmenter:source-only"}
+    assert "fit-segmenter:oracle" in plain["stages"]
+    assert guided["cost"]["seconds"] == pytest.approx(sum(stage["seconds"] for stage in guided["stages"].values()))
+    assert guided["config"]["reader"]["name"] == "nearest"
+    assert "reader" not in floor["config"]

@@ -186,7 +186,15 @@ UNFIT = [
     (PluginSpec("translator", "oracle", "m:A"), "'oracle' is a control row"),
     (PluginSpec("translator", "a", "m.A"), "target must read 'module:attribute', but is 'm.A'"),
     (PluginSpec("translator", "a", "m:A", options="m"), "options must read 'module:attribute', but is 'm'"),
-    (PluginSpec("translator", "a", "m:A", needs=("paired", "luck")), "names luck"),
+    (
+        PluginSpec("translator", "a", "m:A", needs=("paired", "luck")),
+        "needs of a translator may name source_labels, paired, segmenter, but name luck",
+    ),
+    (
+        PluginSpec("metric", "a", "m:A", needs=("segmenter",)),
+        "needs of a metric may name oracle, translator, but name segmenter",
+    ),
+    (PluginSpec("dataset", "a", "m:A", needs=("oracle",)), "needs of a dataset may name nothing, but name oracle"),
 ]
 
 
@@ -229,6 +237,13 @@ def test_a_target_that_is_no_such_plugin_is_one_line(project, write, target):
     assert str(caught.value).startswith("translator 'x' (./registry.toml): ")
     assert UNLOADABLE[target] in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_metric_over_segmentations_may_not_need_anything(project, write):
+    write(project / "registry.toml", '[[metric]]\nname = "x"\ntarget = "toys.py:Overlap"\nneeds = ["oracle"]\n')
+    registry = load_registry(project)
+    with pytest.raises(PluginError, match="only metrics over translations are given what they need"):
+        registry.load(registry.find("metric", "x"))
 
 
 @pytest.mark.parametrize("kind", KINDS)

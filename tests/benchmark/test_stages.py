@@ -9,20 +9,22 @@ from PIL import Image
 
 from benchmark.driver import execute
 from benchmark.executors import InlineExecutor
+from benchmark.graph import kind_of
 from benchmark.imageset import ImageSet
+from benchmark.inference import evenly_spaced
 from benchmark.plan import make_plan
-from benchmark.stages import _evenly_spaced, _resized
+from benchmark.stages import _resized
 
 
 @pytest.fixture
 def run(toys, store, diary):
-    """Runs a matrix in this process; gives the finished folders by kind of stage for one translator."""
+    """Runs a matrix in this process; gives the finished folders by role of stage for one translator."""
 
     def run_matrix(matrix, translator="shift"):
         plan = make_plan(matrix, toys)
         execute(plan, store, InlineExecutor(), toys, listener=diary)
         [cell] = [cell for cell in plan.cells if cell.translator == translator]
-        return {kind: store.stage(kind, key).path for kind, key in cell.stages.items()}
+        return {role: store.stage(kind_of(role), key).path for role, key in cell.stages.items()}
 
     return run_matrix
 
@@ -106,10 +108,59 @@ def test_pictures_show_source_translated_and_the_way_back(run, matrix_of, store)
     assert np.abs(strip[:, 24:].astype(int) - strip[:, :12]).max() <= 1
 
 
+def named_panels(path):
+    with Image.open(path) as picture:
+        names = json.loads(picture.info["panels"])
+        return dict(zip(names, np.split(np.asarray(picture), len(names), axis=1), strict=True))
+
+
+def test_pictures_name_their_panels(run, matrix_of):
+    folder = run(matrix_of("shift"))["translate"] / "pictures"
+    assert list(named_panels(folder / "translation-0.png")) == ["source", "translated", "cycled"]
+
+
+def test_what_a_translator_looks_at_is_shown_over_its_source(run, matrix_of):
+    folder = run(matrix_of("gazing"), "gazing")["translate"] / "pictures"
+    panels = [named_panels(folder / f"translation-{number}.png") for number in range(3)]
+    assert list(panels[0]) == ["source", "translated", "cycled", "attention", "attention from +"]
+    bright = panels[0]["source"].mean(-1)
+    attention = panels[0]["attention"].mean(-1)
+    assert attention[bright > 150].min() > attention[bright < 80].max()
+    crosses = [np.argwhere((panel["attention from +"] == 255).all(-1)).mean(0).tolist() for panel in panels]
+    assert crosses == [[4, 6], [2, 3], [6, 9]]
+    hot = panels[0]["attention from +"].astype(int)
+    assert hot[4, 0].sum() > hot[0, 0].sum() + 100
+
+
+def test_variants_have_a_strip_of_their_own_of_at_most_eight(run, matrix_of):
+    folders = run(matrix_of("gazing", "shift"), "gazing")
+    panels = named_panels(folders["translate"] / "pictures" / "variants-0.png")
+    assert list(panels) == ["source", *(f"variant {number}" for number in range(8))]
+    stored = ImageSet.open(folders["translate"])
+    assert stored.variants == 9
+    np.testing.assert_array_equal(panels["variant 7"], stored.images[7, 0])
+
+
+def test_a_translator_of_one_output_has_no_strip_of_variants(run, matrix_of):
+    folder = run(matrix_of("shift"))["translate"] / "pictures"
+    assert list(folder.glob("variants-*")) == []
+
+
+def test_a_map_outside_its_range_fails_with_what_was_expected(run, matrix_of, diary, choose):
+    matrix = matrix_of("gazing")
+    brighter = tuple(
+        replace(c, options=c.options | {"gain": 3.0}) if c.name == "gazing" else c for c in matrix.translators
+    )
+    run(replace(matrix, translators=brighter), "gazing")
+    reason = diary.records["gazing", "nearest", 0]["reason"]
+    assert reason.startswith("translator 'gazing', attention_maps, returned values from 0.")
+    assert reason.endswith("but 0 to 1 was expected")
+
+
 def test_pictures_are_spread_over_the_set():
-    assert _evenly_spaced(10, 4) == [0, 3, 6, 9]
-    assert _evenly_spaced(2, 4) == [0, 1]
-    assert _evenly_spaced(1, 4) == [0]
+    assert evenly_spaced(10, 4) == [0, 3, 6, 9]
+    assert evenly_spaced(2, 4) == [0, 1]
+    assert evenly_spaced(1, 4) == [0]
 
 
 def test_the_gallery_holds_images_labels_and_predictions(run, matrix_of, store):
@@ -126,6 +177,84 @@ def test_source_labels_are_given_to_a_translator_that_declares_the_need(run, mat
     run(matrix_of("label-guided", "shift"), "label-guided")
     assert diary.records["label-guided", "nearest", 0]["status"] == "done"
     assert diary.records["shift", "nearest", 0]["status"] == "done"
+
+
+def test_the_reader_of_a_translator_is_the_source_only_model(run, matrix_of, diary, store):
+    folders = run(matrix_of("guided"), "guided")
+    record = diary.records["guided", "nearest", 0]
+    assert record["status"] == "done"
+    facts = json.loads((folders["fit-translator"] / "result.json").read_text())["facts"]
+    key = diary.records["source-only", "nearest", 0]["stages"]["fit-segmenter"]["key"]
+    weight = json.loads((store.stage("fit-segmenter", key).path / "model" / "weight.json").read_text())
+    assert facts["learnt"] == weight
+    assert 0 < facts["seen"] < 2
+
+
+def test_the_reader_of_a_metric_is_the_oracle_model(run, matrix_of, diary, store):
+    run(matrix_of("shift", metrics=("accuracy", "agreement"), steps=9))
+    record = diary.records["shift", "nearest", 0]
+    key = diary.records["oracle", "nearest", 0]["stages"]["fit-segmenter"]["key"]
+    weight = json.loads((store.stage("fit-segmenter", key).path / "model" / "weight.json").read_text())
+    details = record["details"]["agreement"]
+    assert (details["learnt"], details["batches"]) == (weight, 1)
+    assert record["metrics"]["agreement"] > 0.8
+    assert details["conditions"]["reader"].startswith("nearest ")
+
+
+def test_numbers_of_other_readers_are_told_apart(run, matrix_of, diary, choose):
+    def reader(**options):
+        run(matrix_of("shift", metrics=("agreement",), reader=choose("segmenter", "nearest", **options)))
+        return diary.records["shift", "nearest", 0]["details"]["agreement"]["conditions"]["reader"]
+
+    assert reader(steps=2) == reader(steps=2, pause=0.001) != reader(steps=3)
+
+
+def test_a_metric_may_ask_the_translator(run, matrix_of, diary):
+    run(matrix_of("shift", metrics=("accuracy", "round-trip", "spread", "agreement")))
+    metrics = diary.records["shift", "nearest", 0]["metrics"]
+    assert metrics["round-trip"] < 1 / 255
+    assert set(metrics) == {"accuracy", "round-trip", "spread", "agreement"}
+
+
+def test_a_metric_over_variants_sees_all_that_are_stored(run, matrix_of, diary):
+    run(matrix_of("shift", "twofold", metrics=("accuracy", "spread", "difference")))
+    spread = {name: diary.records[name, "nearest", 0]["metrics"]["spread"] for name in ("shift", "twofold")}
+    assert spread["shift"] == 0
+    assert spread["twofold"] > 0.02
+
+
+def test_metrics_over_the_test_split_see_images_that_no_translator_learnt_from(run, matrix_of, dusk, store):
+    held_out = dusk.model_copy(update={"score_translations": "test"})
+    folders = run(matrix_of("shift", scenarios=(held_out,), metrics=("difference",)))
+    assert ImageSet.open(folders["translate:test"]).ids == ("val-0", "val-1", "val-2")
+    shift = json.loads((folders["fit-translator"] / "model" / "weight.json").read_text())
+    found = json.loads((folders["score-translation"] / "metrics.json").read_text())["metrics"]["difference"]
+    source = prepared(store, "day", "val").images.astype(float)
+    expected = np.abs(np.clip(np.round(source + 255 * shift), 0, 255) - source).mean() / 255
+    assert found == pytest.approx(expected, abs=0.5 / 255)
+
+
+def paired(dusk, **options):
+    scenario = resized(dusk, (8, 12))
+    target = scenario.target.model_copy(update={"options": scenario.target.options | options})
+    return scenario.model_copy(update={"paired": True, "target": target})
+
+
+@pytest.mark.parametrize("flaw", ["", "order"])
+def test_pairs_are_in_one_order_whatever_order_their_data_sets_have(run, matrix_of, dusk, flaw):
+    folders = run(matrix_of("pairs", scenarios=(paired(dusk, flaw=flaw),)), "pairs")
+    facts = json.loads((folders["fit-translator"] / "result.json").read_text())["facts"]
+    assert facts["darker"] == pytest.approx([40, 40, 40], abs=2)
+
+
+def test_pairs_without_a_partner_are_named(run, matrix_of, dusk, diary):
+    run(matrix_of("pairs", scenarios=(paired(dusk, flaw="lost"),)), "pairs")
+    record = diary.records["pairs", "nearest", 0]
+    assert record["status"] == "failed"
+    assert record["reason"] == (
+        "paired images: expected the same ids in source and target, but 1 (train-0) of the source have no partner in "
+        "the target, and none of the target none in the source; mend the splits"
+    )
 
 
 def test_metrics_say_why_they_have_no_value(run, matrix_of, diary):

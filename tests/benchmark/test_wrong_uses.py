@@ -300,9 +300,7 @@ def test_images_too_small_for_a_discriminator_fail_that_row_alone():
     layers = ("--set", "translator.discriminator_layers=3")
     failed = reasons_of_failed_rows("--translators", "cyclegan", *layers)
     assert set(failed) == {"cyclegan"}
-    assert failed["cyclegan"].startswith(
-        "invalid: discriminator_layers: 3 layers need images of at least 24 x 24 pixels"
-    )
+    assert failed["cyclegan"].startswith("invalid: the discriminators need images of at least 24 x 24 pixels")
 
 
 def test_damaged_weights_of_fid_leave_its_column_empty_with_the_reason():

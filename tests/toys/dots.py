@@ -26,7 +26,8 @@ class Dots(Dataset):
     def ids(self, split):
         if split not in self.splits:
             raise DataError(f"dataset 'dots' has no split '{split}'")
-        return [f"{split}-{number}" for number in range(self.options.count)]
+        ids = [f"{split}-{number}" for number in range(self.options.count)]
+        return ids[::-1] if self.options.flaw == "order" else ids[1:] if self.options.flaw == "lost" else ids
 
     def sample(self, split, id):
         generator = np.random.default_rng([len(split), int(id.split("-")[1])])

@@ -56,6 +56,11 @@ class LearnerOptions(PluginOptions):
     pause: float = Field(0.0, json_schema_extra={"outcome": False})
 
 
+class GazingOptions(LearnerOptions):
+    variants: int = 9
+    gain: float = 1.0
+
+
 class Shift(Learner, Translator):
     """Adds the difference of the mean colours."""
 
@@ -79,6 +84,45 @@ class Twofold(Shift):
 
     def translate(self, images, variant=0):
         return super().translate(images) * (1 - 0.1 * variant)
+
+
+class Pairs(Shift):
+    """Insists on pairs: equal ids in equal order, and labels nowhere."""
+
+    def fit(self, source, target, run):
+        assert source.ids == target.ids
+        darker = source.images.astype(float).mean((0, 2, 3, 4)) - target.images.astype(float).mean((0, 2, 3, 4))
+        run.report(darker=darker.tolist())
+        super().fit(source, target, run)
+
+
+class Guided(Shift):
+    """Asks the reader what it sees on the source images."""
+
+    def fit(self, source, target, run):
+        assert isinstance(run.segmenter, Segmenter)
+        assert run.translator is None
+        seen = run.segmenter.predict(source.image_batch(range(len(source))))
+        run.report(seen=seen.float().mean().item(), learnt=run.segmenter.weight)
+        super().fit(source, target, run)
+
+
+class Gazing(Twofold):
+    """Several outputs, and it shows where it looks: at bright places, and from a pixel along its row."""
+
+    Options = GazingOptions
+
+    @property
+    def variants(self):
+        return self.options.variants
+
+    def attention_maps(self, images):
+        return images.mean(1, keepdim=True) * self.options.gain
+
+    def attention_from(self, images, row, column):
+        maps = torch.zeros_like(images[:, :1])
+        maps[:, :, row] = 0.25
+        return maps
 
 
 class LabelGuided(Shift):
@@ -196,6 +240,61 @@ class Difference(TranslationMetric):
 
     def compute(self):
         return {"difference": sum(self.changes) / len(self.changes)}
+
+
+class Agreement(TranslationMetric):
+    """Whether the reader that knows the target finds the source labels in the translations."""
+
+    values = one_value("agreement", "Share of pixels that are read as labelled.", higher_is_better=True)
+
+    def start(self, classes, run):
+        assert run.translator is None
+        self.reader, self.shares = run.segmenter, []
+
+    def update(self, source, translated, labels):
+        self.shares.append(float((self.reader.predict(translated) == labels).float().mean()))
+
+    def compute(self):
+        return {"agreement": sum(self.shares) / len(self.shares)}
+
+    def details(self):
+        return {"learnt": self.reader.weight, "batches": len(self.shares)}
+
+
+class RoundTrip(TranslationMetric):
+    """What is lost on the way there and back."""
+
+    values = one_value("round-trip", "Mean change of a pixel.", higher_is_better=False)
+
+    def start(self, classes, run):
+        assert run.segmenter is None
+        self.translator, self.changes = run.translator, []
+
+    def update(self, source, translated, labels):
+        self.changes.append(float((self.translator.inverse(translated) - source).abs().mean()))
+
+    def compute(self):
+        return {"round-trip": sum(self.changes) / len(self.changes)}
+
+
+class Spread(TranslationMetric):
+    """How far the variants of an image lie apart."""
+
+    values = one_value("spread", "Mean difference of the last variant and the first.", higher_is_better=True)
+
+    def start(self, classes, run):
+        assert (run.segmenter, run.translator) == (None, None)
+        self.first, self.distances = None, []
+
+    def update(self, source, translated, labels):
+        self.first = translated
+
+    def update_variants(self, variants):
+        assert torch.equal(variants[0], self.first)
+        self.distances.append(float((variants[-1] - variants[0]).abs().mean()))
+
+    def compute(self):
+        return {"spread": sum(self.distances) / len(self.distances)}
 
 
 class Absent(TranslationMetric):

@@ -5,8 +5,10 @@ import shutil
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+from benchmark import Run
 from benchmark.report.drawing import LINE, PANEL_WIDTH
 from benchmark.report.gallery import keep_pictures
 
@@ -91,6 +93,53 @@ def test_a_translator_without_a_way_back_has_two_columns(cells, tmp_path):
     keep_pictures(tmp_path, cells)
     with Image.open(tmp_path / "pictures/streets/cyclegan-seed0-translation.png") as picture:
         assert picture.width < 3 * PANEL_WIDTH
+
+
+@pytest.fixture
+def trained(cells, tmp_path):
+    """The cells, with samples and a log of the training of their translator."""
+    for cell in cells:
+        if cell["translator"] == "cyclegan":
+            cell["stages"]["fit-translator"] = {"key": f"fit-{cell['seed']}"}
+            folder = tmp_path / "stages/fit-translator" / f"fit-{cell['seed']}"
+            (folder / "pictures").mkdir(parents=True)
+            Image.new("RGB", (50, 30)).save(folder / "pictures" / "step_0000100.png")
+            (folder / "scalars.jsonl").write_text('{"step": 50, "cycle": 0.5}\n{"step": 100, "cycle": 0.3}\n')
+    return cells
+
+
+def test_a_trained_translator_shows_its_last_samples_and_its_curves(trained, tmp_path):
+    kept = {path.name for path in keep_pictures(tmp_path, trained)}
+    assert {"cyclegan-seed0-training.png", "cyclegan-seed1-curves.png"} <= kept
+    stored = json.loads((tmp_path / "records" / f"{trained[1]['cell']}.json").read_text())
+    assert stored["stages"]["fit-translator"]["pictures"] == [
+        "pictures/streets/cyclegan-seed0-training.png",
+        "pictures/streets/cyclegan-seed0-curves.png",
+    ]
+
+
+def test_variants_have_a_sheet_of_their_own(cells, tmp_path):
+    folder = tmp_path / "stages/translate/translate-0/pictures"
+    Run(folder.parent).images(
+        "variants-0", torch.zeros(3, HEIGHT, 3 * WIDTH), panels=("source", "variant 0", "variant 1")
+    )
+    kept = [path.name for path in keep_pictures(tmp_path, cells) if "variants" in path.name]
+    assert kept == ["cyclegan-seed0-variants.png"]
+
+
+def test_where_the_test_split_is_scored_its_translations_are_shown(cells, tmp_path):
+    for cell in cells:
+        cell["config"]["scenario"] = cell["config"]["scenario"] | {"score_translations": "test"}
+        if cell["translator"] == "cyclegan":
+            cell["stages"]["translate:test"] = {"key": f"held-out-{cell['seed']}"}
+            folder = tmp_path / "stages/translate" / f"held-out-{cell['seed']}" / "pictures"
+            folder.mkdir(parents=True)
+            Image.new("RGB", (2 * WIDTH, HEIGHT), (77, 77, 77)).save(folder / "translation-0.png")
+    keep_pictures(tmp_path, cells)
+    with Image.open(tmp_path / "pictures/streets/cyclegan-seed0-translation.png") as picture:
+        assert [_panel(picture, column, 0) for column in range(2)] == [(77,) * 3] * 2
+    stored = json.loads((tmp_path / "records" / f"{cells[1]['cell']}.json").read_text())
+    assert stored["stages"]["translate:test"]["pictures"] == ["pictures/streets/cyclegan-seed0-translation.png"]
 
 
 def test_pictures_stay_when_the_stages_are_gone(cells, tmp_path):

@@ -1,9 +1,15 @@
 """Cells show percent with a named margin; whatever is missing is explained below the table."""
 
+import io
+
 import pytest
+from rich.console import Console
 
 from benchmark.leaderboard import boards
-from benchmark.report.grid import duration, leaderboard_grid, number, per_class_grid
+from benchmark.report.data import json_rows
+from benchmark.report.grid import costs_grid, duration, highlights_grid, leaderboard_grid, number, per_class_grid
+from benchmark.report.markdown import grid_markdown
+from benchmark.report.terminal import print_grid
 from benchmark.stats import estimate
 
 
@@ -47,6 +53,57 @@ def test_the_title_names_what_all_numbers_share(matrix):
 
 def test_a_checkpoint_chosen_on_target_labels_is_flagged_in_the_title(record):
     assert "(! checkpoint chosen on target labels)" in _grid([record("a", 0, 0.5, checkpoint="oracle-val")]).title
+
+
+def test_a_table_over_translations_of_the_test_split_says_so(record):
+    cell = record("a", 0, 0.5)
+    assert "test split" not in _grid([cell]).title
+    cell["config"]["scenario"]["score_translations"] = "test"
+    assert "translations of the test split" in _grid([cell]).title
+    assert json_rows(boards([cell]))[0]["score_translations"] == "test"
+
+
+def test_whatever_metrics_plugins_declare_stands_in_the_terminal_and_on_the_page(record):
+    values = {name: {"higher_is_better": False, "low": 0, "high": None} for name in ("flips", "blur", "zeal")}
+    cells = [record("cyclegan", 0, metrics={"miou": 0.5, "flips": 0.25, "blur": 1.5, "zeal": 7}, values=values)]
+    grid = _grid([*cells, record("oracle", 0, 0.8)])
+    assert [name for name in grid.headings if name.endswith("↓")] == ["blur ↓", "flips ↓", "zeal ↓"]
+    assert "not measured" not in " ".join(grid.notes)
+    out = Console(file=io.StringIO(), width=60)
+    print_grid(grid, out)
+    for text in (out.file.getvalue(), grid_markdown(grid)):
+        assert all(number in text for number in ("0.250", "1.500", "7.000", "blur ↓", "zeal ↓"))
+
+
+def test_a_side_figure_has_no_column_but_stands_in_the_data(record):
+    values = {
+        name: {"higher_is_better": True, "low": 0, "high": 1, "headline": name == "main"} for name in ("main", "side")
+    }
+    board = boards([record("a", 0, metrics={"miou": 0.5, "main": 0.25, "side": 0.75}, values=values)])
+    headings = leaderboard_grid(board[0]).headings
+    assert "main %" in headings
+    assert "side %" not in headings
+    assert json_rows(board)[0]["side"]["mean"] == 0.75
+
+
+def test_highlights_are_those_of_the_first_seed_and_the_weightiest(record):
+    cells = [record("a", seed, 0.5) for seed in (1, 0)] + [record("oracle", 0, 0.9)]
+    for cell in cells[:2]:
+        cell["details"] = {"flips": {"highlights": [f"seed {cell['seed']}, line {line}" for line in range(9)]}}
+    grid = highlights_grid(boards(cells)[0])
+    assert grid.rows == tuple(("a", f"seed 0, line {line}") for line in range(3))
+
+
+def test_costs_of_trainings_are_means_over_seeds(record):
+    def stage(seconds, **facts):
+        return {"key": "k", "seconds": seconds, "device": "cuda", "precision": "bf16", "facts": facts, "pictures": []}
+
+    cells = [record("a", 0, 0.5), record("a", 1, 0.6)]
+    for cell, minutes in zip(cells, (1, 3), strict=True):
+        gpu = {"peak_gpu_memory_bytes": minutes * 2**30, "peak_memory_bytes": 9 * 2**30}
+        cell["stages"] = {"fit-translator": stage(60 * minutes, images_per_second=10.0 * minutes, **gpu)}
+    grid = costs_grid(boards(cells)[0])
+    assert grid.rows == (("a", "cuda bf16", "2.0", "20.0", "2.00", "-", "-", "-", "-"),)
 
 
 def test_segmenters_get_a_column_when_there_are_several(matrix, record):

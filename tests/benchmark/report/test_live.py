@@ -64,6 +64,34 @@ def test_stages_are_named_by_what_they_serve(plan):
     }
 
 
+def test_the_training_of_a_reader_is_that_of_a_control_row():
+    reader = _stage("r", "fit-segmenter", "deeplabv3", inputs="p")
+    judge = _stage("j", "fit-segmenter", "deeplabv3", inputs="p")
+    fit = _stage("f", "fit-translator", "guided", inputs="pr")
+    score = _stage("t", "score-translation", "guided", inputs="fj")
+    roles = {"fit-segmenter:source-only": "r", "fit-translator": "f", "fit-segmenter:oracle": "j"}
+    cells = [SimpleNamespace(scenario="streets", translator="guided", stages=roles | {"score-translation": "t"})]
+    plan = SimpleNamespace(stages={stage.key: stage for stage in (PREPARE, reader, fit, judge, score)}, cells=cells)
+    names = stage_names(plan)
+    assert names["r"] == "fit-segmenter deeplabv3 on source-only, seed 0"
+    assert names["j"] == "fit-segmenter deeplabv3 on oracle, seed 0"
+    assert names["f"] == "fit-translator guided, seed 0"
+    assert names["p"] == "prepare streets val"
+
+
+def test_translations_are_told_apart_by_their_split_where_there_are_several():
+    train = _stage("a", "prepare", "streets", None, split="train")
+    made = [_stage(f"t{key}", "translate", "cyclegan", spec_of=key) for key in "ap"]
+    for stage in made:
+        stage.inputs = {"source": stage.spec["spec_of"]}
+    cell = SimpleNamespace(
+        scenario="streets", translator="cyclegan", stages={"translate": "ta", "translate:test": "tp"}
+    )
+    names = stage_names(SimpleNamespace(stages={stage.key: stage for stage in (train, PREPARE, *made)}, cells=[cell]))
+    assert names["ta"] == "translate cyclegan train, seed 0"
+    assert names["tp"] == "translate cyclegan val, seed 0"
+
+
 def test_the_plan_is_summed_up_first(lines):
     assert _printed(lines) == ["cells 2, stages to run 2, cached 1"]
 

@@ -6,16 +6,8 @@ import torch
 
 from bench_colour.options import ReinhardOptions
 from bench_colour.reinhard import RGB_TO_LMS, Reinhard, Statistics, lab_to_rgb, rgb_to_lab, statistics_of, transfer
-from benchmark import ClassSet, StoreError
+from benchmark import StoreError
 from benchmark.contracts.run import Run
-from benchmark.imageset import ImageSet
-
-CLASSES = ClassSet(("road",), ((0, 0, 0),))
-
-
-def image_set(count, seed=0, low=0, high=256):
-    pixels = np.random.default_rng(seed).integers(low, high, (1, count, 6, 8, 3), dtype=np.uint8)
-    return ImageSet(pixels, None, [str(i) for i in range(count)], CLASSES)
 
 
 def reference(image, targets):
@@ -36,11 +28,11 @@ def reference(image, targets):
 
 def fitted(tmp_path, target, **options):
     translator = Reinhard(ReinhardOptions(**options))
-    translator.fit(image_set(1), target, Run(folder=tmp_path))
+    translator.fit(target, target, Run(folder=tmp_path))
     return translator
 
 
-def test_translation_equals_a_plain_version_of_the_paper(tmp_path):
+def test_translation_equals_a_plain_version_of_the_paper(tmp_path, image_set):
     source, target = image_set(3, seed=1, low=40, high=200), image_set(70, seed=2, high=120)
     translated = fitted(tmp_path, target).translate(source.image_batch([0, 1, 2]))
     for image, result in zip(source.images[0], translated, strict=True):
@@ -67,19 +59,19 @@ def test_a_transfer_leaves_the_statistics_of_the_target():
 
 
 @pytest.mark.parametrize("level", [0.0, 0.5, 1.0])
-def test_constant_images_stay_constant_and_finite(tmp_path, level):
+def test_constant_images_stay_constant_and_finite(tmp_path, image_set, level):
     images = torch.full((2, 3, 5, 4), level)
     translated = fitted(tmp_path, image_set(3)).translate(images)
     assert torch.isfinite(translated).all()
     torch.testing.assert_close(translated, translated[:, :, :1, :1].expand_as(translated))
 
 
-def test_a_constant_target_gives_no_nan(tmp_path):
+def test_a_constant_target_gives_no_nan(tmp_path, image_set):
     translated = fitted(tmp_path, image_set(2, high=1)).translate(image_set(2).image_batch([0, 1]))
     assert torch.isfinite(translated).all()
 
 
-def test_the_choice_of_a_target_image_depends_on_the_image_alone(tmp_path):
+def test_the_choice_of_a_target_image_depends_on_the_image_alone(tmp_path, image_set):
     translator = fitted(tmp_path, image_set(16, seed=3), statistics="image")
     images = image_set(8).image_batch(range(8))
     together, apart = translator.translate(images), [translator.translate(image[None])[0] for image in images]
@@ -88,7 +80,7 @@ def test_the_choice_of_a_target_image_depends_on_the_image_alone(tmp_path):
     assert len(brightness.mul(1e3).round().unique()) > 2
 
 
-def test_a_loaded_translator_translates_as_the_saved_one(tmp_path):
+def test_a_loaded_translator_translates_as_the_saved_one(tmp_path, image_set):
     saved, loaded = fitted(tmp_path, image_set(5)), Reinhard(ReinhardOptions())
     saved.save(tmp_path)
     loaded.load(tmp_path)

@@ -1,5 +1,8 @@
 """The data set `folder` reads the common layouts, and says what is wrong with the others in one line."""
 
+import hashlib
+import json
+
 import cv2
 import numpy as np
 import pytest
@@ -93,6 +96,47 @@ def test_cityscapes_names_are_matched_across_city_folders_and_suffixes(tmp_path)
 def test_a_glob_narrows_to_what_it_matches(tmp_path):
     root = tree(tmp_path, ("day_1", "night_1"))
     assert folder(root, images="images/day_*.png").ids("train") == ["day_1"]
+
+
+def side_by_side(root, *halves):
+    put(root / "both" / "a.png", np.concatenate(halves, axis=1))
+    return root
+
+
+COLOURS = np.array([[128, 64, 128], [70, 130, 180], [0, 0, 0]], np.uint8)[np.minimum(TRAIN_IDS, 2)]
+BY_COLOUR = {"128,64,128": "road", "70,130,180": "sky", "0,0,0": "ignore"}
+
+
+def test_of_two_images_side_by_side_either_can_be_the_sample(tmp_path):
+    root = side_by_side(tmp_path, picture(10), picture(200))
+    for half, value in (("left", 10), ("right", 200)):
+        data = folder(root, images="both", labels="", half=half)
+        assert data.ids("train") == ["a"]
+        np.testing.assert_array_equal(data.sample("train", "a").image, picture(value))
+
+
+def test_a_label_beside_its_image_is_read_from_its_half_alone(tmp_path):
+    root = side_by_side(tmp_path, picture(10), COLOURS)
+    halves = {"images": "both", "half": "left", "labels": "both", "label_half": "right"}
+    sample = folder(root, mapping=BY_COLOUR, label_format="colour", **halves).sample("train", "a")
+    np.testing.assert_array_equal(sample.image, picture(10))
+    np.testing.assert_array_equal(sample.label, TRAIN_IDS)
+
+
+def test_the_label_of_half_an_image_may_be_a_file_of_its_own(tmp_path):
+    root = side_by_side(tmp_path, picture(10), picture(200))
+    put(root / "labels" / "a.png", NATIVE)
+    sample = folder(root, images="both", half="right").sample("train", "a")
+    np.testing.assert_array_equal(sample.label, TRAIN_IDS)
+
+
+@pytest.mark.parametrize("sides", [{"half": "left"}, {"label_half": "right"}])
+def test_a_file_of_odd_width_holds_no_two_images(tmp_path, sides):
+    root = tree(tmp_path, ("a",))
+    which = "images" if "half" in sides else "labels"
+    refused(
+        lambda: folder(root, **sides).sample("train", "a"), str(root / which / "a.png"), "width of 3 is odd", "`half`"
+    )
 
 
 def test_palette_png_labels_are_read_by_index_not_by_colour(tmp_path):
@@ -284,6 +328,23 @@ def test_the_fingerprint_changes_with_any_file_and_any_meaning(tmp_path):
     put(root / "images" / "a.png", picture(200))
     third = folder(root).fingerprint("train")
     assert len({first, second, third}) == 3
+
+
+def test_the_fingerprint_changes_with_the_half_that_is_read(tmp_path):
+    root = tree(tmp_path)
+    sides = ({}, {"half": "left"}, {"half": "right"}, {"label_half": "left"})
+    assert len({folder(root, **side).fingerprint("train") for side in sides}) == 4
+    assert folder(root, half="whole").fingerprint("train") == folder(root).fingerprint("train")
+
+
+def test_the_fingerprint_of_whole_images_is_the_one_of_published_results(tmp_path):
+    root = tree(tmp_path)
+    data = folder(root)
+    files = [root / kind / f"{name}.png" for name in ("a", "b") for kind in ("images", "labels")]
+    hashes = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
+    meaning = {name: getattr(data.options, name) for name in ("classes", "mapping", "label_format")}
+    expected = json.dumps([meaning, ["a", "b"], hashes], sort_keys=True)
+    assert data.fingerprint("train") == hashlib.sha256(expected.encode()).hexdigest()
 
 
 def test_the_fingerprint_does_not_depend_on_where_the_folder_lies(tmp_path):

@@ -32,9 +32,22 @@ def test_the_discriminator_of_the_paper_has_2_765_million_parameters():
     assert count_parameters(PatchDiscriminator()) == 2_764_737
 
 
-@pytest.mark.parametrize(("layers", "patch"), [(1, 16), (2, 34), (3, 70)])
-def test_a_score_sees_a_patch_of_the_stated_size(layers, patch):
-    network = drawn(PatchDiscriminator(4, layers))
+def test_a_discriminator_of_more_channels_differs_in_its_first_layer_alone():
+    network = drawn(PatchDiscriminator(4, 1, channels=6))
+    assert count_parameters(network) == count_parameters(PatchDiscriminator(4, 1)) + 3 * 4 * 16
+    assert network(torch.cat([images(1, 16, 16), images(1, 16, 16, seed=2)], dim=1)).shape == (1, 1, 6, 6)
+
+
+def test_antialiasing_adds_no_parameters():
+    assert count_parameters(ResnetGenerator(8, 1, antialias=True)) == count_parameters(ResnetGenerator(8, 1))
+    assert count_parameters(PatchDiscriminator(8, antialias=True)) == count_parameters(PatchDiscriminator(8))
+
+
+@pytest.mark.parametrize(
+    ("layers", "antialias", "patch"), [(1, False, 16), (2, False, 34), (3, False, 70), (3, True, 84)]
+)
+def test_a_score_sees_a_patch_of_the_stated_size(layers, antialias, patch):
+    network = drawn(PatchDiscriminator(4, layers, antialias=antialias))
     # Instance norm sees the whole image; without it what remains is the field of the convolutions.
     network.body = torch.nn.Sequential(*(m for m in network.body if type(m).__name__ != "InstanceNorm"))
     pixels = images(1, 160, 160).requires_grad_()
@@ -44,20 +57,22 @@ def test_a_score_sees_a_patch_of_the_stated_size(layers, patch):
     assert (int(touched.any(0).sum()), int(touched.any(1).sum())) == (patch, patch)
 
 
+@pytest.mark.parametrize("antialias", [False, True])
 @pytest.mark.parametrize("layers", [1, 2, 3])
-def test_the_smallest_image_leaves_one_score_and_a_smaller_one_none(layers):
-    network = drawn(PatchDiscriminator(2, layers))
+def test_the_smallest_image_leaves_one_score_and_a_smaller_one_none(layers, antialias):
+    network = drawn(PatchDiscriminator(2, layers, antialias=antialias))
     side = network.smallest_image()
     assert network(images(1, side, side)).shape == (1, 1, 1, 1)
     with pytest.raises(RuntimeError, match=r"(?i)kernel size"):
         network(images(1, side - 1, side - 1))
 
 
+@pytest.mark.parametrize("antialias", [False, True])
 @pytest.mark.parametrize("upsampling", ["transpose", "nearest", "bilinear"])
 @pytest.mark.parametrize("downsamplings", [0, 1, 2, 3])
 @pytest.mark.parametrize("size", [(16, 24), (17, 30), (1, 5), (3, 2)])
-def test_a_generator_keeps_any_size_and_stays_in_range(upsampling, downsamplings, size):
-    network = drawn(ResnetGenerator(2, 1, downsamplings, upsampling))
+def test_a_generator_keeps_any_size_and_stays_in_range(upsampling, downsamplings, size, antialias):
+    network = drawn(ResnetGenerator(2, 1, downsamplings, upsampling, antialias=antialias))
     translated = network(images(2, *size))
     assert translated.shape == (2, 3, *size)
     assert translated.abs().max() <= 1

@@ -30,7 +30,10 @@ def agrees():
 
 @pytest.fixture
 def classes():
-    return ClassSet(("road", "car", "sky", "pole", "tree"), ((0, 0, 0),) * 5)
+    return ClassSet(
+        ("road", "car", "sky", "pole", "tree"),
+        ((128, 64, 128), (0, 0, 142), (70, 130, 180), (153, 153, 153), (107, 142, 35)),
+    )
 
 
 @pytest.fixture

@@ -9,16 +9,30 @@ from pathlib import Path
 import pytest
 import torch
 
+from bench_metrics.cycle_error import CycleError
+from bench_metrics.diversity import Diversity
 from bench_metrics.fid import FID
 from bench_metrics.inception import FeatureExtractor
 from bench_metrics.kid import KID
+from bench_metrics.label_colours import LabelColours
 from bench_metrics.options import InceptionOptions
 from bench_metrics.segmentation import SegmentationScores
+from bench_metrics.semantic_flip import SemanticFlip
 from bench_metrics.ssim import SSIM
-from benchmark.contracts.metric import SegmentationMetric
+from benchmark import NamesImages, OverVariants, SegmentationMetric
 
-METRICS = [SegmentationScores, SSIM, FID, KID]
+METRICS = [SegmentationScores, SSIM, FID, KID, SemanticFlip, CycleError, Diversity, LabelColours]
 PAGE = Path(__file__).parents[3] / "docs" / "metrics.md"
+
+
+class Guesses:
+    """What metrics are given that need a segmenter or a translator."""
+
+    def predict(self, images):
+        return torch.randint(0, 5, (len(images), *images.shape[2:]), dtype=torch.uint8)
+
+    def inverse(self, images):
+        return 1 - images
 
 
 @pytest.fixture
@@ -26,13 +40,19 @@ def evaluated(request, classes, run, weights, monkeypatch):
     """The metric of the test after one evaluation on random data."""
     monkeypatch.setattr(FeatureExtractor, "_extract", lambda self, batch: batch.mean(dim=3).flatten(1))
     options = {"weights": weights} if request.param.Options is InceptionOptions else {}
+    run.segmenter = run.translator = Guesses()
     metric = request.param(request.param.Options(**options))
     metric.start(classes, run)
     if isinstance(metric, SegmentationMetric):
         metric.update(*torch.randint(0, 5, (2, 2, 8, 8), dtype=torch.uint8))
     else:
-        metric.reference(torch.rand(3, 3, 12, 12))
-        metric.update(*torch.rand(2, 3, 3, 12, 12), None)
+        labels = torch.randint(0, 5, (3, 12, 12), dtype=torch.uint8)
+        if isinstance(metric, NamesImages):
+            metric.name_images(["first", "second", "third"])
+        metric.reference(torch.tensor(classes.palette)[labels.long()].permute(0, 3, 1, 2) / 255)
+        metric.update(*torch.rand(2, 3, 3, 12, 12), labels)
+        if isinstance(metric, OverVariants):
+            metric.update_variants(torch.rand(2, 3, 3, 12, 12))
     return metric
 
 

@@ -53,6 +53,21 @@ def test_a_file_trains_predicts_and_comes_back(tmp_path, config, make_set):
     assert torch.equal(other.predict(images), predictions)
 
 
+def test_a_file_trains_with_alignment_and_gives_logits(tmp_path, config, make_set):
+    data, target = make_set(4), make_set(4, seed=7).without_labels()
+    options = MMSegOptions(config=config, images_seen=8, batch_size=4, lambda_alignment=0.1, alignment_filters=4)
+    segmenter, run = MMSegConfig(options), Run(tmp_path)
+    segmenter.fit(data, target, None, run)
+    assert run.facts["skipped_steps"] == 0
+    assert "alignment_accuracy" in (tmp_path / "scalars.jsonl").read_text()
+    images = target.image_batch(range(2))[..., :45].requires_grad_()
+    logits = segmenter.logits(images)
+    assert torch.equal(logits.argmax(1).to(torch.uint8), segmenter.predict(images))
+    logits.square().mean().backward()
+    assert images.grad.abs().amax((1, 2, 3)).min() > 0
+    assert not [p for p in segmenter._model.parameters() if p.grad is not None and p.grad.any()]
+
+
 def test_a_shipped_configuration_builds_by_name():
     name = "segformer_mit-b0_8xb2-160k_ade20k-512x512"
     model = MMSegConfig(MMSegOptions(config=name)).build(7, None, pretrained=False)

@@ -6,10 +6,11 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
 
+from bench_mmseg.batches import augmented, drawn_images, training_batches
 from bench_mmseg.deeplabv3 import DeepLabV3, network_config, pyramid_dilations
 from bench_mmseg.model import padded
 from bench_mmseg.options import DeepLabV3Options
-from bench_mmseg.trainer import augmented, class_weights, drawn_images, training_batches
+from bench_mmseg.trainer import class_weights
 from bench_mmseg.validation import miou_on
 from benchmark import UsageError
 from benchmark.contracts.run import Run
@@ -46,6 +47,23 @@ def test_predictions_have_the_size_of_the_image_and_are_train_ids(tmp_path, four
     assert predictions.shape == (2, *size)
     assert predictions.dtype == torch.uint8
     assert int(predictions.max()) < 3
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_logits_lead_back_to_the_images_and_to_no_weight(tmp_path, four, precision):
+    segmenter, _ = fit(tmp_path, four, precision=precision, output_stride=4)
+    images = torch.rand(2, 3, 33, 47, requires_grad=True)
+    running = {name: value.clone() for name, value in weights(segmenter).items()}
+    segmenter._model.zero_grad()
+    logits = segmenter.logits(images)
+    assert logits.dtype == torch.float32
+    assert logits.shape == (2, 3, 33, 47)
+    assert torch.equal(logits.argmax(1).to(torch.uint8), segmenter.predict(images))
+    F.cross_entropy(logits, torch.ones(2, 33, 47, dtype=torch.long)).backward()
+    assert images.grad.abs().amax((1, 2, 3)).min() > 0
+    parameters = list(segmenter._model.parameters())
+    assert all(p.grad is None and p.requires_grad for p in parameters)
+    assert all(torch.equal(value, running[name]) for name, value in weights(segmenter).items())
 
 
 def test_what_is_loaded_predicts_as_what_was_saved(tmp_path, four):

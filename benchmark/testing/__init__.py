@@ -1,0 +1,5 @@
+"""Suites that a plugin author subclasses in a pytest file, to learn whether a plugin keeps its contract."""
+
+from benchmark.testing.translators import TranslatorConformance
+
+__all__ = ["TranslatorConformance"]

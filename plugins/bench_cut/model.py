@@ -1,0 +1,91 @@
+"""The generator, heads and discriminator of CUT, and what they minimise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from bench_cut.contrast import draw_places, patch_nce
+from bench_cut.networks import initialize_glorot
+from bench_cut.options import CUTOptions
+from bench_gan.model import AdversarialModel, Batch, Duel, Term
+from benchmark import Run
+
+
+class CUTModel(AdversarialModel):
+    """The generator must fool the discriminator, and each patch it makes be told by the patch at its place before.
+
+    Args:
+        generators: As of `bench_cut.networks.make_generators`; their weights are drawn anew.
+        discriminators: As of `bench_cut.networks.make_discriminators`; likewise.
+        options: Weights of losses, and what the engine takes.
+        run: Its seed decides on all weights, on the places that are compared and on mirroring.
+
+    Source: Park et al. 2020, arXiv:2007.15651, section 3.
+    """
+
+    options: CUTOptions
+
+    def __init__(self, generators: nn.ModuleDict, discriminators: nn.ModuleDict, options: CUTOptions, run: Run) -> None:
+        super().__init__(generators, discriminators, options, run)
+        self._draw = run.generator("contrast")
+        initialize_glorot(self, run.generator("weights"), options.init_gain)
+
+    def generate(self, data: Batch) -> Batch:
+        """`fake`, the translations; `same`, what becomes of target images, where their contrast has weight.
+
+        Also the features of what was translated, `keys_<layer>`, mostly from the same pass, and whether all of it
+        is `mirrored`. Images are brought to the generator's sizes first, lest mirroring move the features of some.
+        """
+        generator = self.generators["target"]
+        source, target = (generator.fitted(data[side]) for side in ("source", "target"))
+        inputs = torch.cat([source, target]) if self.options.lambda_nce_identity else source
+        mirrored = self.options.flip_equivariance and bool(torch.rand((), generator=self._draw) < 0.5)
+        translated, keys = generator.translate_and_listen(inputs.flip(3) if mirrored else inputs)
+        if mirrored:
+            with torch.no_grad():
+                keys = generator.features(inputs)
+        made = {f"keys_{layer}": features.detach() for layer, features in enumerate(keys)}
+        fake, same = translated.tensor_split([len(source)])
+        return made | {"fake": fake, "same": same, "real": target, "mirrored": torch.tensor(mirrored)}
+
+    def generator_terms(self, data: Batch, made: Batch) -> dict[str, Term]:
+        """Adversarial loss (equation 1) and the contrast of either domain (equation 5)."""
+        of_source, of_target = self._contrast(made).tensor_split([len(made["fake"])])
+        terms = {
+            "adversarial_target": self.adversarial("target", made["fake"]),
+            "nce_source": Term(self.options.lambda_nce, of_source.mean()),
+        }
+        if len(of_target):
+            terms["nce_target"] = Term(self.options.lambda_nce_identity, of_target.mean())
+        return terms
+
+    def duels(self, data: Batch, made: Batch) -> dict[str, Duel]:
+        """The discriminator compares target images with translations."""
+        return {"target": Duel(made["real"], made["fake"])}
+
+    def training_state(self) -> dict[str, Any]:
+        """The engine's, and where the draws of places and mirroring stand."""
+        return super().training_state() | {"contrast": self._draw.get_state()}
+
+    def load_training_state(self, state: dict[str, Any]) -> None:
+        """Take up what `training_state` gave."""
+        super().load_training_state(state)
+        self._draw.set_state(state["contrast"])
+
+    def _contrast(self, made: Batch) -> Tensor:
+        """The contrast of each translated image, source images first, as a mean over layers."""
+        queries = self.generators["target"].features(torch.cat([made["fake"], made["same"]]))
+        if made["mirrored"]:
+            queries = [features.flip(3) for features in queries]
+        keys = [made[f"keys_{layer}"] for layer in range(len(queries))]
+        places = draw_places(keys, self.options.patches, self._draw)
+        heads = self.generators["heads"]
+        of_queries = heads(queries, places)
+        with torch.no_grad():
+            of_keys = heads(keys, places)
+        temperature = self.options.temperature
+        values = [patch_nce(query, key, temperature) for query, key in zip(of_queries, of_keys, strict=True)]
+        return torch.stack(values).mean(0)

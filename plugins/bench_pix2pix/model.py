@@ -1,0 +1,63 @@
+"""The generator and the conditional discriminator of pix2pix, and what they minimise."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from bench_gan.losses import reconstruction_loss
+from bench_gan.model import AdversarialModel, Batch, Duel, Term
+from bench_gan.networks import PatchDiscriminator, initialize
+from bench_pix2pix.networks import unet_generator
+from bench_pix2pix.options import Pix2PixOptions
+from benchmark import Run
+
+PAIR_CHANNELS = 6
+"""A source image and a target image, joined."""
+
+
+def make_generators(options: Pix2PixOptions) -> nn.ModuleDict:
+    """The paper's G."""
+    return nn.ModuleDict({"target": unet_generator(options)})
+
+
+def make_discriminators(options: Pix2PixOptions) -> nn.ModuleDict:
+    """The paper's D, which sees a source image and what may belong to it."""
+    sizes = options.discriminator_filters, options.discriminator_layers, options.norm_eps
+    return nn.ModuleDict({"target": PatchDiscriminator(*sizes, channels=PAIR_CHANNELS)})
+
+
+class Pix2PixModel(AdversarialModel):
+    """The generator must come close to the true image, and its pairs must pass for true ones.
+
+    Args:
+        generators: As of `make_generators`; their weights are drawn anew.
+        discriminators: As of `make_discriminators`; likewise.
+        options: Weights of losses, and what the engine takes.
+        run: Its seed decides on all weights.
+
+    Source: Isola et al. 2017, arXiv:1611.07004, section 3.
+    """
+
+    options: Pix2PixOptions
+
+    def __init__(
+        self, generators: nn.ModuleDict, discriminators: nn.ModuleDict, options: Pix2PixOptions, run: Run
+    ) -> None:
+        super().__init__(generators, discriminators, options, run)
+        initialize(self, run.generator("weights"))
+
+    def generate(self, data: Batch) -> Batch:
+        """The translations, as `fake_target`; what dropout leaves of the features stands for the paper's noise z."""
+        return {"fake_target": self.generators["target"](data["source"])}
+
+    def generator_terms(self, data: Batch, made: Batch) -> dict[str, Term]:
+        """Adversarial loss (equation 1) and absolute difference to the true image (equation 3)."""
+        fake = made["fake_target"]
+        terms = {"adversarial_target": self.adversarial("target", fake, data["source"])}
+        if self.options.lambda_l1:
+            terms["l1"] = Term(self.options.lambda_l1, reconstruction_loss(data["target"], fake))
+        return terms
+
+    def duels(self, data: Batch, made: Batch) -> dict[str, Duel]:
+        """True and translated image, each beside the source image."""
+        return {"target": Duel(data["target"], made["fake_target"], condition=data["source"])}

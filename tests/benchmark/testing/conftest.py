@@ -1,0 +1,130 @@
+"""A translator that keeps its contract in a few milliseconds, and a way to run a suite's checks one by one."""
+
+import pytest
+import torch
+
+from benchmark import PluginOptions, Translator, UsageError
+from benchmark.testing import TranslatorConformance
+from benchmark.testing.outputs import ABILITIES
+
+
+class TintOptions(PluginOptions):
+    steps: int = 8
+    batch_size: int = 2
+
+
+class Tint(Translator):
+    """Learns by noisy gradient descent with momentum what to add to each colour; has every ability there is."""
+
+    variants = 2
+
+    def fit(self, source, target, run):
+        self.check(source, target)
+        step, state = run.last_checkpoint() or (0, self.start(run))
+        while step < self.options.steps:
+            state = self.step(
+                state, self.batch(source, "source", step, run), self.batch(target, "target", step, run), run
+            )
+            step += 1
+            run.log(step, tint=state["tint"].mean())
+            if step % 2 == 0:
+                run.checkpoint(step, self.kept(state))
+        self.finish(state)
+
+    def check(self, source, target):
+        if self.options.batch_size > 6:
+            raise UsageError(f"batch_size: expected at most 6, but it is {self.options.batch_size}")
+
+    def start(self, run):
+        return {"tint": torch.rand(3, generator=run.generator("weights")), "momentum": torch.zeros(3)}
+
+    def batch(self, images, side, step, run):
+        draw = torch.randint(len(images), (self.options.batch_size,), generator=run.generator(f"{side} {step}"))
+        return images.image_batch(draw.tolist())
+
+    def step(self, state, source, target, run):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=run.precision == "bf16"):
+            gap = (source.mean((0, 2, 3)) + state["tint"] - target.mean((0, 2, 3))).float()
+        momentum = 0.5 * state["momentum"] + gap
+        return {"tint": state["tint"] - 0.2 * momentum, "momentum": momentum}
+
+    def kept(self, state):
+        return state
+
+    def finish(self, state):
+        self.tint = state["tint"]
+
+    def added(self, images, amount):
+        return (images + amount * self.tint[:, None, None]).clamp(0, 1)
+
+    def translate(self, images, variant=0):
+        return self.added(images, 1 - 0.5 * variant)
+
+    def inverse(self, images):
+        return self.added(images, -1)
+
+    def attention_maps(self, images):
+        return self.translate(images).mean(1, keepdim=True).clamp(0, 1)
+
+    def attention_from(self, images, row, column):
+        maps = self.attention_maps(images)
+        return 1 - (maps - maps[:, :, row, column, None, None]).abs()
+
+    def save(self, folder):
+        torch.save(self.tint, folder / "tint.pt")
+
+    def load(self, folder):
+        self.tint = torch.load(folder / "tint.pt", weights_only=True)
+
+
+def checks(suite):
+    """Every check of a suite as a function of a folder, by the id that pytest would give it."""
+    found = {}
+    for name in (name for name in dir(suite) if name.startswith("test_") and callable(getattr(suite, name))):
+        check = getattr(suite, name)
+        needs_folder = "tmp_path" in check.__code__.co_varnames[: check.__code__.co_argcount]
+        marks = getattr(check, "pytestmark", [])
+        cases = [({mark.args[0]: value}, f"[{value}]") for mark in marks for value in mark.args[1]] or [({}, "")]
+        for case, label in cases:
+            found[name + label] = bind(check, needs_folder, case)
+    return found
+
+
+def bind(check, needs_folder, case):
+    return lambda folder: check(**case, **({"tmp_path": folder} if needs_folder else {}))
+
+
+@pytest.fixture
+def tint():
+    return Tint
+
+
+@pytest.fixture
+def suite_of():
+    """A suite for a translator class."""
+
+    def make(translator, **attributes):
+        def create(self, **changes):
+            return translator(TintOptions(**changes))
+
+        one = translator(TintOptions())
+        abilities = tuple(ability for ability in ABILITIES if isinstance(one, ability))
+        return type("TestIt", (TranslatorConformance,), {"make": create, "abilities": abilities, **attributes})
+
+    return make
+
+
+@pytest.fixture
+def failures(tmp_path_factory):
+    """What each check that fails says, by its name without parameters."""
+
+    def run(suite):
+        said = {}
+        for name, check in checks(suite()).items():
+            try:
+                check(tmp_path_factory.mktemp("check"))
+            except Exception as error:
+                said.setdefault(name.partition("[")[0], f"{type(error).__name__}: {error}")
+        return said
+
+    return run

@@ -1,0 +1,40 @@
+"""CycleGAN with self-attention keeps the contract of a translator, and shows where it looks."""
+
+import torch
+
+from bench_cyclegan_attention.attention import SelfAttention
+from bench_cyclegan_attention.options import CycleGANAttentionOptions
+from bench_cyclegan_attention.translator import CycleGANAttention
+from benchmark import Attentive, Invertible, Pointing
+from benchmark.testing import TranslatorConformance
+
+TINY = {
+    "filters": 4,
+    "blocks": 1,
+    "discriminator_filters": 4,
+    "discriminator_layers": 1,
+    "pool": 3,
+    "images_seen": 8,
+    "checkpoint_every": 3,
+    "log_every": 1,
+}
+
+
+class TestCycleGANAttention(TranslatorConformance):
+    abilities = (Invertible, Attentive, Pointing)
+
+    def make(self, **changes):
+        return CycleGANAttention(CycleGANAttentionOptions(**{**TINY, **changes}))
+
+
+class TestCycleGANAttentionWithPooledKeys(TestCycleGANAttention):
+    bf16_tolerance = 0.2  # of eight places, the one that a pixel looks at most may be another one
+
+    def make(self, **changes):
+        return super().make(attention_keys=8, attention_spectral_norm=True, **changes)
+
+
+def test_attention_learns_to_matter(tmp_path):
+    translator = TestCycleGANAttention().fit(tmp_path, lr=0.01).translator
+    gammas = [module.gamma for module in translator.generators.modules() if isinstance(module, SelfAttention)]
+    assert torch.stack(gammas).abs().min() > 0
