@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 
 import torch
@@ -37,18 +38,29 @@ def pad_to_multiple(images: Tensor, multiple: int, minimum: int = 1) -> Tensor:
     return images.index_select(2, rows).index_select(3, columns)
 
 
+def checksums(images: Tensor) -> list[int]:
+    """A number below 2^32 for each image, made of its 8-bit pixels alone.
+
+    Args:
+        images: RGB in [0, 1], shape (N, 3, H, W).
+    """
+    pixels = images.mul(255).round().byte().cpu().contiguous().numpy()
+    return [zlib.crc32(image.tobytes()) for image in pixels]
+
+
 @torch.no_grad()
-def run_generator(network: nn.Module, images: Tensor) -> Tensor:
+def run_generator(network: nn.Module, images: Tensor, *conditions: Tensor) -> Tensor:
     """Pass images in [0, 1] through a generator that works in [-1, 1].
 
     Args:
         network: From images to images of the same shape.
         images: float32, shape (N, 3, H, W), on the device of the network.
+        conditions: What else it takes, latents for instance.
 
     Returns:
         float32 in [0, 1], shape (N, 3, H, W). The network is left in evaluation mode.
     """
-    return to_unit(network.eval()(to_signed(images))).contiguous()
+    return to_unit(network.eval()(to_signed(images), *conditions)).contiguous()
 
 
 def mosaic(rows: Sequence[Tensor], gap: int = 2) -> Tensor:

@@ -44,6 +44,11 @@ class AdversarialTranslator(Translator):
         super().__init__(options)
         self.generators = channels_last(self.make_generators())
 
+    @property
+    def clip_norm(self) -> float | None:
+        """Largest norm of all gradients of a side; None: any."""
+        return None
+
     @abstractmethod
     def make_generators(self) -> nn.ModuleDict:
         """The networks that the generators' optimizer trains, `target` among them."""
@@ -92,6 +97,7 @@ class AdversarialTranslator(Translator):
             run,
             options,
             samples=self._samples(source, target, run),
+            clip_norm=self.clip_norm,
         )
         if model.averaged is not None:
             self.generators.load_state_dict(model.averaged.state_dict())

@@ -1,10 +1,19 @@
 """Padding, ranges and mosaics."""
 
+import zlib
+
 import numpy as np
 import pytest
 import torch
 
-from bench_gan.images import mosaic, pad_to_multiple, run_generator, to_signed, to_unit
+from bench_gan.images import checksums, mosaic, pad_to_multiple, run_generator, to_signed, to_unit
+
+
+class Shift(torch.nn.Module):
+    """Adds its condition."""
+
+    def forward(self, images, shift):
+        return images + shift
 
 
 def ramp(height, width):
@@ -48,3 +57,17 @@ def test_a_mosaic_puts_batches_into_rows_with_white_gaps():
     assert (picture[:, :4, :5] == 0).all()
     assert (picture[:, 4:6] == 1).all()
     assert (picture[:, 6:, 7:] == 0.5).all()
+
+
+def test_a_generator_is_given_its_conditions():
+    images, shift = torch.rand(2, 3, 5, 7) / 2, torch.full((2, 1, 1, 1), 0.5)
+    torch.testing.assert_close(run_generator(Shift(), images, shift), images + 0.25)
+
+
+def test_a_checksum_depends_on_the_8_bit_pixels_of_an_image_alone():
+    images = torch.randint(0, 256, (3, 3, 5, 7)) / 255
+    known = [zlib.crc32((image * 255).round().byte().numpy().tobytes()) for image in images]
+    assert checksums(images) == known
+    assert checksums(images.contiguous(memory_format=torch.channels_last) + 1e-4) == known
+    assert checksums(images[1:2]) == known[1:2]
+    assert checksums(images + 1 / 255) != known
