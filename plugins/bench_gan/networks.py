@@ -172,12 +172,12 @@ def resnet_generator(options: ResnetOptions) -> ResnetGenerator:
 
 
 def initialize(network: nn.Module, generator: torch.Generator, gain: float = 0.02) -> None:
-    """Draw the weights of all convolutions and linear layers from N(0, gain^2) and set their biases to 0.
+    """Draw all convolution weights from N(0, gain^2) and set their biases to 0.
 
     Source: Zhu et al. 2017, arXiv:1703.10593, appendix 7.1.
     """
     for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+        if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
             nn.init.normal_(module.weight, 0.0, gain, generator=generator)
             if module.bias is not None:
                 nn.init.zeros_(module.bias)

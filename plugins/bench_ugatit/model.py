@@ -8,8 +8,7 @@ from torch import Tensor, nn
 
 from bench_gan.losses import reconstruction_loss
 from bench_gan.model import AdversarialModel, Batch, Duel, Term
-from bench_gan.networks import initialize
-from bench_ugatit.networks import AttentionDiscriminator, AttentionGenerator, clip_mixtures
+from bench_ugatit.networks import AttentionDiscriminator, AttentionGenerator, clip_mixtures, draw_weights
 from bench_ugatit.options import UGATITOptions
 from benchmark import Run
 
@@ -72,7 +71,7 @@ class UGATITModel(AdversarialModel):
         self, generators: nn.ModuleDict, discriminators: nn.ModuleDict, options: UGATITOptions, run: Run
     ) -> None:
         super().__init__(generators, discriminators, options, run)
-        initialize(self, run.generator("weights"))
+        draw_weights(self, run.generator("weights"))
 
     def generate(self, data: Batch) -> Batch:
         """Translations, as `fake_<domain they shall look like>`, and what generators take images to be.

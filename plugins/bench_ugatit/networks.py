@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bench_gan.images import pad_to_multiple
-from bench_gan.networks import ReflectConv, ResidualBlock
+from bench_gan.networks import ReflectConv, ResidualBlock, initialize
 from bench_gan.norm import InstanceNorm
 from bench_ugatit.attention import ClassAttention
 from bench_ugatit.norm import AdaptiveLayerInstanceNorm, LayerInstanceNorm
@@ -25,6 +25,9 @@ SMALLEST = 2 * STRIDE
 
 SLOPE = 0.2
 """Of leaky ReLUs below zero."""
+
+DEVIATION = 0.02
+"""Of weights before training."""
 
 Size = tuple[int, int]
 
@@ -195,6 +198,17 @@ class AttentionDiscriminator(nn.Module):
     def smallest_image(self) -> int:
         """Least height and width in pixels of which a score is left."""
         return 3 * 2 ** (self.layers - 2)
+
+
+def draw_weights(network: nn.Module, generator: torch.Generator) -> None:
+    """Draw the weights of all convolutions and linear layers from N(0, 0.02^2) and set biases to 0.
+
+    Source: the authors' TensorFlow code, taki0112/UGATIT, `ops.py`.
+    """
+    initialize(network, generator, DEVIATION)
+    for module in network.modules():
+        if isinstance(module, nn.Linear):
+            nn.init.normal_(module.weight, 0.0, DEVIATION, generator=generator)
 
 
 def clip_mixtures(network: nn.Module) -> None:

@@ -3,19 +3,23 @@
 import pytest
 import torch
 
-from bench_gan.networks import initialize
 from bench_ugatit.networks import (
     AdaptiveBlock,
     AttentionDiscriminator,
     AttentionGenerator,
     Style,
     clip_mixtures,
+    draw_weights,
 )
 from benchmark import UsageError
 
 
-def drawn(network, seed=0, gain=0.02):
-    initialize(network, torch.Generator().manual_seed(seed), gain)
+def drawn(network, gain=1):
+    """A network of drawn weights, larger ones where what comes out is to differ by more than rounding."""
+    draw_weights(network, torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            parameter.mul_(gain if name.endswith("weight") else 1)
     return network
 
 
@@ -38,7 +42,7 @@ def test_the_light_form_keeps_any_size_and_stays_in_range(size, blocks):
 
 @pytest.mark.parametrize("size", [None, (12, 18)])
 def test_images_of_a_batch_do_not_mix(size):
-    network, batch = drawn(AttentionGenerator(2, 1, size), gain=0.2), images(2, 12, 18)
+    network, batch = drawn(AttentionGenerator(2, 1, size), gain=10), images(2, 12, 18)
     torch.testing.assert_close(network(batch)[1:], network(batch[1:]))
     torch.testing.assert_close(network.attend(batch)[1][1:], network.attend(batch[1:])[1])
 
@@ -53,7 +57,7 @@ def test_the_full_form_takes_its_own_size_alone(size):
 
 def test_the_full_style_sees_where_features_are_and_the_light_one_does_not():
     features = torch.rand(1, 3, 2, 4, generator=torch.Generator().manual_seed(0))
-    light, full = drawn(Style(3), gain=0.5), drawn(Style(3, 8), gain=0.5)
+    light, full = drawn(Style(3), gain=25), drawn(Style(3, 8), gain=25)
     torch.testing.assert_close(light(features.flip(3))[0], light(features)[0])
     assert not torch.allclose(full(features.flip(3))[0], full(features)[0])
 
@@ -65,7 +69,7 @@ def test_an_adaptive_block_whose_gain_and_shift_are_zero_changes_nothing():
 
 @pytest.mark.parametrize(("layers", "patch"), [(3, 16), (4, 34), (5, 70), (6, 142)])
 def test_a_score_sees_a_patch_of_the_stated_size(layers, patch):
-    network = drawn(AttentionDiscriminator(2, layers), gain=0.2)
+    network = drawn(AttentionDiscriminator(2, layers), gain=10)
     pixels = images(1, 320, 320).requires_grad_()
     scores, _ = network(pixels)
     scores[0, 0, scores.shape[2] // 2, scores.shape[3] // 2].backward()
@@ -85,12 +89,21 @@ def test_the_smallest_image_leaves_a_score_and_a_smaller_one_none(layers):
 
 def test_a_discriminator_changes_by_no_more_than_the_image():
     """All 4x4 convolutions are bounded; a path through them alone, without attention, cannot stretch."""
-    network, pixels = drawn(AttentionDiscriminator(4, 4), gain=5.0), images(1, 32, 32)
+    network, pixels = drawn(AttentionDiscriminator(4, 4), gain=250), images(1, 32, 32)
     for _ in range(30):
         network(pixels)
     for layer in (*network.body[::2], network.head):
         weight = layer.weight / layer.largest_singular_value()
         torch.testing.assert_close(torch.linalg.matrix_norm(weight.flatten(1), 2), torch.tensor(1.0), atol=0.02, rtol=0)
+
+
+def test_weights_are_drawn_from_one_distribution():
+    for network in (drawn(AttentionGenerator(16, 2)), drawn(AttentionDiscriminator(16, 4))):
+        layers = [m for m in network.modules() if isinstance(m, torch.nn.Conv2d | torch.nn.Linear)]
+        weights = torch.cat([layer.weight.detach().flatten() for layer in layers])
+        assert float(weights.std()) == pytest.approx(0.02, rel=0.02)
+        assert all(0.005 < float(layer.weight.detach().std()) < 0.04 for layer in layers)
+        assert all((layer.bias == 0).all() for layer in layers if layer.bias is not None)
 
 
 def test_all_mixtures_of_a_generator_are_clipped():

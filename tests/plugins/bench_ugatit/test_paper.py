@@ -10,7 +10,7 @@ import torch
 from bench_gan.networks import count_parameters
 from bench_gan.options import AdversarialOptions
 from bench_ugatit.model import make_discriminators, make_generators
-from bench_ugatit.networks import AttentionGenerator
+from bench_ugatit.networks import DEVIATION, AttentionGenerator
 from bench_ugatit.norm import AdaptiveLayerInstanceNorm, LayerInstanceNorm
 from bench_ugatit.options import UGATITOptions
 from bench_ugatit.spectral import SpectralConv
@@ -88,6 +88,11 @@ def test_norms_start_where_the_authors_start_them():
     assert (len(adaptive), len(plain)) == (8, 2)
     assert all((module.rho == 0.9).all() for module in adaptive)
     assert all((module.rho == 0).all() for module in plain)
+
+
+def test_weights_start_where_the_authors_start_them():
+    """tensorflow ops.py weight_init: normal with deviation 0.02."""
+    assert DEVIATION == 0.02
 
 
 def test_every_convolution_of_a_discriminator_but_the_merging_one_is_bounded():
