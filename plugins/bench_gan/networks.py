@@ -21,18 +21,18 @@ MAX_WIDENING = 8
 
 
 class ReflectConv(nn.Conv2d):
-    """A convolution of odd kernel whose borders mirror the image, so that height and width stay.
+    """A convolution of odd kernel whose borders mirror the image, so that height and width stay at stride 1.
 
     It does what `padding_mode="reflect"` does, but pads in the type it is given: autocast on a CPU would pad in
     float32, and convert to it and back.
     """
 
-    def __init__(self, inputs: int, outputs: int, kernel: int) -> None:
-        super().__init__(inputs, outputs, kernel)
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, bias: bool = True) -> None:
+        super().__init__(inputs, outputs, kernel, stride, bias=bias)
         self.border = kernel // 2
 
     def forward(self, features: Tensor) -> Tensor:
-        """Features of shape (N, inputs, H, W) in, (N, outputs, H, W) out."""
+        """Features of shape (N, inputs, H, W) in, (N, outputs, H / stride, W / stride) out, rounded up."""
         with torch.autocast(features.device.type, enabled=False):
             padded = F.pad(features, (self.border,) * 4, mode="reflect")
         return super().forward(padded)
@@ -44,13 +44,13 @@ class ResidualBlock(nn.Module):
     Source: Johnson et al. 2016, arXiv:1603.08155; without a ReLU after the sum.
     """
 
-    def __init__(self, channels: int, eps: float) -> None:
+    def __init__(self, channels: int, eps: float, bias: bool = True) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            ReflectConv(channels, channels, 3),
+            ReflectConv(channels, channels, 3, bias=bias),
             InstanceNorm(eps),
             nn.ReLU(),
-            ReflectConv(channels, channels, 3),
+            ReflectConv(channels, channels, 3, bias=bias),
             InstanceNorm(eps),
         )
 

@@ -9,32 +9,36 @@ from torch import Tensor, nn
 
 
 class _Normalize(torch.autograd.Function):
-    """Images and their inverse deviations, with the gradient in closed form: few passes over memory, in any layout.
+    """Images, their inverse deviations and means, with the gradient in closed form: few passes over memory.
 
-    Both results are outputs so that the gradient itself can be differentiated (gradient penalties).
+    All of them are outputs so that the gradient itself can be differentiated (gradient penalties).
     """
 
     @staticmethod
-    def forward(ctx: Any, images: Tensor, eps: float) -> tuple[Tensor, Tensor]:
+    def forward(ctx: Any, images: Tensor, eps: float) -> tuple[Tensor, Tensor, Tensor]:
         exact = images.to(torch.promote_types(images.dtype, torch.float32), copy=True)
-        exact.sub_(exact.mean((2, 3), keepdim=True))
+        mean = exact.mean((2, 3), keepdim=True)
+        exact.sub_(mean)
         scale = (exact * exact).mean((2, 3), keepdim=True).add_(eps).rsqrt_()
         normalized = exact.mul_(scale).to(images.dtype)
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(normalized, scale)
-        return normalized, scale
+        return normalized, scale, mean
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor | None) -> tuple[Tensor, None]:
         normalized, scale = ctx.saved_tensors
-        on_images, on_scale = gradients
+        on_images, on_scale, on_mean = gradients
         exact = normalized.to(scale.dtype)
         out = torch.zeros_like(exact) if on_images is None else on_images.to(scale.dtype, copy=True)
         out.sub_(out.mean((2, 3), keepdim=True))
         slope = (out * exact).mean((2, 3), keepdim=True)
         if on_scale is not None:
             slope = slope + on_scale * scale / exact[0, 0].numel()
-        return torch.addcmul(out, exact, slope, value=-1).mul_(scale).to(normalized.dtype), None
+        out = torch.addcmul(out, exact, slope, value=-1).mul_(scale)
+        if on_mean is not None:
+            out.add_(on_mean / exact[0, 0].numel())
+        return out.to(normalized.dtype), None
 
 
 def instance_norm(images: Tensor, eps: float = 1e-5) -> Tensor:
@@ -53,8 +57,18 @@ def instance_norm(images: Tensor, eps: float = 1e-5) -> Tensor:
 
     Source: Ulyanov et al. 2016, arXiv:1607.08022, equation 3.
     """
-    normalized: Tensor = _Normalize.apply(images, eps)[0]
-    return normalized
+    return standardize(images, eps)[0]
+
+
+def standardize(images: Tensor, eps: float = 1e-5) -> tuple[Tensor, Tensor, Tensor]:
+    """`instance_norm` with the statistics it took, for norms that are made of it.
+
+    Returns:
+        The normalised features in the type, shape and layout of `images`; the inverse deviations
+        1 / sqrt(variance + eps) and the means, shape (N, C, 1, 1), in float32 or better. Gradients flow through all.
+    """
+    normalized, scale, mean = _Normalize.apply(images, eps)
+    return normalized, scale, mean
 
 
 class InstanceNorm(nn.Module):

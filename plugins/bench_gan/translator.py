@@ -146,5 +146,5 @@ def _check_size(model: AdversarialModel, options: AdversarialOptions, source: Im
         if min(height, width) < least:
             raise UsageError(
                 f"the discriminators need images of at least {least} x {least} pixels, but these are "
-                f"{height} x {width}; use fewer discriminator_layers or larger images"
+                f"{height} x {width}; use discriminators of fewer layers, or larger images"
             )

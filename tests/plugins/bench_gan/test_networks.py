@@ -114,9 +114,10 @@ def test_weights_are_drawn_from_the_papers_distribution_by_the_seed_alone():
 
 
 @pytest.mark.parametrize("kernel", [3, 7])
-def test_a_reflecting_convolution_equals_the_librarys_and_pads_in_the_given_type(kernel):
-    ours = ReflectConv(2, 3, kernel)
-    library = torch.nn.Conv2d(2, 3, kernel, padding=kernel // 2, padding_mode="reflect")
+@pytest.mark.parametrize(("stride", "bias"), [(1, True), (2, False)])
+def test_a_reflecting_convolution_equals_the_librarys_and_pads_in_the_given_type(kernel, stride, bias):
+    ours = ReflectConv(2, 3, kernel, stride, bias)
+    library = torch.nn.Conv2d(2, 3, kernel, stride, padding=kernel // 2, padding_mode="reflect", bias=bias)
     library.load_state_dict(ours.state_dict())
     pixels = images(1, 8, 9)[:, :2]
     assert torch.equal(ours(pixels), library(pixels))

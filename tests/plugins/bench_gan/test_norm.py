@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from bench_gan.norm import InstanceNorm, instance_norm
+from bench_gan.norm import InstanceNorm, instance_norm, standardize
 
 LAYOUTS = [torch.contiguous_format, torch.channels_last]
 
@@ -33,6 +33,16 @@ def test_gradients_can_be_differentiated_again():
     images = features(2, 2, 3, 4).requires_grad_()
     assert torch.autograd.gradcheck(instance_norm, (images,))
     assert torch.autograd.gradgradcheck(instance_norm, (images,))
+
+
+def test_gradients_flow_through_statistics_too():
+    images = features(2, 3, 4, 5).requires_grad_()
+    normalized, scale, mean = standardize(images)
+    torch.testing.assert_close(scale, (images.var((2, 3), unbiased=False, keepdim=True) + 1e-5).rsqrt())
+    torch.testing.assert_close(mean, images.mean((2, 3), keepdim=True))
+    assert torch.equal(normalized, instance_norm(images))
+    assert torch.autograd.gradcheck(standardize, (images,))
+    assert torch.autograd.gradgradcheck(standardize, (images,))
 
 
 def test_the_layout_stays_channels_last():

@@ -1,0 +1,130 @@
+"""The two generators and four discriminators of U-GAT-IT, and what they minimise."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from bench_gan.losses import reconstruction_loss
+from bench_gan.model import AdversarialModel, Batch, Duel, Term
+from bench_ugatit.networks import AttentionDiscriminator, AttentionGenerator, clip_mixtures, draw_weights
+from bench_ugatit.options import UGATITOptions
+from benchmark import Run
+
+SIDES = ("target", "source")
+OTHER = {"target": "source", "source": "target"}
+LOCAL = "_local"
+"""Ends the name of a discriminator that judges small patches."""
+
+
+def make_generators(options: UGATITOptions) -> nn.ModuleDict:
+    """Generators by the domain they make images of."""
+    size = options.crop if options.size == "full" else None
+    return nn.ModuleDict(
+        {side: AttentionGenerator(options.filters, options.blocks, size, options.norm_eps) for side in SIDES}
+    )
+
+
+def make_discriminators(options: UGATITOptions) -> nn.ModuleDict:
+    """Two discriminators for each domain, by the domain they know: `target`, `target_local` and so on."""
+    layers = {"": options.global_layers, LOCAL: options.local_layers}
+    return nn.ModuleDict(
+        {
+            f"{side}{scale}": AttentionDiscriminator(options.discriminator_filters, count)
+            for side in SIDES
+            for scale, count in layers.items()
+        }
+    )
+
+
+def domain_loss(from_other: Tensor, from_own: Tensor) -> Tensor:
+    """How badly a generator's classifier tells images to be translated from images of the domain it makes.
+
+    Args:
+        from_other: Logits for images of the other domain, any shape; they ought to be above 0.
+        from_own: Logits for images of the domain the generator makes; they ought to be below 0.
+
+    Returns:
+        The sum of both mean cross-entropies, in float32.
+
+    Source: Kim et al. 2020, arXiv:1907.10830, equation 5.
+    """
+    return F.softplus(-from_other.float()).mean() + F.softplus(from_own.float()).mean()
+
+
+class UGATITModel(AdversarialModel):
+    """Each generator must fool two discriminators, be undone by the other generator, and know what it is shown.
+
+    Args:
+        generators: As of `make_generators`; their weights are drawn anew.
+        discriminators: As of `make_discriminators`; likewise.
+        options: Weights of losses, and what the engine takes.
+        run: Its seed decides on all weights.
+
+    Source: Kim et al. 2020, arXiv:1907.10830, section 2.2.
+    """
+
+    options: UGATITOptions
+
+    def __init__(
+        self, generators: nn.ModuleDict, discriminators: nn.ModuleDict, options: UGATITOptions, run: Run
+    ) -> None:
+        super().__init__(generators, discriminators, options, run)
+        draw_weights(self, run.generator("weights"))
+
+    def generate(self, data: Batch) -> Batch:
+        """Translations, as `fake_<domain they shall look like>`, and what generators take images to be.
+
+        Logits are `other_<side>` for images that the generator of that side translates, and `own_<side>` for images
+        that look already as it would have them. What it makes of the latter is `same_<side>`. What no loss of weight
+        asks for is left out.
+        """
+        made: Batch = {}
+        for side in SIDES:
+            made |= self._translated(side, data[OTHER[side]], data[side])
+        return made
+
+    def generator_terms(self, data: Batch, made: Batch) -> dict[str, Term]:
+        """Adversarial (equation 2), cycle (3), identity (4) and domain loss (5), each in both domains."""
+        terms = {name: self.adversarial(name, fake) for name, fake in self._fakes(made).items()}
+        terms = {f"adversarial_{name}": term for name, term in terms.items()}
+        for side in SIDES:
+            cycled = self.generators[side](made[f"fake_{OTHER[side]}"])
+            terms[f"cycle_{side}"] = Term(self.options.lambda_cycle, reconstruction_loss(data[side], cycled))
+            if self.options.lambda_identity:
+                identity = reconstruction_loss(data[side], made[f"same_{side}"])
+                terms[f"identity_{side}"] = Term(self.options.lambda_identity, identity)
+            if self.options.lambda_cam:
+                told = domain_loss(made[f"other_{side}"], made[f"own_{side}"])
+                terms[f"cam_{side}"] = Term(self.options.lambda_cam, told)
+        return terms
+
+    def duels(self, data: Batch, made: Batch) -> dict[str, Duel]:
+        """Both discriminators of a domain compare its images with translations into it."""
+        return {name: Duel(data[_side(name)], fake) for name, fake in self._fakes(made).items()}
+
+    def after_generator_step(self) -> None:
+        """Keep the shares of instance norm in [0, 1] (section 2.1.1: "the range of rho")."""
+        clip_mixtures(self.generators)
+
+    def _translated(self, side: str, other: Tensor, own: Tensor) -> Batch:
+        """One pass of a generator over images of both domains; norms and attention never mix images."""
+        generator, count = self.generators[side], len(other)
+        knows = self.options.lambda_identity > 0 or self.options.lambda_cam > 0
+        attended, logits = generator.attend(torch.cat([other, own]) if knows else other)
+        images = generator.decode(attended if self.options.lambda_identity else attended[:count], *other.shape[2:])
+        return {
+            f"fake_{side}": images[:count],
+            f"same_{side}": images[count:],
+            f"other_{side}": logits[:count],
+            f"own_{side}": logits[count:],
+        }
+
+    def _fakes(self, made: Batch) -> Batch:
+        """What each discriminator is shown, by its name."""
+        return {name: made[f"fake_{_side(name)}"] for name in self.discriminators}
+
+
+def _side(discriminator: str) -> str:
+    return discriminator.removesuffix(LOCAL)

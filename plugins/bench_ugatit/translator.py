@@ -1,0 +1,69 @@
+"""U-GAT-IT as the harness sees it: it translates both ways and shows where it looks."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from bench_gan.images import run_generator, to_signed
+from bench_gan.translator import AdversarialTranslator
+from bench_ugatit.attention import heat_map
+from bench_ugatit.model import UGATITModel, make_discriminators, make_generators
+from bench_ugatit.networks import STRIDE, attention_of, wrong_size
+from bench_ugatit.options import UGATITOptions
+from benchmark import PluginOptions, Run, UsageError
+from benchmark.imageset import ImageSet
+
+
+class UGATIT(AdversarialTranslator):
+    """Generators that attend by an auxiliary classifier, with adaptive layer-instance norm, against two scales.
+
+    Source: Kim et al. 2020, arXiv:1907.10830; where the paper is silent, the authors' PyTorch code
+    (znxlwm/UGATIT-pytorch). Departures:
+
+    - The light form is the default, because the full one takes images of one size only.
+    - Images are not enlarged by an eighth before they are cut: the scenario decides on their size, `crop` on the
+      window.
+    - A step runs each generator once over both domains, and the discriminators' step sends no gradient into
+      generators. The authors' code runs them twice and throws that gradient away; nothing but cost depends on it.
+    - A discriminator sees real and generated images in one pass, so that its spectral norm makes two steps of power
+      iteration per update of either side together, instead of three.
+    - Weights are drawn from N(0, 0.02^2) as the authors' TensorFlow code has it; their PyTorch code has torch's
+      default.
+    - AdaLIN and ILN use plain variances, as in the TensorFlow code; the PyTorch code applies Bessel's correction,
+      which no image of more than a few features tells from this, and which is undefined for a single one.
+    - A step may hold more than one image.
+    """
+
+    Options: ClassVar[type[PluginOptions]] = UGATITOptions
+    options: UGATITOptions
+
+    def make_generators(self) -> nn.ModuleDict:
+        """Both generators."""
+        return make_generators(self.options)
+
+    def make_model(self, run: Run) -> UGATITModel:
+        """Generators and discriminators with their losses."""
+        return UGATITModel(self.generators, make_discriminators(self.options), self.options, run)
+
+    def fit(self, source: ImageSet, target: ImageSet, run: Run) -> None:
+        """Train; `UsageError` where images have not the size that the full form is made for, or are too small."""
+        for images in (source, target):
+            if self.options.size == "full" and images.size != self.options.crop:
+                raise UsageError(wrong_size(self.options.crop, *images.size))
+        super().fit(source, target, run)
+
+    def inverse(self, images: Tensor) -> Tensor:
+        """Target images in the look of the source."""
+        return run_generator(self.generators["source"], images)
+
+    def attention_maps(self, images: Tensor) -> Tensor:
+        """Where the generator looks that translates source images; see `bench_ugatit.attention.heat_map`."""
+        attended = attention_of(self.generators["target"], to_signed(images))
+        return heat_map(attended, STRIDE, *images.shape[2:])
+
+    def probe_rows(self, source: Tensor, target: Tensor) -> list[Tensor]:
+        """As usual, with the attention below the source images."""
+        first, *rest = super().probe_rows(source, target)
+        return [first, self.attention_maps(source).expand_as(source), *rest]
