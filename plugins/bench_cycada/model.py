@@ -7,8 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bench_cycada.options import CyCADAOptions
-from bench_cyclegan.model import OTHER, SIDES, CycleGANModel
-from bench_gan.model import Batch, Term
+from bench_cyclegan.model import CycleGANModel
+from bench_gan.model import OTHER, SIDES, Batch, Term
 from benchmark import IGNORE, Differentiable, Run
 
 

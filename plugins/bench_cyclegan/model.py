@@ -7,12 +7,9 @@ from torch import nn
 
 from bench_cyclegan.options import CycleGANOptions
 from bench_gan.losses import reconstruction_loss
-from bench_gan.model import AdversarialModel, Batch, Duel, Term
+from bench_gan.model import OTHER, SIDES, AdversarialModel, Batch, Duel, Term
 from bench_gan.networks import PatchDiscriminator, initialize, resnet_generator
 from benchmark import Run
-
-SIDES = ("target", "source")
-OTHER = {"target": "source", "source": "target"}
 
 
 def make_generators(options: CycleGANOptions) -> nn.ModuleDict:

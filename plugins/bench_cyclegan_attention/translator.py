@@ -6,12 +6,13 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from bench_cyclegan.model import SIDES, CycleGANModel
+from bench_cyclegan.model import CycleGANModel
 from bench_cyclegan.translator import CycleGAN
 from bench_cyclegan_attention.attention import SelfAttention
 from bench_cyclegan_attention.networks import AttentiveGenerator, AttentivePatchDiscriminator
 from bench_cyclegan_attention.options import CycleGANAttentionOptions
 from bench_gan.images import to_signed
+from bench_gan.model import SIDES
 from benchmark import PluginOptions, Run, UsageError
 
 

@@ -20,6 +20,10 @@ from benchmark import Run
 
 Batch = dict[str, Tensor]
 
+SIDES = ("target", "source")
+"""The two domains, and the names of networks that make or know their images."""
+OTHER = {"target": "source", "source": "target"}
+
 
 class Term(NamedTuple):
     """A loss of the generators.

@@ -7,13 +7,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bench_gan.losses import reconstruction_loss
-from bench_gan.model import AdversarialModel, Batch, Duel, Term
+from bench_gan.model import OTHER, SIDES, AdversarialModel, Batch, Duel, Term
 from bench_ugatit.networks import AttentionDiscriminator, AttentionGenerator, clip_mixtures, draw_weights
 from bench_ugatit.options import UGATITOptions
 from benchmark import Run
 
-SIDES = ("target", "source")
-OTHER = {"target": "source", "source": "target"}
 LOCAL = "_local"
 """Ends the name of a discriminator that judges small patches."""
 

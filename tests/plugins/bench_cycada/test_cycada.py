@@ -7,10 +7,10 @@ import torch.nn.functional as F
 from bench_cycada.model import confident_classes, semantic_loss
 from bench_cycada.options import CyCADAOptions
 from bench_cycada.translator import CyCADA
-from bench_cyclegan.model import SIDES
 from bench_cyclegan.options import CycleGANOptions
 from bench_cyclegan.translator import CycleGAN
 from bench_engine.optimizers import wrap
+from bench_gan.model import SIDES
 from bench_gan.translator import optimizers
 from benchmark import IGNORE, Run, UsageError
 

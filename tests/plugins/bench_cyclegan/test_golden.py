@@ -6,8 +6,9 @@ Who changes them on purpose raises the plugin's version in registry.toml.
 import pytest
 import torch
 
-from bench_cyclegan.model import SIDES, CycleGANModel, make_discriminators, make_generators
+from bench_cyclegan.model import CycleGANModel, make_discriminators, make_generators
 from bench_engine.optimizers import adam, wrap
+from bench_gan.model import SIDES
 from benchmark.contracts.run import Run
 
 AFTER_TWELVE_STEPS = {

@@ -3,8 +3,9 @@
 import pytest
 import torch
 
-from bench_cyclegan.model import OTHER, SIDES, CycleGANModel, make_discriminators, make_generators
+from bench_cyclegan.model import CycleGANModel, make_discriminators, make_generators
 from bench_engine.optimizers import adam, wrap
+from bench_gan.model import OTHER, SIDES
 from benchmark.contracts.run import Run
 
 

@@ -5,7 +5,8 @@ import torch
 import torch.nn.functional as F
 
 from bench_engine.optimizers import adam, wrap
-from bench_ugatit.model import OTHER, SIDES, UGATITModel, domain_loss, make_discriminators, make_generators
+from bench_gan.model import OTHER, SIDES
+from bench_ugatit.model import UGATITModel, domain_loss, make_discriminators, make_generators
 from benchmark.contracts.run import Run
 
 
