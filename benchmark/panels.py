@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 SHOWN = 4
 """Images per stage that are kept for people to look at."""
 SHOWN_VARIANTS = 8
+"""So many are shown, however many are stored."""
 POINTS = ((1 / 2, 1 / 2), (1 / 4, 1 / 4), (3 / 4, 3 / 4), (3 / 4, 1 / 4))
 """Where the cross stands in one picture after the other, as shares of height and width."""
 
@@ -35,7 +36,7 @@ def keep_strips(translator: Translator, source: ImageSet, run: Run, name: str) -
         images = on_device(run, source.image_batch([index]))
         _keep(run, f"translation-{number}", _translation(translator, images, POINTS[number], run, name))
         if isinstance(translator, MultiVariant) and translator.variants > 1:
-            _keep(run, f"variants-{number}", _variants(translator, images, translator.variants, run, name))
+            _keep(run, f"variants-{number}", _variants(translator, images, run, name))
 
 
 def _keep(run: Run, file: str, panels: Mapping[str, Tensor]) -> None:
@@ -72,6 +73,6 @@ def _looking_from(translator: Pointing, images: Tensor, point: tuple[float, floa
     return crossed(heated(images, maps / maps.amax().clamp_min(1e-12)), row, column)
 
 
-def _variants(translator: Translator, images: Tensor, variants: int, run: Run, name: str) -> dict[str, Tensor]:
-    shown = range(min(variants, SHOWN_VARIANTS))
-    return {"source": images} | {f"variant {k}": translated(translator, images, k, run, name) for k in shown}
+def _variants(translator: Translator, images: Tensor, run: Run, name: str) -> dict[str, Tensor]:
+    panels = {f"variant {k}": translated(translator, images, k, run, name) for k in range(SHOWN_VARIANTS)}
+    return {"source": images} | panels

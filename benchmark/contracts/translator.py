@@ -72,11 +72,11 @@ class Invertible(Protocol):
 
 @runtime_checkable
 class MultiVariant(Protocol):
-    """A translator with several outputs for one input: `translate(images, variant=k)` for k in 0..variants-1."""
+    """A translator with several outputs for one input: `translate(images, variant=k)` for any k from 0 on."""
 
     @property
     def variants(self) -> int:
-        """How many different outputs are to be stored for each image."""
+        """How many outputs are to be stored for each image, all different; those beyond may repeat them."""
         ...
 
 
