@@ -2,15 +2,12 @@
 
 import json
 
-import numpy as np
 import pytest
 import torch
 
 from bench_cyclegan.options import CycleGANOptions
 from bench_cyclegan.translator import CycleGAN
-from benchmark import ClassSet
 from benchmark.contracts.run import Run
-from benchmark.imageset import ImageSet
 
 
 @pytest.fixture
@@ -96,18 +93,9 @@ def test_the_papers_sizes_are_the_defaults():
     assert (options.lr, options.betas, options.batch_size, options.pool) == (2e-4, (0.5, 0.999), 1, 50)
 
 
-def test_it_learns_to_swap_two_colours(tmp_path):
+def test_it_learns_to_swap_two_colours(tmp_path, red_and_blue_squares):
     """Red squares on grey become blue squares on grey, where they were."""
-    generator = np.random.default_rng(0)
-
-    def squares(channel):
-        pixels = np.full((1, 24, 16, 16, 3), 110, dtype=np.uint8)
-        for image, (top, left) in zip(pixels[0], generator.integers(0, 10, (24, 2)), strict=True):
-            image[top : top + 6, left : left + 6] = 20
-            image[top : top + 6, left : left + 6, channel] = 230
-        return ImageSet(pixels, None, [str(i) for i in range(24)], ClassSet(("road",), ((0, 0, 0),)))
-
-    source, target = squares(0), squares(2)
+    source, target = red_and_blue_squares
     options = CycleGANOptions(
         filters=8,
         blocks=1,

@@ -8,9 +8,8 @@ import torch
 
 from bench_ugatit.options import UGATITOptions
 from bench_ugatit.translator import UGATIT
-from benchmark import ClassSet, UsageError
+from benchmark import UsageError
 from benchmark.contracts.run import Run
-from benchmark.imageset import ImageSet
 
 
 @pytest.fixture
@@ -89,18 +88,9 @@ def test_sample_pictures_have_a_row_of_attention(fit, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def learned(tmp_path_factory):
+def learned(tmp_path_factory, red_and_blue_squares):
     """Red squares on grey are to become blue squares on grey, where they are."""
-    generator = np.random.default_rng(0)
-
-    def squares(channel):
-        pixels = np.full((1, 24, 16, 16, 3), 110, dtype=np.uint8)
-        for image, (top, left) in zip(pixels[0], generator.integers(0, 10, (24, 2)), strict=True):
-            image[top : top + 6, left : left + 6] = 20
-            image[top : top + 6, left : left + 6, channel] = 230
-        return ImageSet(pixels, None, [str(i) for i in range(24)], ClassSet(("road",), ((0, 0, 0),)))
-
-    source, target = squares(0), squares(2)
+    source, target = red_and_blue_squares
     options = UGATITOptions(
         filters=8,
         blocks=1,
