@@ -17,6 +17,8 @@ Pixels = NDArray[np.uint8]
 GAP, TEXT, LINE = 6, 15, 24
 PANEL_WIDTH = 320
 """Pictures narrower than this are enlarged by a whole factor to about this width, in pixels."""
+WIDEST = 8
+"""More columns than this stand in several bands."""
 PAPER, INK, SHADE = (255, 255, 255), (20, 20, 20), (110, 110, 110)
 
 
@@ -28,7 +30,11 @@ def paint(labels: Pixels, classes: ClassSet) -> Pixels:
 
 
 def sheet(
-    headers: Sequence[str], rows: Sequence[Sequence[Pixels]], title: str = "", classes: ClassSet | None = None
+    headers: Sequence[str],
+    rows: Sequence[Sequence[Pixels]],
+    title: str = "",
+    classes: ClassSet | None = None,
+    fixed: int = 0,
 ) -> Image.Image:
     """Pictures in rows and columns, each column under its header, the classes named at the foot.
 
@@ -37,23 +43,37 @@ def sheet(
         rows: RGB pictures of equal size, (H, W, 3), one per column in each row.
         title: A line above all.
         classes: What the colours mean; None draws no legend.
+        fixed: So many leading columns stand again where there are too many to stand side by side.
     """
     height, width = (side * _factor(rows[0][0].shape[1]) for side in rows[0][0].shape[:2])
-    full = GAP + len(headers) * (width + GAP)
+    bands = _bands(len(headers), fixed)
+    full = GAP + len(bands[0]) * (width + GAP)
     entries = _legend_places(classes, full) if classes else []
-    top = (LINE if title else 0) + LINE
-    foot = top + len(rows) * (height + GAP)
+    tall = LINE + len(rows) * (height + GAP)
+    top = LINE if title else 0
+    foot = top + len(bands) * tall
     paper = Image.new("RGB", (full, foot + (LINE * (entries[-1][1] + 1) if entries else 0)), PAPER)
     pen = ImageDraw.Draw(paper)
     _write(pen, (GAP, LINE // 2), title, full - GAP, SHADE)
-    for column, header in enumerate(headers):
-        left = GAP + column * (width + GAP)
-        _write(pen, (left, top - LINE // 2), header, width)
-        for line, row in enumerate(rows):
-            paper.paste(Image.fromarray(_enlarged(row[column])), (left, top + line * (height + GAP)))
+    for number, band in enumerate(bands):
+        for place, column in enumerate(band):
+            left, upper = GAP + place * (width + GAP), top + number * tall + LINE
+            _write(pen, (left, upper - LINE // 2), headers[column], width)
+            for line, row in enumerate(rows):
+                paper.paste(Image.fromarray(_enlarged(row[column])), (left, upper + line * (height + GAP)))
     for left, line, name, colour in entries:
         _swatch(pen, (left, foot + line * LINE), name, colour)
     return paper
+
+
+def _bands(count: int, fixed: int) -> list[list[int]]:
+    """Columns that stand side by side, about as many in each band."""
+    if count <= WIDEST:
+        return [list(range(count))]
+    free = range(fixed, count)
+    bands = -(-len(free) // (WIDEST - fixed))
+    most = -(-len(free) // bands)
+    return [[*range(fixed), *free[start : start + most]] for start in range(0, len(free), most)]
 
 
 def _factor(width: int) -> int:

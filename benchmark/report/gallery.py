@@ -144,7 +144,7 @@ def _predictions(target: Path, cells: Sequence[Record]) -> Plate:
             [first.images[k], paint(first.labels[k], classes), *(paint(s.predictions[k], classes) for s in samples)]
             for k in range(len(first.images))
         ]
-        return sheet(headers, rows, _title(cells[0]), classes)
+        return sheet(headers, rows, _title(cells[0]), classes, fixed=2)
 
     return Plate(target, "score-segmentation", tuple(cells), headers, draw)
 

@@ -30,7 +30,7 @@ def strip_sheet(folder: Path, strips: str, width: int, title: str) -> Image.Imag
     read = [_panels(path, width) for path in sorted(folder.glob(f"{PICTURES}/{strips}-*.png"))]
     if not read:
         raise FileNotFoundError(folder)
-    return sheet(list(read[0]), [list(panels.values()) for panels in read], title)
+    return sheet(list(read[0]), [list(panels.values()) for panels in read], title, fixed=1)
 
 
 def sample_sheet(folder: Path, title: str) -> Image.Image:

@@ -59,3 +59,14 @@ def test_headers_stay_within_their_column(text, monkeypatch):
     monkeypatch.setattr(ImageDraw.ImageDraw, "text", noting)
     sheet([text], [[np.zeros((8, 16, 3), np.uint8)]])
     assert max(widths) <= PANEL_WIDTH
+
+
+def test_many_columns_stand_in_bands_that_repeat_the_leading_ones():
+    shades = [10, 20, *range(100, 200, 10)]
+    pictures = [np.full((8, 16, 3), shade, np.uint8) for shade in shades]
+    headers = [str(shade) for shade in shades]
+    paper = sheet(headers, [pictures], "title", CLASSES, fixed=2)
+    assert paper.width == 7 * (PANEL_WIDTH + GAP) + GAP
+    pixels, area = np.asarray(paper), 8 * 16 * (PANEL_WIDTH // 16) ** 2
+    shown = {shade: (pixels == shade).all(-1).sum() // area for shade in shades}
+    assert shown == {10: 2, 20: 2} | dict.fromkeys(range(100, 200, 10), 1)
