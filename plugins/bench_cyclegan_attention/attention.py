@@ -57,7 +57,9 @@ class SelfAttention(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Features of shape (N, C, H, W), same shape out."""
         height, width = features.shape[2:]
-        found = F.scaled_dot_product_attention(*self._projected(features), scale=1.0)
+        # fused kernels, which never hold all weights of attention, take images, heads, places and channels
+        queries, keys, values = (x.unsqueeze(1) for x in self._projected(features))
+        found = F.scaled_dot_product_attention(queries, keys, values, scale=1.0).squeeze(1)
         added = self.out(found).unflatten(1, (height, width)).permute(0, 3, 1, 2)
         return features + self.gamma.to(added.dtype) * added
 

@@ -27,7 +27,7 @@ class CycleGANAttentionOptions(CycleGANOptions):
         8, ge=1, description="Channels of the features per channel of queries, keys and values."
     )
     attention_spectral_norm: bool = Field(
-        False, description="Divide the weights of queries, keys and values by their largest singular value."
+        False, description="Divide the weights of queries, keys, values and output by their largest singular value."
     )
     attention_keys: int = Field(
         4096,

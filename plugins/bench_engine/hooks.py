@@ -202,7 +202,7 @@ class ReportHook(Hook):
             steps=runner.max_iters,
             images_seen=runner.max_iters * self._images,
             skipped_steps=self._guard.skipped,
-            parameters=sum(p.numel() for p in runner.model.parameters()),
+            parameters=sum(p.numel() for p in runner.model.parameters() if p.requires_grad),
         )
         runner.visualizer.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -51,7 +52,8 @@ def cross_entropy(real: float = 1.0) -> AdversarialLoss:
         of_real = of_real.float()
         return (F.softplus(of_real) - real * of_real).mean() + F.softplus(fake.float()).mean()
 
-    return AdversarialLoss(lambda fake: F.softplus(-fake.float()).mean(), discriminator, boundary=0.0)
+    # where both are equally likely, the best score is the logit of real / 2
+    return AdversarialLoss(lambda fake: F.softplus(-fake.float()).mean(), discriminator, math.log(real / (2 - real)))
 
 
 def adversarial_loss(name: str, smoothing: float = 0.0) -> AdversarialLoss:
@@ -77,7 +79,7 @@ def discriminator_accuracy(real: Tensor, fake: Tensor, boundary: float) -> Tenso
     """Share of scores on the right side of the boundary, real and generated images weighing the same.
 
     Returns:
-        A scalar in [0, 1] without gradient; 0.5 for a discriminator that tells nothing.
+        A scalar in [0, 1] without gradient; 0.5 for one that guesses; a score at the boundary is on neither side.
     """
     with torch.no_grad():
         return ((real > boundary).float().mean() + (fake < boundary).float().mean()) / 2

@@ -140,9 +140,9 @@ class AdversarialModel(BaseModel):
             self.averaged = deepcopy(self.generators).requires_grad_(False)
 
     def training_state(self) -> dict[str, Any]:
-        """What an exact resume needs beside parameters: image pools, noise, and how many steps were made."""
+        """What an exact resume needs beside parameters: pools, noise, steps made, and what was told of the last."""
         pools = {name: pool.state() for name, pool in self.pools.items()}
-        return {"pools": pools, "noise": self._noise.get_state(), "steps": self._steps}
+        return {"pools": pools, "noise": self._noise.get_state(), "steps": self._steps, "last": self._last}
 
     def load_training_state(self, state: dict[str, Any]) -> None:
         """Take up what `training_state` gave."""
@@ -150,11 +150,14 @@ class AdversarialModel(BaseModel):
             pool.load_state(state["pools"][name])
         self._noise.set_state(state["noise"])
         self._steps = state["steps"]
+        device = next(self.parameters()).device
+        self._last = {name: value.to(device) for name, value in state["last"].items()}
 
     def _update_generators(self, data: Batch, made: Batch, wrapper: Any) -> None:
         with wrapper.optim_context(self), frozen(self.discriminators):
             terms = self.generator_terms(data, made)
-            wrapper.update_params(torch.stack([term.weight * term.value for term in terms.values()]).sum())
+            loss = torch.stack([term.weight * term.value for term in terms.values()]).sum()
+        wrapper.update_params(loss)
         self.after_generator_step()
         self._average()
         self._note({name: term.value for name, term in terms.items()})
@@ -171,7 +174,7 @@ class AdversarialModel(BaseModel):
             loss = self.options.lambda_discriminator * torch.stack(list(losses.values())).sum()
             if penalties:
                 loss = loss + self.options.lambda_gradient_penalty * torch.stack(list(penalties.values())).sum()
-            wrapper.update_params(loss)
+        wrapper.update_params(loss)
         for group, values in {"discriminator": losses, "accuracy": accuracies, "penalty": penalties}.items():
             self._note({f"{group}_{name}": value for name, value in values.items()})
         self._note({"gradient_norm_discriminators": wrapper.gradient_norm})

@@ -48,7 +48,9 @@ class ImagePool:
                 continue
             if swapped:
                 out.copy_(kept[slot])
-            kept[slot] = torch.where(torch.isfinite(new).all(), new, kept[slot])
+            # a slot that is still empty takes its neighbour's image rather than a bad one
+            former = kept[slot] if swapped else kept[slot - 1]
+            kept[slot] = torch.where(torch.isfinite(new).all(), new, former)
         return handed_out
 
     def state(self) -> dict[str, Any]:

@@ -81,7 +81,7 @@ class AdversarialTranslator(Translator):
         """Train; `UsageError` when the images are too small for the discriminators or the crop."""
         options = self.options
         model = channels_last(self.make_model(run))
-        _check_size(model, options, source, target)
+        _check_fit(model, options, source, target)
         model.start_averaging()
         run.report(
             generator_parameters=count_parameters(self.generators["target"]),
@@ -133,7 +133,12 @@ def optimizers(model: AdversarialModel, options: AdversarialOptions) -> dict[str
     }
 
 
-def _check_size(model: AdversarialModel, options: AdversarialOptions, source: ImageSet, target: ImageSet) -> None:
+def _check_fit(model: AdversarialModel, options: AdversarialOptions, source: ImageSet, target: ImageSet) -> None:
+    if options.discriminator_steps > options.steps:
+        raise UsageError(
+            f"discriminator_steps: expected at most the {options.steps} steps of this training, but it is "
+            f"{options.discriminator_steps}, so that generators would never be updated; make it smaller"
+        )
     crop = options.crop
     least = max(getattr(network, "smallest_image", lambda: 1)() for network in model.discriminators.values())
     for images in (source, target):

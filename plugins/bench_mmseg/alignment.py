@@ -25,6 +25,8 @@ It stands in two papers:
 
 Training and target images pass through the network one after the other, as in both papers: batch norm normalises each
 domain by its own batch, and its running means, by which images are predicted, become those of both domains together.
+Networks of mmsegmentation configurations compute their losses themselves, and pass training images once more for their
+score maps: there the running means see them twice.
 """
 
 from __future__ import annotations

@@ -15,6 +15,7 @@ class TestCycleGAN(TranslatorConformance):
             {"discriminator_layers": 3},
             "need images of at least 24 x 24 pixels, but these are 20 x 28",
         ),
+        ({"discriminator_steps": 9}, "expected at most the 8 steps of this training, but it is 9"),
         ({"crop": (40, 24)}, "20 x 28 pixels, but it is 40 x 24"),
     )
 

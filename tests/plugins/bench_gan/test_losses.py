@@ -35,6 +35,14 @@ def test_smoothing_lowers_the_aim_for_real_images_alone():
     assert smooth.boundary == pytest.approx(0.45)
 
 
+@pytest.mark.parametrize("name", ["lsgan", "vanilla"])
+@pytest.mark.parametrize("smoothing", [0.0, 0.4])
+def test_at_the_boundary_real_and_generated_images_are_equally_likely(name, smoothing):
+    game, scores = adversarial_loss(name, smoothing), torch.linspace(-2, 2, 4001)
+    losses = torch.stack([game.discriminator(score, score) for score in scores])
+    assert float(scores[losses.argmin()]) == pytest.approx(game.boundary, abs=2e-3)
+
+
 def test_losses_of_bf16_scores_are_taken_in_float32():
     scores = torch.full((1, 1, 100, 100), 0.3).bfloat16()
     for loss in (LSGAN.generator(scores), LSGAN.discriminator(scores, scores), reconstruction_loss(scores, scores)):

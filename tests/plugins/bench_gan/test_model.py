@@ -208,3 +208,12 @@ def test_a_condition_is_shown_beside_real_and_generated_images(tmp_path):
     of_generator, of_both = witness.seen
     assert torch.equal(of_generator[:, :3], data["source"])
     assert torch.equal(of_both[:2], torch.cat([data["source"], data["target"]], 1))
+
+
+def test_what_was_told_of_the_last_step_survives_a_resume(build):
+    model, wrapper = build(discriminator_steps=2)
+    for data in batches(2):
+        model.train_step(data, wrapper)
+    resumed, its_wrapper = build(discriminator_steps=2)
+    resumed.load_training_state(model.training_state())
+    assert "adversarial" in resumed.train_step(batches(1)[0], its_wrapper)

@@ -96,3 +96,11 @@ def test_an_empty_pool_can_be_restored():
     first, second = ImagePool(4, seeded(0)), ImagePool(4, seeded(9))
     second.load_state(first.state())
     assert torch.equal(first.exchange(numbered(0, 6)), second.exchange(numbered(0, 6)))
+
+
+def test_a_bad_image_leaves_no_hole_while_the_pool_fills():
+    pool = ImagePool(2, seeded())
+    pool.exchange(numbered(1, 1))
+    pool.exchange(torch.full((1, 3, 2, 2), float("inf")))
+    handed_out = torch.cat([pool.exchange(numbered(number, 1)) for number in range(2, 20)])
+    assert (handed_out > 0).all()
