@@ -19,7 +19,8 @@ class ClassAttention(nn.Module):
         spectral: Divide the weights by their norm where the classifier uses them (not where features are weighed by
             them; so does the authors' code).
 
-    Source: Kim et al. 2020, arXiv:1907.10830, section 2.1.1, after Zhou et al. 2016, arXiv:1512.04150.
+    Source: Kim et al. 2020, arXiv:1907.10830, the auxiliary classifiers, after Zhou et al. 2016,
+    arXiv:1512.04150.
     """
 
     def __init__(self, channels: int, activation: nn.Module, spectral: bool = False) -> None:
@@ -68,7 +69,7 @@ def heat_map(attended: Tensor, stride: int, height: int, width: int) -> Tensor:
         The sum over channels, enlarged, from 0 where it is least to 1 where it is largest in the image; shape
         (N, 1, height, width) in float32. All 0 where the sum is the same everywhere, but for rounding.
 
-    Source: Kim et al. 2020, arXiv:1907.10830, figure 2; sum and range as in the authors' code.
+    Source: Kim et al. 2020, arXiv:1907.10830; sum and range as in the authors' code.
     """
     heat = attended.float().sum(1, keepdim=True)
     heat = F.interpolate(heat, scale_factor=stride, mode="bilinear")[..., :height, :width]

@@ -46,7 +46,7 @@ def domain_loss(from_other: Tensor, from_own: Tensor) -> Tensor:
     Returns:
         The sum of both mean cross-entropies, in float32.
 
-    Source: Kim et al. 2020, arXiv:1907.10830, equation 5.
+    Source: Kim et al. 2020, arXiv:1907.10830, the CAM loss.
     """
     return F.softplus(-from_other.float()).mean() + F.softplus(from_own.float()).mean()
 
@@ -60,7 +60,7 @@ class UGATITModel(AdversarialModel):
         options: Weights of losses, and what the engine takes.
         run: Its seed decides on all weights.
 
-    Source: Kim et al. 2020, arXiv:1907.10830, section 2.2.
+    Source: Kim et al. 2020, arXiv:1907.10830, the four losses and their sum; weights as in the authors' code.
     """
 
     options: UGATITOptions
@@ -84,7 +84,7 @@ class UGATITModel(AdversarialModel):
         return made
 
     def generator_terms(self, data: Batch, made: Batch) -> dict[str, Term]:
-        """Adversarial (equation 2), cycle (3), identity (4) and domain loss (5), each in both domains."""
+        """Adversarial, cycle, identity and domain (the paper's CAM) loss, each in both domains."""
         terms = {name: self.adversarial(name, fake) for name, fake in self._fakes(made).items()}
         terms = {f"adversarial_{name}": term for name, term in terms.items()}
         for side in SIDES:
@@ -103,7 +103,7 @@ class UGATITModel(AdversarialModel):
         return {name: Duel(data[_side(name)], fake) for name, fake in self._fakes(made).items()}
 
     def after_generator_step(self) -> None:
-        """Keep the shares of instance norm in [0, 1] (section 2.1.1: "the range of rho")."""
+        """Keep the shares of instance norm in [0, 1], as the paper asks for."""
         clip_mixtures(self.generators)
 
     def _translated(self, side: str, other: Tensor, own: Tensor) -> Batch:

@@ -40,7 +40,7 @@ class Style(nn.Module):
         positions: Height times width of the features, of which the network sees every one; None: it sees their
             averages and takes any size.
 
-    Source: Kim et al. 2020, arXiv:1907.10830, figure 1 and appendix; averages: "light" in the authors' code.
+    Source: Kim et al. 2020, arXiv:1907.10830; averages: "light" in the authors' code.
     """
 
     def __init__(self, channels: int, positions: int | None = None) -> None:
@@ -61,7 +61,7 @@ class Style(nn.Module):
 class AdaptiveBlock(nn.Module):
     """A residual block with adaptive norms.
 
-    Source: Kim et al. 2020, arXiv:1907.10830, figure 1.
+    Source: Kim et al. 2020, arXiv:1907.10830; layers as in the authors' PyTorch code.
     """
 
     def __init__(self, channels: int, eps: float) -> None:
@@ -105,7 +105,7 @@ class AttentionGenerator(nn.Module):
             whose sides 4 does not divide are mirrored beyond their border and cut back.
         eps: Of the norms.
 
-    Source: Kim et al. 2020, arXiv:1907.10830, section 2.1.1 and appendix; layers as in the authors' PyTorch code.
+    Source: Kim et al. 2020, arXiv:1907.10830; layers as in the authors' PyTorch code.
     """
 
     def __init__(self, filters: int = 64, blocks: int = 4, size: Size | None = None, eps: float = 1e-5) -> None:
@@ -172,7 +172,7 @@ class AttentionDiscriminator(nn.Module):
         filters: Channels of the first layer; doubled at each further layer.
         layers: Of 4x4 convolutions, 3 or more.
 
-    Source: Kim et al. 2020, arXiv:1907.10830, section 2.1.2 and appendix; layers as in the authors' PyTorch code.
+    Source: Kim et al. 2020, arXiv:1907.10830; layers as in the authors' PyTorch code.
     """
 
     def __init__(self, filters: int = 64, layers: int = 5) -> None:

@@ -23,8 +23,9 @@ def layer_instance_norm(features: Tensor, rho: Tensor, gamma: Tensor, beta: Tens
     Returns:
         The type, shape and layout of `features`.
 
-    Source: Kim et al. 2020, arXiv:1907.10830, equation 1. Variances are those of the features themselves, without
-    Bessel's correction, as in the authors' TensorFlow code (`tf.nn.moments`); their PyTorch code corrects.
+    Source: Kim et al. 2020, arXiv:1907.10830, the definition of AdaLIN. Variances are those of the features
+    themselves, without Bessel's correction, as in the authors' TensorFlow code (`tf.nn.moments`); their PyTorch code
+    corrects.
     """
     with torch.autocast(features.device.type, enabled=False):
         normalized, scale, mean = standardize(features, eps)
@@ -44,7 +45,7 @@ class LayerInstanceNorm(nn.Module):
     Attributes:
         rho: Share of instance norm, shape (channels,); `clip` after each update keeps it in [0, 1].
 
-    Source: Kim et al. 2020, arXiv:1907.10830, section 2.1.1 and figure 1; the start of rho from the authors' code.
+    Source: Kim et al. 2020, arXiv:1907.10830; the start of rho from the authors' code.
     """
 
     START = 0.0
@@ -72,7 +73,7 @@ class AdaptiveLayerInstanceNorm(nn.Module):
     Attributes:
         rho: As of `LayerInstanceNorm`, mostly instance norm at first.
 
-    Source: Kim et al. 2020, arXiv:1907.10830, equation 1; the start of rho from the authors' code.
+    Source: Kim et al. 2020, arXiv:1907.10830; the start of rho from the authors' code.
     """
 
     START = 0.9

@@ -39,7 +39,7 @@ def squared_distance(scores, goal):
 
 
 def expected_losses(model, batch):
-    """All losses of a generator-first step, image set by image set, from the equations."""
+    """All losses of a generator-first step, image set by image set, from their definitions."""
     with torch.no_grad():
         found, generators = {}, model.generators
         fakes = {side: generators[side](batch[OTHER[side]]) for side in SIDES}
@@ -53,7 +53,7 @@ def expected_losses(model, batch):
     return found, fakes
 
 
-def test_cycle_identity_and_domain_losses_are_those_of_equations_3_to_5(build):
+def test_cycle_identity_and_domain_losses_are_those_of_their_definitions(build):
     model, wrapper, batch = build()
     expected, _ = expected_losses(model, batch)
     logged = model.train_step(batch, wrapper)
@@ -78,7 +78,7 @@ def test_all_four_discriminators_are_judged_by_scores_and_by_their_classifiers(b
             torch.testing.assert_close(logged[f"discriminator_{name}"], expected, msg=name)
 
 
-def test_generators_minimise_the_weighted_sum_of_equation_6(build):
+def test_generators_minimise_the_weighted_sum_of_the_paper(build):
     model, _, batch = build()
     terms = model.generator_terms(batch, model.generate(batch))
     weights = {name.split("_")[0]: term.weight for name, term in terms.items()}

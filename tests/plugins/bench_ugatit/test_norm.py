@@ -20,7 +20,7 @@ def features(*shape, dtype=torch.float64):
 
 
 def mixture(features, rho, gamma, beta):
-    """Equation 1, by torch's own norms."""
+    """The definition of AdaLIN, by torch's own norms."""
     by_channel = F.instance_norm(features)
     over_channels = F.layer_norm(features, features.shape[1:])
     rho, gamma, beta = (part[..., None, None] for part in (rho, gamma, beta))
@@ -30,7 +30,7 @@ def mixture(features, rho, gamma, beta):
 @pytest.mark.parametrize("count", [1, 3])
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("adaptive", [False, True])
-def test_values_and_gradients_are_those_of_equation_1(count, layout, adaptive):
+def test_values_and_gradients_are_those_of_the_mixture_of_torchs_norms(count, layout, adaptive):
     channels, style = 4, (count, 4) if adaptive else (4,)
     images = features(count, channels, 6, 5).contiguous(memory_format=layout)
     rho = torch.rand(channels, dtype=torch.float64, generator=torch.Generator().manual_seed(1))

@@ -35,12 +35,12 @@ PARAMETERS = {
 }
 
 DEFAULTS = {
-    "lambda_adversarial": (1, "paper, section 2.2; code main.py adv_weight"),
+    "lambda_adversarial": (1, "code main.py adv_weight"),
     "lambda_discriminator": (1, "code UGATIT.py D_loss_A: adv_weight times the sum, without a factor 1/2"),
-    "lambda_cycle": (10, "paper, section 2.2; code main.py cycle_weight"),
-    "lambda_identity": (10, "paper, section 2.2; code main.py identity_weight"),
-    "lambda_cam": (1000, "paper, section 2.2; code main.py cam_weight"),
-    "gan_loss": ("lsgan", "paper, section 2.2; code UGATIT.py MSE_loss"),
+    "lambda_cycle": (10, "code main.py cycle_weight"),
+    "lambda_identity": (10, "code main.py identity_weight"),
+    "lambda_cam": (1000, "code main.py cam_weight"),
+    "gan_loss": ("lsgan", "code UGATIT.py MSE_loss"),
     "images_seen": (1_000_000, "code main.py iteration, at batch 1"),
     "batch_size": (1, "code main.py batch_size"),
     "lr": (1e-4, "code main.py lr"),
