@@ -12,7 +12,7 @@ from typing import Any, Literal
 from benchmark.config import Matrix
 from benchmark.contracts.executor import Executor
 from benchmark.errors import PluginError
-from benchmark.graph import Cell, Plan, Stage, needed, peers
+from benchmark.graph import JUDGED, Cell, Plan, Stage, needed, peers
 from benchmark.records import DONE, INVALID, SKIPPED, make_record, record_path, write_record
 from benchmark.registry import SHIPPED, Registry
 from benchmark.store import Failure, StageFolder, Store, store_errors
@@ -338,10 +338,13 @@ class _Run:
         self.undecided = remaining
 
     def _record(self, cell: Cell) -> None:
-        failure = next((self.failures[key] for key in cell.goals if key in self.failures), None)
+        failure = next((self.failures[key] for key in cell.essential if key in self.failures), None)
+        unread = self.failures.get(cell.stages.get(JUDGED, ""))
+        if failure is None and unread is not None and unread.status == SKIPPED:
+            failure = unread  # it was not tried: nothing is known yet
         if cell.invalid or cell.skipped:
             failure = Failure(INVALID if cell.invalid else SKIPPED, cell.invalid or cell.skipped or "")
-        record = make_record(cell, self.plan, self.store, failure)
+        record = make_record(cell, self.plan, self.store, failure, unread)
         not_tried = failure is not None and failure.status == SKIPPED and not cell.skipped
         if not (not_tried and record_path(self.store.results, cell.id).exists()):
             record = write_record(self.store.results, record)

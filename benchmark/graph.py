@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 FITS = ("fit-translator", "fit-segmenter")
 READER, JUDGE = f"fit-segmenter:{FLOOR}", f"fit-segmenter:{CEILING}"
 """Roles of the reader in a cell: trained on source images for its translator, on target images for its metrics."""
+JUDGED = "score-translation:oracle"
+"""Role of the scores by metrics that ask the reader of target images. Without that reader they are missing, and all
+else of the cell stands."""
 HELD_OUT = "translate:test"
 """Role of the translated source test split."""
 
@@ -68,6 +71,11 @@ class Cell:
     def goals(self) -> tuple[str, ...]:
         """Keys of the stages that make its numbers."""
         return tuple(key for role, key in self.stages.items() if role.startswith("score-"))
+
+    @property
+    def essential(self) -> tuple[str, ...]:
+        """Those of its goals without which it is not done."""
+        return tuple(key for key in self.goals if key != self.stages.get(JUDGED))
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from benchmark.contracts.spec import CEILING, FLOOR
+from benchmark.graph import READER
 from benchmark.records import DONE
 from benchmark.stats import Estimate, estimate, gap_recovered, paired_differences, ranks
 
@@ -354,7 +355,7 @@ def _ranked(rows: Sequence[Row]) -> list[Row]:
 
 def _told_apart(rows: Sequence[Row], records: Sequence[Record]) -> list[Row]:
     """Says, for rows of equal labels, in which options they differ."""
-    configs = {record["config_key"]: record["config"] for record in records}
+    configs = {record["config_key"]: _telling(record) for record in records}
     alike: dict[tuple[str, str], list[str]] = defaultdict(list)
     for row in rows:
         alike[row.translator, row.segmenter].append(row.config_key)
@@ -363,6 +364,12 @@ def _told_apart(rows: Sequence[Row], records: Sequence[Record]) -> list[Row]:
         if len(keys) > 1:
             differences |= _differences({key: _flat(configs[key] | {"metrics": ""}) for key in keys})
     return [replace(row, differs=differences.get(row.config_key, "")) for row in rows]
+
+
+def _telling(record: Record) -> dict[str, Any]:
+    """The configuration as far as it decides on a cell: the reader does where it taught the translator."""
+    kept = {name: value for name, value in record["config"].items() if name != "reader" or READER in record["stages"]}
+    return kept | {"scenario": _scenario(record)}
 
 
 def _differences(options: Mapping[str, Mapping[str, str]]) -> dict[str, str]:

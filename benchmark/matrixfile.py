@@ -133,7 +133,8 @@ def read_request(
             _check_top_level(key, rest)
             values[key], origins[key] = value, "--set "
     if isinstance(reader := values.get("reader"), str):
-        [values["reader"]] = _labelled([reader], [*listed, *values.get("segmenters", ())])
+        lists = [entries for entries in (listed, values.get("segmenters")) if isinstance(entries, (list, tuple))]
+        [values["reader"]] = _labelled([reader], [entry for entries in lists for entry in entries])
     fallback = f"{shown(path)}: "
     request = validated(Request, values, lambda location: f"{origins.get(location[0], fallback)}{'.'.join(location)}")
     return request, shown(path)
@@ -141,9 +142,10 @@ def read_request(
 
 def _labelled(asked: Any, entries: Any) -> Any:
     """Names from the command line, those that are labels of the file's entries as these entries."""
-    if not isinstance(asked, (list, tuple)):
+    if not isinstance(asked, (list, tuple)) or not isinstance(entries, (list, tuple)):
         return asked
-    labels = {entry.get("label"): entry for entry in entries if isinstance(entry, dict)}
+    tables = [entry for entry in entries if isinstance(entry, dict)]
+    labels = {entry["label"]: entry for entry in tables if isinstance(entry.get("label"), str)}
     return [labels.get(name, name) for name in asked]
 
 

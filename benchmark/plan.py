@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeVar
 
 from benchmark.config import Choice, Matrix
@@ -13,7 +13,7 @@ from benchmark.contracts.dataset import Dataset
 from benchmark.contracts.scenario import Scenario, Side
 from benchmark.contracts.spec import CEILING, FLOOR, PluginSpec
 from benchmark.errors import BenchError, DataError, PluginError
-from benchmark.graph import HELD_OUT, JUDGE, READER, Cell, Plan, Stage
+from benchmark.graph import HELD_OUT, JUDGE, JUDGED, READER, Cell, Plan, Stage
 from benchmark.registry import Registry
 from benchmark.targets import one_line
 
@@ -123,8 +123,9 @@ class _Planner:
 
     def _config_key(self, scenario: Scenario, translator: Choice, segmenter: Choice, *, read: bool) -> str:
         sides = (scenario.source, scenario.target) if scenario.name in self.classes else ()
+        usual = {"score_translations"} if scenario.score_translations == "train" else set()
         parts = {
-            "scenario": scenario.model_dump(mode="json", exclude={"summary", "score_translations"}),
+            "scenario": scenario.model_dump(mode="json", exclude={"summary"} | usual),
             "data": [self._fingerprint(side, split) for side in sides for split in (side.train, side.test)],
             "translator": _identity(translator),
             "segmenter": _identity(segmenter),
@@ -155,9 +156,12 @@ class _Planner:
         chain["translate"] = self._translate(translator, fitted, self._split(scenario, source, "train"), seed)
         if scenario.score_translations == "test" or scenario.checkpoint == "source-val":
             chain[HELD_OUT] = self._translate(translator, fitted, self._split(scenario, source, "test"), seed)
-        if self._is_judged(translator):
+        judged = [metric for metric in self._metrics("translation") if self._needs("oracle", [metric])]
+        others = [metric for metric in self._metrics("translation") if metric not in judged]
+        chain["score-translation"] = self._score_translation(scenario, translator, others, chain, seed)
+        if judged:
             chain[JUDGE] = self._fit_control(scenario, self.matrix.read_by, CEILING, seed)
-        chain["score-translation"] = self._score_translation(scenario, translator, chain, seed)
+            chain[JUDGED] = self._score_translation(scenario, translator, judged, chain, seed)
         return chain
 
     def _fit_translator(self, scenario: Scenario, translator: Choice, reader: str | None, seed: int) -> str:
@@ -175,10 +179,11 @@ class _Planner:
         inputs = {"translator": fitted, "source": source}
         return self._add("translate", translator.label, {"translator": _identity(translator)}, inputs, seed)
 
-    def _score_translation(self, scenario: Scenario, translator: Choice, chain: Mapping[str, str], seed: int) -> str:
+    def _score_translation(
+        self, scenario: Scenario, translator: Choice, metrics: Sequence[Choice], chain: Mapping[str, str], seed: int
+    ) -> str:
         """Measure the training translations, or those of the source test split against the target's."""
         split = scenario.score_translations
-        metrics = self._metrics("translation")
         spec: dict[str, Any] = {"metrics": _identities(metrics)}
         inputs = {
             "source": self._split(scenario, scenario.source, split),

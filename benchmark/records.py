@@ -17,7 +17,7 @@ from benchmark import __version__
 from benchmark.config import Choice
 from benchmark.contracts.run import PICTURES
 from benchmark.errors import StoreError
-from benchmark.graph import JUDGE, READER, Cell, Plan, kind_of
+from benchmark.graph import JUDGE, JUDGED, READER, Cell, Plan, kind_of
 from benchmark.store import METRICS, Failure, Store, read_json, write_json
 
 SCHEMA = 1
@@ -46,7 +46,9 @@ REQUIRED: Mapping[str, type | tuple[type, ...]] = {
 VOLATILE = ("cost", "provenance")
 
 
-def make_record(cell: Cell, plan: Plan, store: Store, failure: Failure | None) -> dict[str, Any]:
+def make_record(
+    cell: Cell, plan: Plan, store: Store, failure: Failure | None, unread: Failure | None = None
+) -> dict[str, Any]:
     """The record of a cell from what its finished stages left.
 
     Args:
@@ -54,10 +56,14 @@ def make_record(cell: Cell, plan: Plan, store: Store, failure: Failure | None) -
         plan: Where it comes from.
         store: Where its stages lie.
         failure: Why it is not complete, or None.
+        unread: Why the metrics that ask the reader have no value, or None; they are named as plugins then.
     """
     matrix = plan.matrix
     scenario = next(one for one in matrix.scenarios if one.name == cell.scenario)
     scores = _scores(cell, store)
+    if unread:
+        asking = plan.stages[cell.stages[JUDGED]].spec["metrics"]
+        scores["missing"] |= {metric["name"]: f"{unread.status}: {unread.reason}" for metric in asking}
     stages = {role: _stage(kind_of(role), key, store) for role, key in cell.stages.items()}
     reader = {"reader": _stored(matrix.read_by)} if {READER, JUDGE} & set(cell.stages) else {}
     return {
@@ -86,7 +92,7 @@ def make_record(cell: Cell, plan: Plan, store: Store, failure: Failure | None) -
         }
         | reader,
         "stages": stages,
-        "cost": _cost(stages),
+        "cost": _cost({role: stage for role, stage in stages.items() if role not in (JUDGE, JUDGED)}),
         "provenance": provenance() | {"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())},
     }
 
@@ -175,9 +181,9 @@ def _problem(record: Any) -> str | None:
 
 def _scores(cell: Cell, store: Store) -> dict[str, dict[str, Any]]:
     scores: dict[str, dict[str, Any]] = {"metrics": {}, "missing": {}, "details": {}, "values": {}}
-    for kind, key in cell.stages.items():
-        if kind.startswith("score-"):
-            table = read_json(store.stage(kind, key).path / METRICS) or {}
+    for role, key in cell.stages.items():
+        if role.startswith("score-"):
+            table = read_json(store.stage(kind_of(role), key).path / METRICS) or {}
             for name, values in scores.items():
                 values |= table.get(name, {})
     return scores
@@ -198,7 +204,7 @@ def _stage(kind: str, key: str, store: Store) -> dict[str, Any]:
 
 
 def _cost(stages: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
-    """What the stages of a cell took; one that several cells share counts in each."""
+    """What the stages of a cell took; one that several cells share counts in each, what only measures in none."""
     peaks = [stage["facts"].get("peak_memory_bytes", 0) for stage in stages.values()]
     seconds = {kind: stage["seconds"] for kind, stage in stages.items() if stage["seconds"] is not None}
     return {"seconds": sum(seconds.values()), "peak_memory_bytes": max(peaks, default=0)}

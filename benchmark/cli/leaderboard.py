@@ -31,8 +31,12 @@ _OUTPUT = click.File("w", encoding="utf-8", lazy=False, atomic=True)
 @click.option("--scenario", metavar="NAME", help="Only this scenario.")
 @click.option("--sort", metavar="METRIC", help="Order rows by this metric; ranks stay those of mIoU.")
 @click.option("--per-class", is_flag=True, help="Also the IoU of each class (json has it always).")
-@click.option("--costs", is_flag=True, help="Also minutes, images/s and memory of the trainings.")
-@click.option("--highlights", is_flag=True, help="Also what metrics tell in words, as which classes flipped.")
+@click.option(
+    "--costs", is_flag=True, help="Also minutes, images/s and memory of the trainings (json has them always)."
+)
+@click.option(
+    "--highlights", is_flag=True, help="Also what metrics tell in words, as which classes flipped (likewise)."
+)
 @click.option("--all", "every", is_flag=True, help="Also older boards: other sizes, budgets, class sets ...")
 @click.option("--output", type=_OUTPUT, default="-", help="A file instead of standard output.")
 @click.pass_context

@@ -69,7 +69,10 @@ def read_curves(folder: Path) -> tuple[dict[str, dict[float, float]], str]:
     images_per_step = facts["images_seen"] / facts["steps"] if facts.get("steps") and "images_seen" in facts else None
     curves: dict[str, dict[float, float]] = defaultdict(dict)
     for line in (folder / SCALARS).read_text().splitlines():
-        scalars: dict[str, Any] = json.loads(line)
+        try:
+            scalars: dict[str, Any] = json.loads(line)
+        except ValueError:  # a line that a killed attempt left unfinished
+            continue
         seen = scalars.pop("step") * (images_per_step or 1)
         for name, value in scalars.items():
             curves[name][seen] = value

@@ -7,6 +7,7 @@ import io
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from benchmark.leaderboard import NOT_MEASURED, Board, Row, metric_names
@@ -66,6 +67,8 @@ def _more(board: Board, row: Row) -> dict[str, Any]:
         "failures": {str(seed): reason for seed, reason in row.failures.items()},
         "seconds": row.seconds,
         "columns": {name: _finite(value) for name, value in row.extra.items()},
+        "highlights": list(row.highlights),
+        "trainings": {kind: asdict(training) for kind, training in row.trainings.items()},
         "per_class_iou": {name: estimate.as_json() for name, estimate in row.per_class.items()},
     }
 

@@ -119,7 +119,8 @@ def highlights_grid(board: Board) -> Grid:
         title=f"Highlights of the first seed: {title(board)}",
         headings=(*(name for name, _ in columns), "what was found"),
         rows=tuple((*(cell(row) for _, cell in columns), line) for row, line in lines),
-        fixed=len(columns),
+        fixed=len(columns) + 1,
+        notes=() if lines else ("No metric of these records tells any; 'semantic-flip' does.",),
     )
 
 

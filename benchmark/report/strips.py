@@ -40,11 +40,12 @@ def sample_sheet(folder: Path, title: str) -> Image.Image:
         folder: A finished `fit-translator` stage.
         title: A line above it.
     """
-    drawn = sorted(folder.glob(f"{PICTURES}/step_*.png"))
+    pictures = folder.glob(f"{PICTURES}/step_*.png")
+    drawn = {int(number): path for path in pictures if (number := path.stem.removeprefix("step_")).isdigit()}
     if not drawn:
         raise FileNotFoundError(folder)
-    step = int(drawn[-1].stem.removeprefix("step_"))
-    return sheet([f"samples after {step} steps of training"], [[_pixels(drawn[-1])]], title)
+    step = max(drawn)
+    return sheet([f"samples after {step} steps of training"], [[_pixels(drawn[step])]], title)
 
 
 def _panels(path: Path, width: int) -> dict[str, Pixels]:

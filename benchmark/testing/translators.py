@@ -70,9 +70,9 @@ class TranslatorConformance(Trial):
         """Take away the checks that say nothing about this translator; pytest passes over what is no function."""
         super().__init_subclass__(**kwargs)
         applies = {OF_TRAININGS: cls.learns, OF_VARIANTS: MultiVariant in cls.abilities, OF_REFUSALS: bool(cls.refused)}
-        for names in (names for names, does in applies.items() if not does):
-            for name in names:
-                setattr(cls, name, None)
+        for name, does in ((name, does) for names, does in applies.items() for name in names):
+            if name not in cls.__dict__:
+                setattr(cls, name, getattr(TranslatorConformance, name) if does else None)
 
     def test_it_has_the_abilities_that_are_declared(self) -> None:
         """An ability lost by a slip in a name would vanish from pictures and segmenters without a word."""

@@ -62,7 +62,7 @@ class Folder(Dataset):
         name = hashlib.sha256(str(self._root.resolve()).encode()).hexdigest()[:16]
         hashes = content_hashes([file.resolve() for file in files], cache_folder() / f"hashes-{name}.json")
         meaning = self.options.model_dump(include={"classes", "mapping", "label_format"})
-        # Only where files are cut, so that the keys of results on whole images stay.
+        # Only where files are cut: whole images mean what they did before there was a choice.
         meaning |= self.options.model_dump(include={"half", "label_half"}, exclude_defaults=True)
         return hashlib.sha256(json.dumps([meaning, list(pairs), hashes], sort_keys=True).encode()).hexdigest()
 

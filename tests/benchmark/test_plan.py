@@ -9,7 +9,7 @@ import pytest
 
 from benchmark.contracts.scenario import Side
 from benchmark.errors import DataError
-from benchmark.graph import needed, peers
+from benchmark.graph import JUDGED, needed, peers
 from benchmark.plan import content_key, make_plan
 
 
@@ -183,7 +183,7 @@ def test_the_reader_belongs_to_the_configuration_of_the_cells_that_learn_from_it
     same = {name: cell(plan, name).config_key == cell(other, name).config_key for name in ("guided", "shift", "oracle")}
     assert same == {"guided": False, "shift": True, "oracle": True}
     assert cell(plan, "shift").stages["fit-translator"] == cell(other, "shift").stages["fit-translator"]
-    assert cell(plan, "shift").stages["score-translation"] != cell(other, "shift").stages["score-translation"]
+    assert cell(plan, "shift").stages[JUDGED] != cell(other, "shift").stages[JUDGED]
     assert cell(plan, "guided").stages["fit-translator"] != cell(other, "guided").stages["fit-translator"]
 
 
@@ -191,7 +191,8 @@ def test_a_metric_that_needs_the_oracle_shares_the_training_of_the_oracle_row(pl
     plan = plan_of("shift", metrics=("accuracy", "agreement"))
     stages = cell(plan, "shift").stages
     assert stages["fit-segmenter:oracle"] == cell(plan, "oracle").stages["fit-segmenter"]
-    scored = plan.stages[stages["score-translation"]]
+    scored = plan.stages[stages[JUDGED]]
+    assert "segmenter" not in plan.stages[stages["score-translation"]].inputs
     assert scored.inputs["segmenter"] == stages["fit-segmenter:oracle"]
     assert scored.spec["reader"]["name"] == "nearest"
     assert "translator" not in scored.inputs
@@ -242,7 +243,7 @@ def test_translations_are_scored_on_the_training_split_unless_the_test_split_is_
     assert inputs["translated"].inputs["source"] == inputs["source"].key
     assert held_out.stages[stages["fit-segmenter"]].inputs["train"] == stages["translate"]
     assert stages["fit-segmenter"] == cell(plan, "shift").stages["fit-segmenter"]
-    assert cell(plan, "shift").id == cell(held_out, "shift").id
+    assert cell(plan, "shift").id != cell(held_out, "shift").id
 
 
 def test_translations_held_out_to_choose_a_checkpoint_are_those_that_are_scored(plan_of, dusk):

@@ -132,6 +132,23 @@ def test_a_cell_pays_for_the_reader_it_uses_and_tells_which_it_was(toys, store, 
     assert guided["stages"]["fit-segmenter:source-only"]["key"] == floor["stages"]["fit-segmenter"]["key"]
     assert set(guided["stages"]) - set(plain["stages"]) == {"fit-segmenter:source-only"}
     assert "fit-segmenter:oracle" in plain["stages"]
-    assert guided["cost"]["seconds"] == pytest.approx(sum(stage["seconds"] for stage in guided["stages"].values()))
+    paid = {role: stage for role, stage in guided["stages"].items() if not role.endswith(":oracle")}
+    assert "fit-segmenter:source-only" in paid
+    assert guided["cost"]["seconds"] == pytest.approx(sum(stage["seconds"] for stage in paid.values()))
     assert guided["config"]["reader"]["name"] == "nearest"
     assert "reader" not in floor["config"]
+
+
+def test_without_a_reader_of_the_target_a_cell_lacks_what_it_would_have_read_and_nothing_else(
+    toys, store, matrix_of, dusk
+):
+    bare = dusk.model_copy(
+        update={"target": dusk.target.model_copy(update={"options": {**dusk.target.options, "flaw": "unlabelled"}})}
+    )
+    matrix = matrix_of("shift", metrics=("accuracy", "difference", "agreement"), scenarios=(bare,))
+    execute(make_plan(matrix, toys), store, InlineExecutor(), toys)
+    by_name = {record["translator"]: record for record in read_records(store.results)[0]}
+    assert by_name["oracle"]["status"] == "failed"
+    assert by_name["shift"]["status"] == "done"
+    assert set(by_name["shift"]["metrics"]) == {"accuracy", "difference"}
+    assert "labelled images were expected" in by_name["shift"]["missing"]["agreement"]

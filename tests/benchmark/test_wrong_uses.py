@@ -318,3 +318,14 @@ def test_pictures_that_cannot_be_written_do_not_hide_the_leaderboard():
     assert outcome.exit_code == 2
     assert {row["status"] for row in rows(outcome).values()} == {"complete"}
     assert outcome.stderr.endswith("make room for it, or choose another --results folder\n")
+
+
+@pytest.mark.parametrize("segmenters", ["5", '[{ name = "deeplabv3", label = [] }]'])
+def test_a_malformed_list_beside_a_reader_is_told(segmenters):
+    Path("my.toml").write_text(
+        f'scenarios = ["streets"]\ntranslators = ["reinhard"]\nsegmenters = {segmenters}\nreader = "deeplabv3"\n'
+    )
+    outcome = bench("matrix", "my.toml", "--dry-run")
+    assert outcome.exit_code == 2
+    assert "my.toml: segmenters" in outcome.stderr
+    assert "Traceback" not in outcome.stderr

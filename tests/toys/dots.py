@@ -38,7 +38,8 @@ class Dots(Dataset):
             label[0, 0] = 7
         if self.options.flaw == "size":
             label = label[:4]
-        return Sample(image, label, id)
+        bare = self.options.flaw == "unlabelled" and split == "train"
+        return Sample(image, None if bare else label, id)
 
     def fingerprint(self, split):
         return f"{split}:{self.options.model_dump_json()}"

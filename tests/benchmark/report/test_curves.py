@@ -32,6 +32,14 @@ def test_where_the_images_are_not_known_steps_are_told(training):
     assert (list(curves["cycle_target"]), unit) == ([50, 100], "steps")
 
 
+def test_a_line_that_a_kill_left_unfinished_costs_itself_alone(training):
+    log = training / "scalars.jsonl"
+    log.write_text(
+        log.read_text() + '{"step": 110, "cycle_tar{"step": 150, "cycle_target": 0.1}\n' + json.dumps(LOG[0])
+    )
+    assert read_curves(training)[0]["cycle_target"] == {200.0: 0.4, 400.0: 0.3}
+
+
 def test_each_scalar_stands_in_its_panel_and_rates_in_none():
     names = (
         "accuracy_source",

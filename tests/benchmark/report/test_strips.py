@@ -45,8 +45,8 @@ def test_strips_from_before_panels_had_names_go_by_their_places(tmp_path, writte
 
 
 def test_the_last_samples_of_a_training_are_shown_with_their_step(tmp_path, written):
-    for step, shade in ((20, 0.1), (100, 0.9)):
-        Run(tmp_path).images(f"step_{step:07d}", torch.full((3, 30, 50), shade))
+    for step, shade in (("20", 0.1), ("100", 0.9), ("last", 0.5)):
+        Run(tmp_path).images(f"step_{step}", torch.full((3, 30, 50), shade))
     pixels = np.asarray(sample_sheet(tmp_path, "a title"))
     assert "samples after 100 steps of training" in written
     assert (pixels == round(0.9 * 255)).all(-1).sum() >= 30 * 50
