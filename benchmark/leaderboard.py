@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from benchmark.contracts.spec import CEILING, FLOOR
-from benchmark.graph import READER
+from benchmark.graph import FITS, READER
 from benchmark.records import DONE
 from benchmark.stats import Estimate, estimate, gap_recovered, paired_differences, ranks
 
@@ -25,7 +25,6 @@ SEGMENTATION = ("miou", "pixel_accuracy", "mean_pixel_accuracy", "fwiou", "gap_r
 TRANSLATION = ("ssim", "fid", "kid")
 METRICS = SEGMENTATION + TRANSLATION
 """The columns that every row has, measured or not."""
-FITS = ("fit-translator", "fit-segmenter")
 NOT_MEASURED, NOTHING_TRANSLATED = "not measured", "a control row translates nothing"
 
 

@@ -232,7 +232,7 @@ class TranslatorConformance(Trial):
             self.fit(folder, **changes)
         except BenchError as error:
             return str(error)
-        except Exception as error:
+        except Exception as error:  # whatever it is, it is no clear error: the check tells which came
             return f"{type(error).__name__} came: {error}"
         return "no error came"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
+from bench_gan.images import checksums
 from benchmark import Run, StoreError
 from benchmark.imageset import ImageSet
 
@@ -34,8 +34,7 @@ def chosen(images: Tensor, count: int, offset: int = 0) -> list[int]:
         count: How many target images there are.
         offset: Added to the checksum, for another choice.
     """
-    pixels = images.mul(255).round().byte().cpu().numpy()
-    return [(zlib.crc32(image.tobytes()) + offset) % count for image in pixels]
+    return [(number + offset) % count for number in checksums(images)]
 
 
 def read_measures(path: Path, *names: str) -> list[Tensor]:
