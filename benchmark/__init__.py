@@ -4,7 +4,7 @@ This module is what a plugin author imports; it loads no heavy library.
 """
 
 from benchmark.contracts.dataset import IGNORE, ClassSet, Dataset, Sample
-from benchmark.contracts.executor import Executor
+from benchmark.contracts.executor import Executor, Job, Outcome
 from benchmark.contracts.metric import Metric, NamesImages, OverVariants, SegmentationMetric, TranslationMetric, Value
 from benchmark.contracts.options import PluginOptions
 from benchmark.contracts.run import Run
@@ -28,9 +28,11 @@ __all__ = [
     "Differentiable",
     "Executor",
     "Invertible",
+    "Job",
     "Metric",
     "MultiVariant",
     "NamesImages",
+    "Outcome",
     "OverVariants",
     "PluginError",
     "PluginOptions",

@@ -10,13 +10,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from benchmark.config import Matrix
-from benchmark.contracts.executor import Executor
+from benchmark.contracts.executor import Executor, Job, Outcome
 from benchmark.errors import PluginError
 from benchmark.graph import JUDGED, Cell, Plan, Stage, needed, peers
 from benchmark.records import DONE, INVALID, SKIPPED, make_record, record_path, write_record
 from benchmark.registry import SHIPPED, Registry
 from benchmark.store import Failure, StageFolder, Store, store_errors
-from benchmark.worker import Job, Outcome
 
 Reuse = Literal["only-missing", "never", "always", "only-cache"]
 Retry = Literal["interrupted", "failed"]

@@ -16,11 +16,12 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmark.contracts.run import Precision, RequestedDevice, RequestedPrecision, Run
+from benchmark.contracts.executor import Job, Outcome
+from benchmark.contracts.run import Precision, Run
 from benchmark.devices import resolve_device, resolve_precision
 from benchmark.errors import BenchError, PluginError, StoreError, UsageError
 from benchmark.locks import Busy
@@ -33,60 +34,6 @@ TOLD = ("kind", "plugin", "seed", "spec", "inputs")
 OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory")
 
 
-@dataclass(frozen=True)
-class Job:
-    """A stage to run, and everything a process needs to know for it.
-
-    Attributes:
-        results, project: Absolute paths of the results folder and the project folder.
-        kind, key, plugin, seed, spec: As in `benchmark.plan.Stage`.
-        inputs: Kind and key of the input stages, by role.
-        device, precision: As asked for.
-        timeout: Seconds it may take, or None; executors end it then.
-        peers: How many other trainings may run beside it.
-        preload: Modules that stages of this run import; an executor may import them once for all.
-        threads: CPU threads it is to use; executors fill it in.
-        gpu: Value of `CUDA_VISIBLE_DEVICES`; executors fill it in, None leaves it as it is.
-    """
-
-    results: str
-    project: str
-    kind: str
-    key: str
-    plugin: str
-    seed: int | None
-    spec: dict[str, Any]
-    inputs: dict[str, tuple[str, str]]
-    device: RequestedDevice = "auto"
-    precision: RequestedPrecision = "auto"
-    timeout: float | None = None
-    peers: int = 0
-    preload: tuple[str, ...] = ()
-    threads: int = 1
-    gpu: str | None = None
-
-    @property
-    def folder(self) -> StageFolder:
-        """Where the stage lies."""
-        return Store(Path(self.results)).stage(self.kind, self.key)
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a job ended.
-
-    Attributes:
-        status: "done"; "found": another process had done it; "busy": another process works on it; or the status
-            of a `Failure`.
-        reason: One line where it failed.
-        log_tail: Last lines of a failed stage's log.
-    """
-
-    status: str
-    reason: str = ""
-    log_tail: tuple[str, ...] = ()
-
-
 def run_job(job: Job, *, capture: bool) -> Outcome:
     """Run a stage under its lock; failures are returned, not raised.
 
@@ -94,7 +41,7 @@ def run_job(job: Job, *, capture: bool) -> Outcome:
         job: The stage.
         capture: Send everything the process prints into the log of the stage.
     """
-    folder = job.folder
+    folder = stage_folder(job)
     try:
         with folder.lock():
             if folder.finished():
@@ -106,6 +53,11 @@ def run_job(job: Job, *, capture: bool) -> Outcome:
         return Outcome("busy")
     except BenchError as error:
         return Outcome(*_verdict(error, job.plugin))
+
+
+def stage_folder(job: Job) -> StageFolder:
+    """Where the stage of a job lies."""
+    return Store(Path(job.results)).stage(job.kind, job.key)
 
 
 def main(job_file: str) -> None:

@@ -3,12 +3,60 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from benchmark.contracts.options import PluginOptions
+from benchmark.contracts.run import RequestedDevice, RequestedPrecision
 
-if TYPE_CHECKING:
-    from benchmark.worker import Job, Outcome
+
+@dataclass(frozen=True)
+class Job:
+    """A stage to run, and everything a process needs to know for it.
+
+    Attributes:
+        results, project: Absolute paths of the results folder and the project folder.
+        kind, key, plugin, seed, spec: As in `benchmark.graph.Stage`.
+        inputs: Kind and key of the input stages, by role.
+        device, precision: As asked for.
+        timeout: Seconds it may take, or None; executors end it then.
+        peers: How many other trainings may run beside it.
+        preload: Modules that stages of this run import; an executor may import them once for all.
+        threads: CPU threads it is to use; executors fill it in.
+        gpu: Value of `CUDA_VISIBLE_DEVICES`; executors fill it in, None leaves it as it is.
+    """
+
+    results: str
+    project: str
+    kind: str
+    key: str
+    plugin: str
+    seed: int | None
+    spec: dict[str, Any]
+    inputs: dict[str, tuple[str, str]]
+    device: RequestedDevice = "auto"
+    precision: RequestedPrecision = "auto"
+    timeout: float | None = None
+    peers: int = 0
+    preload: tuple[str, ...] = ()
+    threads: int = 1
+    gpu: str | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a job ended.
+
+    Attributes:
+        status: "done"; "found": another process had done it; "busy": another process works on it; or the status
+            of a `Failure`.
+        reason: One line where it failed.
+        log_tail: Last lines of a failed stage's log.
+    """
+
+    status: str
+    reason: str = ""
+    log_tail: tuple[str, ...] = ()
 
 
 class Executor(ABC):

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from pydantic import Field
 
-from benchmark.contracts.executor import Executor
+from benchmark.contracts.executor import Executor, Job, Outcome
 from benchmark.contracts.options import PluginOptions
-from benchmark.worker import Job, Outcome, run_job
+from benchmark.worker import run_job
 
 
 class InlineOptions(PluginOptions):

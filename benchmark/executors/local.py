@@ -20,12 +20,12 @@ from pathlib import Path
 
 from pydantic import Field
 
-from benchmark.contracts.executor import Executor
+from benchmark.contracts.executor import Executor, Job, Outcome
 from benchmark.contracts.options import PluginOptions
 from benchmark.errors import UsageError
 from benchmark.executors.preload import VARIABLE
 from benchmark.hardware import cores, memory_gib, visible_gpus
-from benchmark.worker import Job, Outcome, die_with, lead_group, main, read_outcome
+from benchmark.worker import die_with, lead_group, main, read_outcome, stage_folder
 
 PRELOAD = ("numpy.random", "PIL.Image", "torch", "benchmark.stages", "benchmark.worker")
 GIB_PER_SLOT = 3
@@ -163,7 +163,7 @@ def _judged(running: _Running) -> Outcome:
     status, reason = _death(code)
     if not in_time:
         status, reason = "timeout", f"not done after {running.job.timeout:g} s, the time limit of a stage"
-    return Outcome(status, f"{running.job.plugin}: {reason}", running.job.folder.log_tail())
+    return Outcome(status, f"{running.job.plugin}: {reason}", stage_folder(running.job).log_tail())
 
 
 def _ended(running: _Running) -> int | None:

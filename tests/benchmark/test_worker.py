@@ -7,9 +7,10 @@ from dataclasses import asdict, replace
 
 import pytest
 
+from benchmark.contracts.executor import Job
 from benchmark.errors import DataError, PluginError, StoreError, UsageError
 from benchmark.plan import make_plan
-from benchmark.worker import Job, _verdict, outcome_file, read_outcome, run_job
+from benchmark.worker import _verdict, outcome_file, read_outcome, run_job, stage_folder
 
 
 @pytest.fixture
@@ -30,23 +31,23 @@ def job(toys, store, matrix_of):
 
 def test_a_job_that_is_done_is_found_and_not_run_again(job):
     assert run_job(job, capture=False).status == "done"
-    manifest = job.folder.path / "manifest.json"
+    manifest = stage_folder(job).path / "manifest.json"
     before = manifest.stat().st_mtime_ns
     assert run_job(job, capture=False).status == "found"
     assert manifest.stat().st_mtime_ns == before
 
 
 def test_a_job_that_another_process_works_on_is_busy(job):
-    with job.folder.lock():
+    with stage_folder(job).lock():
         assert run_job(job, capture=False).status == "busy"
-    assert not job.folder.finished()
+    assert not stage_folder(job).finished()
 
 
 def test_a_failed_job_leaves_its_reason_and_its_traceback(job, store):
     broken = replace(job, spec=job.spec | {"split": "nowhere"})
     outcome = run_job(broken, capture=False)
     assert (outcome.status, outcome.reason) == ("failed", "dataset 'dots' has no split 'nowhere'")
-    assert "Traceback" in (job.folder.work / "stage.log").read_text()
+    assert "Traceback" in (stage_folder(job).work / "stage.log").read_text()
     assert store.failure(job.key).reason == outcome.reason
     assert run_job(job, capture=False).status == "done"
     assert store.failure(job.key) is None
@@ -59,7 +60,7 @@ def test_a_job_file_is_run_by_a_process_that_tells_how_it_ended(job, tmp_path):
     done = subprocess.run([sys.executable, "-c", code, str(file)], capture_output=True, text=True, check=True)
     assert read_outcome(file).status == "done"
     assert done.stdout == ""
-    assert "late words" in (job.folder.path / "stage.log").read_text()
+    assert "late words" in (stage_folder(job).path / "stage.log").read_text()
     outcome_file(file).unlink()
     assert read_outcome(file) is None
 
