@@ -3,17 +3,17 @@
 This module is what a plugin author imports; it loads no heavy library.
 """
 
-from benchmark.contracts.dataset import IGNORE, ClassSet, Dataset, Sample
-from benchmark.contracts.executor import Executor, Job, Outcome
-from benchmark.contracts.metric import Metric, NamesImages, OverVariants, SegmentationMetric, TranslationMetric, Value
-from benchmark.contracts.options import PluginOptions
-from benchmark.contracts.run import Run
-from benchmark.contracts.scenario import Scenario, Side
-from benchmark.contracts.segmenter import Differentiable, Segmenter
-from benchmark.contracts.spec import API_VERSION, PluginSpec
-from benchmark.contracts.translator import Attentive, Invertible, MultiVariant, Pointing, Translator
+from benchmark.api.dataset import IGNORE, ClassSet, Dataset, Sample
+from benchmark.api.executor import Executor, Job, Outcome
+from benchmark.api.hookspecs import hookimpl
+from benchmark.api.metric import Metric, NamesImages, OverVariants, SegmentationMetric, TranslationMetric, Value
+from benchmark.api.options import PluginOptions
+from benchmark.api.scenario import Scenario, Side
+from benchmark.api.segmenter import Differentiable, Segmenter
+from benchmark.api.spec import API_VERSION, PluginSpec
+from benchmark.api.stage_context import Run
+from benchmark.api.translator import Attentive, Invertible, MultiVariant, Pointing, Translator
 from benchmark.errors import BenchError, DataError, PluginError, StoreError, Unavailable, UsageError
-from benchmark.hookspecs import hookimpl
 
 __version__ = "0.1.0"
 

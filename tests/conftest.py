@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmark.config import Choice, Matrix
-from benchmark.contracts.scenario import Scenario, Side
-from benchmark.contracts.spec import CONTROLS
-from benchmark.driver import Listener
-from benchmark.registry import load_registry
-from benchmark.store import Store
+from benchmark.api.scenario import Scenario, Side
+from benchmark.api.spec import CONTROLS
+from benchmark.config.resolve import Choice, Matrix
+from benchmark.execution.driver import Listener
+from benchmark.registry.registry import load_registry
+from benchmark.store.store import Store
 
 TOYS = Path(__file__).parent / "toys"
 

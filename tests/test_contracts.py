@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from benchmark import ClassSet, DataError
-from benchmark.contracts.run import Run
+from benchmark.api.imageset import ImageSet, ImageSetWriter
+from benchmark.api.stage_context import Run
 from benchmark.errors import did_you_mean
-from benchmark.imageset import ImageSet, ImageSetWriter
 
 CLASSES = ClassSet(("road", "sky"), ((128, 64, 128), (70, 130, 180)))
 

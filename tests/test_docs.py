@@ -13,12 +13,12 @@ import torch
 from click.testing import CliRunner
 
 from benchmark import ClassSet
+from benchmark.api.imageset import ImageSet
+from benchmark.api.scenario import Scenario
+from benchmark.api.stage_context import Run
 from benchmark.cli import main
-from benchmark.config import resolve_matrix
-from benchmark.contracts.run import Run
-from benchmark.contracts.scenario import Scenario
-from benchmark.imageset import ImageSet
-from benchmark.registry import load_registry
+from benchmark.config.resolve import resolve_matrix
+from benchmark.registry.registry import load_registry
 
 ROOT = Path(__file__).parents[1]
 

@@ -82,7 +82,7 @@ class LazyGroup(click.Group):
     def _plugin_commands(self) -> dict[str, click.Command]:
         if not entry_points(group="bench"):
             return {}
-        from benchmark.registry import load_registry
+        from benchmark.registry.registry import load_registry
 
         commands = [command for group in load_registry().hook.bench_commands() for command in group]
         return {command.name: command for command in commands if command.name and command.name not in COMMANDS}

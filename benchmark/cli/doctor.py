@@ -22,11 +22,11 @@ from typing import Literal
 import click
 
 from benchmark.cli.options import results_option
-from benchmark.devices import resolve_precision
 from benchmark.errors import BenchError
-from benchmark.hardware import cores, has_gpu
-from benchmark.registry import PluginEntry, Registry, load_registry
-from benchmark.targets import one_line
+from benchmark.execution.devices import resolve_precision
+from benchmark.execution.hardware import cores, has_gpu
+from benchmark.registry.import_string import one_line
+from benchmark.registry.registry import PluginEntry, Registry, load_registry
 
 STACK = ("torch", "torchvision", "mmengine", "mmsegmentation", "timm", "pydantic", "pluggy", "pytorch-fid")
 MMCV_LIMIT = (2, 2)

@@ -11,13 +11,13 @@ from rich.console import Console
 
 from benchmark.cli.options import results_option
 from benchmark.errors import UsageError, did_you_mean
-from benchmark.leaderboard import Board, boards, metric_names, newest, reorder
-from benchmark.records import read_records
-from benchmark.registry import Registry, load_registry
-from benchmark.report.data import as_csv, as_json
-from benchmark.report.grid import Grid, costs_grid, highlights_grid, leaderboard_grid, per_class_grid
+from benchmark.registry.registry import Registry, load_registry
+from benchmark.report.export import as_csv, as_json
+from benchmark.report.leaderboard_tables import Grid, costs_grid, highlights_grid, leaderboard_grid, per_class_grid
 from benchmark.report.markdown import page
 from benchmark.report.terminal import console, print_grid
+from benchmark.results.leaderboard import Board, boards, metric_names, newest, reorder
+from benchmark.results.records import read_records
 
 Table = Callable[[Board], Grid]
 

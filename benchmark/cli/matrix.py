@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from benchmark.cli.driving import drive, resolved
 from benchmark.cli.options import Settings, names, numbers, shared_options
-from benchmark.registry import load_registry
+from benchmark.cli.run_matrix import drive, resolved
+from benchmark.registry.registry import load_registry
 
 
 @click.command()

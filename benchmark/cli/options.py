@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Self, get_args
 
 import click
 
-from benchmark.contracts.run import RequestedDevice, RequestedPrecision
+from benchmark.api.stage_context import RequestedDevice, RequestedPrecision
 
 if TYPE_CHECKING:
-    from benchmark.driver import Retry, Reuse
+    from benchmark.execution.driver import Retry, Reuse
 
 
 class WholeNumber(click.IntRange):
@@ -72,9 +72,9 @@ class Settings:
     Attributes:
         results: Results folder.
         scenarios, metrics, reader, budget, device, precision, timeout, overrides: As in
-            `benchmark.config.resolve_matrix`.
+            `benchmark.config.resolve.resolve_matrix`.
         fid_weights: Weights of the network of FID and KID.
-        reuse, retry, fail_fast: As in `benchmark.driver.execute`.
+        reuse, retry, fail_fast: As in `benchmark.execution.driver.execute`.
         dry_run: Only show the plan.
         style: "rich" or "json".
         executor: Name of an executor.

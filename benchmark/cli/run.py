@@ -7,10 +7,10 @@ from typing import Any
 
 import click
 
-from benchmark.cli.driving import drive, resolved
 from benchmark.cli.options import Settings, WholeNumber, shared_options
+from benchmark.cli.run_matrix import drive, resolved
 from benchmark.errors import UsageError
-from benchmark.registry import load_registry
+from benchmark.registry.registry import load_registry
 
 
 @click.command()

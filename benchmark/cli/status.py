@@ -11,7 +11,7 @@ from benchmark.cli.options import results_option
 from benchmark.errors import UsageError
 from benchmark.report.status import stage_statuses, status_grid
 from benchmark.report.terminal import console, print_grid
-from benchmark.store import Store
+from benchmark.store.store import Store
 
 
 @click.command()

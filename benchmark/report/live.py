@@ -13,13 +13,13 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, Tex
 from rich.table import Column
 from rich.text import Text
 
-from benchmark.driver import Listener, Summary
-from benchmark.records import DONE
-from benchmark.report.grid import duration
-from benchmark.report.naming import counted, stage_names
+from benchmark.execution.driver import Listener, Summary
+from benchmark.report.leaderboard_tables import duration
+from benchmark.report.stage_labels import counted, stage_names
+from benchmark.results.records import DONE
 
 if TYPE_CHECKING:
-    from benchmark.graph import Plan, Stage
+    from benchmark.plan.model import Plan, Stage
 
 SECONDS_BETWEEN_LINES = 10.0
 WIDE = 100

@@ -6,11 +6,11 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from benchmark.report.grid import EMPTY, Grid
-from benchmark.report.naming import counted, stage_rows, subjects
+from benchmark.report.leaderboard_tables import EMPTY, Grid
+from benchmark.report.stage_labels import counted, stage_rows, subjects
 
 if TYPE_CHECKING:
-    from benchmark.graph import Plan
+    from benchmark.plan.model import Plan
 
 STATES = ("cached", "to-run", "resumable", "running", "failed", "blocked", "not-needed")
 

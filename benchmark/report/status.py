@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmark.report.grid import EMPTY, Grid, duration
-from benchmark.store import LOG, STAGE, StageFolder, Store, read_json
+from benchmark.report.leaderboard_tables import EMPTY, Grid, duration
+from benchmark.store.store import LOG, STAGE, StageFolder, Store, read_json
 
 STATES = ("finished", "running", "interrupted", "failed")
 LOG_LINES = 3

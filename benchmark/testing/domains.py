@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.contracts.dataset import IGNORE, ClassSet
-from benchmark.imageset import ImageSet
+from benchmark.api.dataset import IGNORE, ClassSet
+from benchmark.api.imageset import ImageSet
 
 CLASSES = ClassSet(("sky", "road", "car"), ((70, 130, 180), (128, 64, 128), (0, 0, 142)))
 

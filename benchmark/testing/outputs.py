@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor
 
-from benchmark.contracts.translator import Attentive, Invertible, MultiVariant, Pointing, Translator
+from benchmark.api.translator import Attentive, Invertible, MultiVariant, Pointing, Translator
 
 ABILITIES = (Invertible, MultiVariant, Attentive, Pointing)
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from benchmark.contracts.options import PluginOptions
-from benchmark.contracts.run import Run
-from benchmark.contracts.segmenter import Segmenter
-from benchmark.imageset import ImageSet
+from benchmark.api.imageset import ImageSet
+from benchmark.api.options import PluginOptions
+from benchmark.api.segmenter import Segmenter
+from benchmark.api.stage_context import Run
 from benchmark.testing.domains import WARM, Colours
 
 SHARPNESS = 20.0

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from benchmark.contracts.run import Run
+from benchmark.api.stage_context import Run
 
 Channel = Literal["log", "checkpoint", "progress"]
 

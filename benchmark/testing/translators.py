@@ -12,10 +12,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from benchmark.contracts.run import Precision
-from benchmark.contracts.translator import MultiVariant
+from benchmark.api.imageset import ImageSet
+from benchmark.api.stage_context import Precision
+from benchmark.api.translator import MultiVariant
 from benchmark.errors import BenchError
-from benchmark.imageset import ImageSet
 from benchmark.testing.domains import COLD, Colours, Domains
 from benchmark.testing.outputs import ABILITIES, Outputs, check_close, check_equal, check_form, outputs, variants
 from benchmark.testing.runs import Interrupted, Place, steady_channel

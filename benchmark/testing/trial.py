@@ -9,8 +9,8 @@ from typing import Any, ClassVar, NamedTuple
 
 from torch import Tensor
 
-from benchmark.contracts.run import Precision
-from benchmark.contracts.translator import Translator
+from benchmark.api.stage_context import Precision
+from benchmark.api.translator import Translator
 from benchmark.testing.domains import Domains, make_domains
 from benchmark.testing.outputs import Outputs, outputs
 from benchmark.testing.reader import NearestColour

@@ -14,7 +14,7 @@ from bench_engine.runner import Batches
 from bench_gan.images import run_generator, to_signed
 from bench_gan.translator import AdversarialTranslator
 from benchmark import PluginOptions, Run
-from benchmark.imageset import ImageSet
+from benchmark.api.imageset import ImageSet
 
 SHOWN_VARIANTS = 4
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from bench_colour.options import FDAOptions
 from bench_colour.shared import chosen, image_batches, read_measures
 from benchmark import PluginOptions, Run, Translator
-from benchmark.imageset import ImageSet
+from benchmark.api.imageset import ImageSet
 
 AMPLITUDES, FILE = "amplitudes", "amplitudes.safetensors"
 

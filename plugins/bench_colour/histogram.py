@@ -13,7 +13,7 @@ from torch.nn.functional import pad
 from bench_colour.options import HistogramOptions
 from bench_colour.shared import chosen, image_batches, read_measures
 from benchmark import PluginOptions, Run, Translator
-from benchmark.imageset import ImageSet
+from benchmark.api.imageset import ImageSet
 
 LEVELS = 256
 HISTOGRAM, FILE = "histogram", "histogram.safetensors"

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from bench_gan.images import checksums
 from benchmark import Run, StoreError
-from benchmark.imageset import ImageSet
+from benchmark.api.imageset import ImageSet
 
 IMAGES_PER_BATCH, PIXELS_PER_BATCH = 64, 2**23
 

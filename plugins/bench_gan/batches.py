@@ -10,7 +10,7 @@ from bench_engine.augment import crop, flip
 from bench_engine.data import EpochOrder, step_generator
 from bench_gan.images import to_signed
 from benchmark import Run
-from benchmark.imageset import ImageSet
+from benchmark.api.imageset import ImageSet
 
 
 @dataclass(frozen=True)

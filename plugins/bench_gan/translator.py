@@ -22,7 +22,7 @@ from bench_gan.model import AdversarialModel
 from bench_gan.networks import count_parameters
 from bench_gan.options import AdversarialOptions
 from benchmark import Invertible, PluginOptions, Run, Translator, UsageError
-from benchmark.imageset import ImageSet
+from benchmark.api.imageset import ImageSet
 
 SCHEDULES = {"linear": linear, "cosine": cosine}
 

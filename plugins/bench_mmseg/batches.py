@@ -11,7 +11,7 @@ from bench_engine import augment
 from bench_engine.data import EpochOrder, choice, step_generator
 from bench_mmseg.options import SegmenterOptions
 from benchmark import IGNORE, Run
-from benchmark.imageset import ImageSet
+from benchmark.api.imageset import ImageSet
 
 Batches = Callable[[int], dict[str, Tensor]]
 

@@ -27,8 +27,8 @@ from bench_mmseg.model import SegmentationModel
 from bench_mmseg.options import SegmenterOptions
 from bench_mmseg.validation import BestWeightsHook, miou_on
 from benchmark import DataError, Run, Segmenter
-from benchmark.contracts.run import Precision
-from benchmark.imageset import ImageSet
+from benchmark.api.imageset import ImageSet
+from benchmark.api.stage_context import Precision
 
 # It takes more than a second; here, whoever imports a segmenter once for many processes pays it once.
 load_mmseg()

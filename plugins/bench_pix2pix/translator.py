@@ -12,7 +12,7 @@ from bench_gan.translator import AdversarialTranslator
 from bench_pix2pix.model import Pix2PixModel, make_discriminators, make_generators
 from bench_pix2pix.options import Pix2PixOptions
 from benchmark import PluginOptions, Run
-from benchmark.imageset import ImageSet
+from benchmark.api.imageset import ImageSet
 
 
 class Pix2Pix(AdversarialTranslator):

@@ -13,7 +13,7 @@ from bench_ugatit.model import UGATITModel, make_discriminators, make_generators
 from bench_ugatit.networks import STRIDE, attention_of, wrong_size
 from bench_ugatit.options import UGATITOptions
 from benchmark import PluginOptions, Run, UsageError
-from benchmark.imageset import ImageSet
+from benchmark.api.imageset import ImageSet
 
 
 class UGATIT(AdversarialTranslator):

@@ -5,7 +5,7 @@ import textwrap
 
 import pytest
 
-from benchmark.registry import load_registry
+from benchmark.registry.registry import load_registry
 
 TOYS = """
     from typing import Literal

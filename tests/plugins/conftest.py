@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from benchmark import ClassSet
-from benchmark.imageset import ImageSet
+from benchmark.api.imageset import ImageSet
 
 CLASSES = ClassSet(("road",), ((0, 0, 0),))
 

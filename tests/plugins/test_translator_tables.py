@@ -8,7 +8,7 @@ import pytest
 from bench_gan.networks import count_parameters
 from bench_gan.options import AdversarialOptions
 from benchmark import Run
-from benchmark.registry import load_registry
+from benchmark.registry.registry import load_registry
 
 PAGE = (Path(__file__).parents[2] / "docs" / "translators.md").read_text()
 REGISTRY = load_registry(Path(__file__).parents[2])

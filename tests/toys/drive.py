@@ -4,11 +4,11 @@ import pickle
 import sys
 from pathlib import Path
 
-from benchmark.driver import Listener, execute
-from benchmark.executors import LocalExecutor, LocalOptions
-from benchmark.plan import make_plan
-from benchmark.registry import load_registry
-from benchmark.store import Store
+from benchmark.execution.driver import Listener, execute
+from benchmark.execution.local import LocalExecutor, LocalOptions
+from benchmark.plan.planner import make_plan
+from benchmark.registry.registry import load_registry
+from benchmark.store.store import Store
 
 
 class Printed(Listener):

@@ -7,9 +7,9 @@ import json
 import pytest
 from click.testing import CliRunner
 
+from benchmark.api.hookspecs import hookimpl
 from benchmark.cli import main
-from benchmark.hookspecs import hookimpl
-from benchmark.registry import load_registry
+from benchmark.registry.registry import load_registry
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from benchmark import UsageError, __version__
 from benchmark.cli import COMMANDS, LazyGroup, main
-from benchmark.shipped import shipped
+from benchmark.registry.packaged_files import shipped
 
 COMMAND_PLUGIN = """
     import click

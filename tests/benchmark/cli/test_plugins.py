@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from benchmark.cli import main
 from benchmark.cli.option_table import option_rows, type_name
-from benchmark.shipped import shipped
+from benchmark.registry.packaged_files import shipped
 
 
 def bench(*arguments):

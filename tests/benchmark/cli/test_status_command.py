@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from benchmark.cli import main
-from benchmark.store import Store, write_json
+from benchmark.store.store import Store, write_json
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from benchmark.driver import Summary
+from benchmark.execution.driver import Summary
 from benchmark.report.live import Bars, Lines, watcher
-from benchmark.report.naming import stage_names
+from benchmark.report.stage_labels import stage_names
 
 
 def _stage(key, kind, plugin, seed=0, inputs=(), **spec):

@@ -1,6 +1,6 @@
 """Markdown tables hold the same cells, and keep their pipes."""
 
-from benchmark.report.grid import Grid
+from benchmark.report.leaderboard_tables import Grid
 from benchmark.report.markdown import grid_markdown, page
 
 GRID = Grid("t", ("#", "translator", "mIoU %"), (("1", "a|b", "50.0"),), fixed=2, notes=("why",))

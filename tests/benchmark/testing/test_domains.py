@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from benchmark import Differentiable
-from benchmark.contracts.dataset import IGNORE
+from benchmark.api.dataset import IGNORE
 from benchmark.testing.domains import make_domains
 from benchmark.testing.reader import SHARPNESS, NearestColour
 

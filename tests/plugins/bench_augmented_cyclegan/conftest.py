@@ -7,7 +7,7 @@ from bench_augmented_cyclegan.model import AugmentedCycleGANModel, make_discrimi
 from bench_augmented_cyclegan.options import AugmentedCycleGANOptions
 from bench_engine.optimizers import wrap
 from bench_gan.translator import optimizers
-from benchmark.contracts.run import Run
+from benchmark.api.stage_context import Run
 
 TINY = {
     "filters": 4,

@@ -5,8 +5,8 @@ import torch
 
 from bench_augmented_cyclegan.latents import LatentBatches, latents_of
 from benchmark import ClassSet
-from benchmark.contracts.run import Run
-from benchmark.imageset import ImageSet
+from benchmark.api.imageset import ImageSet
+from benchmark.api.stage_context import Run
 
 
 def images(count, height=6, width=8):

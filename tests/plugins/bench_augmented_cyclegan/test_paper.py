@@ -13,7 +13,7 @@ from bench_augmented_cyclegan.options import AugmentedCycleGANOptions
 from bench_augmented_cyclegan.translator import AugmentedCycleGAN
 from bench_gan.networks import count_parameters
 from bench_gan.translator import optimizers
-from benchmark.contracts.run import Run
+from benchmark.api.stage_context import Run
 
 DEFAULTS = [
     ("latent_size", 16, "options.py, --nlatent"),

@@ -10,8 +10,8 @@ from PIL import Image
 from bench_augmented_cyclegan.options import AugmentedCycleGANOptions
 from bench_augmented_cyclegan.translator import AugmentedCycleGAN
 from benchmark import ClassSet, Invertible, MultiVariant, UsageError
-from benchmark.contracts.run import Run
-from benchmark.imageset import ImageSet
+from benchmark.api.imageset import ImageSet
+from benchmark.api.stage_context import Run
 
 CLASSES = ClassSet(("road",), ((0, 0, 0),))
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmark import ClassSet
-from benchmark.imageset import ImageSet
+from benchmark.api.imageset import ImageSet
 
 
 @pytest.fixture

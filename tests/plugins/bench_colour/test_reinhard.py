@@ -7,7 +7,7 @@ import torch
 from bench_colour.options import ReinhardOptions
 from bench_colour.reinhard import RGB_TO_LMS, Reinhard, Statistics, lab_to_rgb, rgb_to_lab, statistics_of, transfer
 from benchmark import StoreError
-from benchmark.contracts.run import Run
+from benchmark.api.stage_context import Run
 
 
 def reference(image, targets):

@@ -8,7 +8,7 @@ from bench_cut.networks import make_discriminators, make_generators
 from bench_cut.options import CUTOptions, FastCUTOptions
 from bench_engine.optimizers import wrap
 from bench_gan.translator import optimizers
-from benchmark.contracts.run import Run
+from benchmark.api.stage_context import Run
 
 TINY = {
     "filters": 4,

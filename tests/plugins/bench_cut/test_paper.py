@@ -14,7 +14,7 @@ from bench_cut.options import CUTOptions, FastCUTOptions
 from bench_gan.networks import count_parameters
 from bench_gan.norm import InstanceNorm
 from bench_gan.translator import SCHEDULES, optimizers
-from benchmark.contracts.run import Run
+from benchmark.api.stage_context import Run
 
 DEFAULTS = [
     # option, CUT, FastCUT, source

@@ -9,8 +9,8 @@ import torch
 from bench_cut.options import CUTOptions, FastCUTOptions
 from bench_cut.translator import CUT, FastCUT
 from benchmark import ClassSet, Invertible
-from benchmark.contracts.run import Run
-from benchmark.imageset import ImageSet
+from benchmark.api.imageset import ImageSet
+from benchmark.api.stage_context import Run
 
 SMALL = {
     "filters": 8,

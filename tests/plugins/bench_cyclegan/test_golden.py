@@ -9,7 +9,7 @@ import torch
 from bench_cyclegan.model import CycleGANModel, make_discriminators, make_generators
 from bench_engine.optimizers import adam, wrap
 from bench_gan.model import SIDES
-from benchmark.contracts.run import Run
+from benchmark.api.stage_context import Run
 
 AFTER_TWELVE_STEPS = {
     "accuracy_source": 0.864583,

@@ -6,7 +6,7 @@ import torch
 from bench_cyclegan.model import CycleGANModel, make_discriminators, make_generators
 from bench_engine.optimizers import adam, wrap
 from bench_gan.model import OTHER, SIDES
-from benchmark.contracts.run import Run
+from benchmark.api.stage_context import Run
 
 
 @pytest.fixture

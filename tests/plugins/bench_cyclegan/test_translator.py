@@ -7,7 +7,7 @@ import torch
 
 from bench_cyclegan.options import CycleGANOptions
 from bench_cyclegan.translator import CycleGAN
-from benchmark.contracts.run import Run
+from benchmark.api.stage_context import Run
 
 
 @pytest.fixture

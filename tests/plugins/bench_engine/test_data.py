@@ -5,7 +5,7 @@ from collections import Counter
 import torch
 
 from bench_engine.data import EpochOrder, choice, step_generator
-from benchmark.contracts.run import Run
+from benchmark.api.stage_context import Run
 
 
 def test_each_epoch_sees_each_image_once():

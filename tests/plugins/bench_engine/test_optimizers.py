@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from bench_engine.optimizers import adam, adamw, sgd, wrap
-from benchmark.contracts.run import Run
+from benchmark.api.stage_context import Run
 
 BUILD = {
     "adam": lambda p: adam(p, 0.1, (0.5, 0.999)),

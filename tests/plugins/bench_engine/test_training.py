@@ -17,7 +17,7 @@ from bench_engine.options import TrainingOptions
 from bench_engine.schedules import by_step, linear
 from bench_engine.training import seed_everything, train
 from benchmark import BenchError
-from benchmark.contracts.run import Run
+from benchmark.api.stage_context import Run
 
 STEPS = 12
 

@@ -6,8 +6,8 @@ import torch
 
 from bench_gan.batches import UnpairedBatches
 from benchmark import ClassSet
-from benchmark.contracts.run import Run
-from benchmark.imageset import ImageSet
+from benchmark.api.imageset import ImageSet
+from benchmark.api.stage_context import Run
 
 CLASSES = ClassSet(("road",), ((0, 0, 0),))
 

@@ -10,7 +10,7 @@ from bench_gan.model import AdversarialModel, Duel
 from bench_gan.networks import PatchDiscriminator, initialize
 from bench_gan.options import AdversarialOptions
 from bench_gan.translator import optimizers
-from benchmark.contracts.run import Run
+from benchmark.api.stage_context import Run
 
 OFF = {"discriminator_steps": 1, "instance_noise": 0.0, "label_smoothing": 0.0, "lambda_gradient_penalty": 0.0}
 

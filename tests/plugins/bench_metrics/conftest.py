@@ -8,7 +8,7 @@ import torchvision
 from pytorch_fid import inception
 
 from benchmark import ClassSet
-from benchmark.contracts.run import Run
+from benchmark.api.stage_context import Run
 
 CASES = 8
 

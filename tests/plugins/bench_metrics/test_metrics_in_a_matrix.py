@@ -2,10 +2,10 @@
 
 import pytest
 
-from benchmark.contracts.scenario import Scenario, Side
-from benchmark.driver import execute
-from benchmark.executors import InlineExecutor
-from benchmark.plan import make_plan
+from benchmark.api.scenario import Scenario, Side
+from benchmark.execution.driver import execute
+from benchmark.execution.inline import InlineExecutor
+from benchmark.plan.planner import make_plan
 
 
 @pytest.fixture

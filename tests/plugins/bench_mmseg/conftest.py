@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from benchmark import ClassSet
-from benchmark.imageset import ImageSet
+from benchmark.api.imageset import ImageSet
 
 CLASSES = ClassSet(("sky", "road", "car"), ((70, 130, 180), (128, 64, 128), (0, 0, 142)))
 

@@ -14,7 +14,7 @@ from bench_mmseg.alignment import AlignedModel, ScoreDiscriminator
 from bench_mmseg.batches import training_batches, with_target
 from bench_mmseg.deeplabv3 import DeepLabV3
 from bench_mmseg.options import DeepLabV3Options
-from benchmark.contracts.run import Run
+from benchmark.api.stage_context import Run
 
 TINY = {
     "backbone": "resnetv1c-18",

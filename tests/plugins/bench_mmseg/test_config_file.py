@@ -6,7 +6,7 @@ import torch
 from bench_mmseg.config_file import MMSegConfig, adapted
 from bench_mmseg.options import MMSegOptions
 from benchmark import UsageError
-from benchmark.contracts.run import Run
+from benchmark.api.stage_context import Run
 
 SMALL = """
 norm_cfg = dict(type='SyncBN', requires_grad=True)

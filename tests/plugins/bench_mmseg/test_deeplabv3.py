@@ -13,7 +13,7 @@ from bench_mmseg.options import DeepLabV3Options
 from bench_mmseg.trainer import class_weights
 from bench_mmseg.validation import miou_on
 from benchmark import UsageError
-from benchmark.contracts.run import Run
+from benchmark.api.stage_context import Run
 
 TINY = {"backbone": "resnetv1c-18", "width": 8, "aspp_channels": 16, "dilations": (1, 2), "batch_size": 4, "lr": 0.1}
 

@@ -5,7 +5,7 @@ import pytest
 
 from bench_pix2pix.options import Pix2PixOptions
 from benchmark import ClassSet
-from benchmark.imageset import ImageSet
+from benchmark.api.imageset import ImageSet
 
 TINY = {
     "filters": 4,

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 
 from bench_engine.optimizers import adam, wrap
 from bench_pix2pix.model import Pix2PixModel, make_discriminators, make_generators
-from benchmark.contracts.run import Run
+from benchmark.api.stage_context import Run
 
 
 @pytest.fixture

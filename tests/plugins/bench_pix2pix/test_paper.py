@@ -15,7 +15,7 @@ from bench_gan.networks import count_parameters
 from bench_pix2pix.model import Pix2PixModel, make_discriminators, make_generators
 from bench_pix2pix.options import Pix2PixOptions
 from bench_pix2pix.translator import Pix2Pix
-from benchmark.contracts.run import Run
+from benchmark.api.stage_context import Run
 
 DEFAULTS = [
     ("images_seen", 200 * 2975, "appendix 6.2: 200 epochs of the 2975 training images of Cityscapes"),

@@ -10,9 +10,9 @@ from PIL import Image
 from bench_pix2pix.options import Pix2PixOptions
 from bench_pix2pix.translator import Pix2Pix
 from benchmark import ClassSet
-from benchmark.contracts.run import Run
-from benchmark.imageset import ImageSet
-from benchmark.registry import load_registry
+from benchmark.api.imageset import ImageSet
+from benchmark.api.stage_context import Run
+from benchmark.registry.registry import load_registry
 
 
 @pytest.fixture

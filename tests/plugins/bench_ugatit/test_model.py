@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from bench_engine.optimizers import adam, wrap
 from bench_gan.model import OTHER, SIDES
 from bench_ugatit.model import UGATITModel, domain_loss, make_discriminators, make_generators
-from benchmark.contracts.run import Run
+from benchmark.api.stage_context import Run
 
 
 @pytest.fixture

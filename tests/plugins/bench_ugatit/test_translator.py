@@ -9,7 +9,7 @@ import torch
 from bench_ugatit.options import UGATITOptions
 from bench_ugatit.translator import UGATIT
 from benchmark import UsageError
-from benchmark.contracts.run import Run
+from benchmark.api.stage_context import Run
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from pydantic import ValidationError
 
 from bench_ugatit.options import UGATITOptions
 from benchmark import UsageError
-from benchmark.config import resolve_matrix
-from benchmark.registry import load_registry
+from benchmark.config.resolve import resolve_matrix
+from benchmark.registry.registry import load_registry
 
 
 @pytest.mark.parametrize(

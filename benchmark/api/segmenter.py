@@ -1,0 +1,70 @@
+"""Contract of a segmenter: learns to label pixels."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
+
+from benchmark.api.options import PluginOptions
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from benchmark.api.imageset import ImageSet
+    from benchmark.api.stage_context import Run
+
+
+class Segmenter(ABC):
+    """A semantic segmentation model with its training recipe."""
+
+    Options: ClassVar[type[PluginOptions]] = PluginOptions
+
+    def __init__(self, options: PluginOptions) -> None:
+        self.options = options
+
+    @abstractmethod
+    def fit(self, train: ImageSet, target: ImageSet, validation: ImageSet | None, run: Run) -> None:
+        """Learn from the labelled set `train`.
+
+        Args:
+            train: Labelled images: translated, source or (oracle) target ones. Where `train.variants > 1`, a
+                variant is to be drawn anew for each image in each epoch.
+            target: The target training images without labels, for segmenters that align features or train
+                themselves on pseudo labels.
+            validation: Labelled images to choose a checkpoint by, or None: keep the last one.
+            run: Device, precision, seed, log, checkpoints.
+
+        When `run.folder` holds the checkpoint of an interrupted fit, it continues there and must end as the
+        uninterrupted fit would have.
+        """
+
+    @abstractmethod
+    def predict(self, images: Tensor) -> Tensor:
+        """Train ids, uint8, shape (N, H, W), for float32 RGB images in [0, 1], shape (N, 3, H, W)."""
+
+    @abstractmethod
+    def save(self, folder: Path) -> None:
+        """Write all that `load` needs into an existing, empty folder."""
+
+    @abstractmethod
+    def load(self, folder: Path) -> None:
+        """Take up what `save` wrote."""
+
+    def to(self, device: str) -> None:
+        """Move the network to a torch device."""
+
+
+@runtime_checkable
+class Differentiable(Protocol):
+    """A segmenter through which a loss can be sent back to the images: a reader for translators and metrics."""
+
+    def logits(self, images: Tensor) -> Tensor:
+        """Class scores before the softmax, float32, shape (N, classes, H, W).
+
+        The network stays in evaluation mode. Gradients reach the images, and never the network's weights.
+
+        Args:
+            images: float32 RGB in [0, 1], shape (N, 3, H, W).
+        """
+        ...

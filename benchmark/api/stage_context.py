@@ -1,0 +1,139 @@
+"""What a stage is given to work with: device, precision, seed, log, progress, checkpoints."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+Precision = Literal["fp32", "bf16"]
+RequestedPrecision = Literal["auto", "fp32", "bf16"]
+RequestedDevice = Literal["auto", "cpu", "cuda"]
+
+CHECKPOINTS, PICTURES = "checkpoints", "pictures"
+"""Folders in the folder of a run."""
+PANELS = "panels"
+"""Under which the names of a picture's panels are stored in its file."""
+CHECKPOINT, SCALARS = "checkpoint.pt", "scalars.jsonl"
+
+
+class FittedSegmenter(Protocol):
+    """A trained segmenter that is lent for its predictions; see `benchmark.Segmenter`."""
+
+    def predict(self, images: Tensor) -> Tensor:
+        """Train ids, uint8, shape (N, H, W), for float32 RGB images in [0, 1], shape (N, 3, H, W)."""
+        ...
+
+
+class FittedTranslator(Protocol):
+    """A trained translator that is lent for its translations; see `benchmark.Translator`."""
+
+    def translate(self, images: Tensor, variant: int = 0) -> Tensor:
+        """Source images in the look of the target domain, float32 RGB in [0, 1], shape (N, 3, H, W)."""
+        ...
+
+
+@dataclass
+class Run:
+    """One attempt at one stage.
+
+    Attributes:
+        folder: Scratch folder of the stage. It survives an interruption and is there again when the stage is
+            resumed.
+        seed: Seed of the cell; derive generators from it through `generator`.
+        device: A torch device string: "cpu" or "cuda".
+        precision: What autocast is to use.
+        facts: Numbers for the record (parameters, images per second); add with `report`.
+        on_progress: Where progress goes; the worker sets it.
+        segmenter: The matrix's reader, fitted and on `device`, for plugins that need it: trained on the source
+            images for a translator that needs `segmenter`, on the target images for a metric that needs `oracle`.
+            It belongs to the harness: do not train it, nor store its weights.
+        translator: The translator that is measured, fitted and on `device`, for metrics that need `translator`.
+    """
+
+    folder: Path
+    seed: int = 0
+    device: str = "cpu"
+    precision: Precision = "fp32"
+    facts: dict[str, Any] = field(default_factory=dict)
+    on_progress: Callable[[dict[str, Any]], None] | None = None
+    segmenter: FittedSegmenter | None = None
+    translator: FittedTranslator | None = None
+
+    def generator(self, purpose: str = "") -> torch.Generator:
+        """A CPU generator that depends on the seed and the purpose alone."""
+        import torch
+
+        digest = hashlib.sha256(f"{self.seed}:{purpose}".encode()).digest()
+        return torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
+
+    def report(self, **facts: Any) -> None:
+        """Store facts about this run (plain JSON values) in its record."""
+        self.facts.update(facts)
+
+    def log(self, step: int, **scalars: float) -> None:
+        """Append scalars of one step to the stage's log; after a resume a step may be there twice: the later holds."""
+        line = json.dumps({"step": step, **{name: float(value) for name, value in scalars.items()}})
+        with (self.folder / SCALARS).open("a") as file:
+            file.write(line + "\n")
+
+    def images(self, name: str, grid: Tensor, panels: Sequence[str] = ()) -> Path:
+        """Keep a picture with the result.
+
+        Args:
+            name: File name without suffix.
+            grid: RGB in [0, 1], shape (3, H, W).
+            panels: What stands side by side in it, in equal widths; the names are stored in the file.
+
+        Returns:
+            The PNG file.
+        """
+        from PIL import Image
+        from PIL.PngImagePlugin import PngInfo
+
+        path = self.folder / PICTURES / f"{name}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pixels = grid.detach().float().clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).cpu().numpy()
+        notes = PngInfo()
+        if panels:
+            notes.add_text(PANELS, json.dumps(list(panels)))
+        Image.fromarray(pixels).save(path, pnginfo=notes)
+        return path
+
+    @property
+    def checkpoints(self) -> Path:
+        """Where `checkpoint` writes, and training loops with a form of their own; thrown away with the stage done."""
+        return self.folder / CHECKPOINTS
+
+    def progress(self, done: int, total: int, unit: str = "images", **info: float) -> None:
+        """Tell how far this stage is; `info` may hold losses and the like."""
+        if self.on_progress is not None:
+            self.on_progress({"done": done, "total": total, "unit": unit, "time": time.time(), **info})
+
+    def checkpoint(self, step: int, state: Mapping[str, Any]) -> None:
+        """Store a state of tensors and plain values to resume from; the previous one is replaced in one step."""
+        import torch
+
+        path = self.checkpoints / CHECKPOINT
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
+        torch.save({"step": step, "state": dict(state)}, partial)
+        partial.replace(path)
+
+    def last_checkpoint(self) -> tuple[int, dict[str, Any]] | None:
+        """Step and state stored last, or None at a fresh start."""
+        import torch
+
+        path = self.checkpoints / CHECKPOINT
+        if not path.exists():
+            return None
+        stored = torch.load(path, map_location="cpu", weights_only=True)
+        return stored["step"], stored["state"]

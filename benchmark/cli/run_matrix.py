@@ -1,0 +1,129 @@
+"""Runs a resolved matrix for `bench run` and `bench matrix`, and shows what came of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.text import Text
+
+from benchmark.cli.leaderboard import hook_columns, print_boards, written
+from benchmark.cli.options import Settings
+from benchmark.config.resolve import Matrix, resolve_matrix
+from benchmark.errors import UsageError
+from benchmark.execution.driver import execute, stage_states
+from benchmark.execution.hardware import has_gpu
+from benchmark.plan.model import Plan
+from benchmark.plan.planner import make_plan
+from benchmark.registry.registry import Registry
+from benchmark.report.figures.gallery import keep_pictures
+from benchmark.report.live import watcher
+from benchmark.report.plan_table import plan_grid, plan_json
+from benchmark.report.terminal import console, print_grid
+from benchmark.results.leaderboard import Board, boards
+from benchmark.results.records import DONE, SKIPPED, read_records
+from benchmark.store.store import Store, store_errors
+
+if TYPE_CHECKING:
+    from benchmark.api.executor import Executor
+
+
+def resolved(file: str | None, settings: Settings, registry: Registry, **names: Sequence[Any]) -> Matrix:
+    """The matrix that a file and the command line ask for."""
+    return resolve_matrix(
+        file,
+        scenarios=settings.scenarios,
+        metrics=settings.metrics,
+        reader=settings.reader,
+        budget=settings.budget,
+        device=settings.device,
+        precision=settings.precision,
+        timeout=settings.timeout,
+        overrides=settings.all_overrides,
+        registry=registry,
+        has_gpu=has_gpu(os.environ),
+        **names,
+    )
+
+
+def drive(matrix: Matrix, settings: Settings, registry: Registry) -> int:
+    """Run a matrix, or show its plan.
+
+    Returns:
+        The exit code: 0, or 1 when some cell failed.
+    """
+    plan, store = make_plan(matrix, registry), Store(settings.results)
+    if settings.dry_run:
+        show_plan(plan, stage_states(plan, store, reuse=settings.reuse, retry=settings.retry), settings.style)
+        return 0
+    failed = execute_plan(plan, store, settings, registry)
+    show_outcome(plan, settings, registry)
+    return 1 if failed else 0
+
+
+def show_plan(plan: Plan, states: Mapping[str, str], style: str) -> None:
+    """Print what is cached and what would run."""
+    if style == "json":
+        click.echo(json.dumps(plan_json(plan, states), indent=1))
+    else:
+        print_grid(plan_grid(plan, states), console())
+
+
+def execute_plan(plan: Plan, store: Store, settings: Settings, registry: Registry) -> int:
+    """Run the plan with live progress on standard error; how many cells are not done."""
+    executor = make_executor(settings, registry)
+    with watcher(console(sys.stderr)) as listener:
+        summary = execute(
+            plan,
+            store,
+            executor,
+            registry,
+            reuse=settings.reuse,
+            retry=settings.retry,
+            fail_fast=settings.fail_fast,
+            listener=listener,
+        )
+    return summary.failed
+
+
+def make_executor(settings: Settings, registry: Registry) -> Executor:
+    """An executor by name, which gets what was asked for as its options."""
+    spec = registry.find("executor", settings.executor)
+    every = {"slots": settings.slots, "threads": settings.threads}
+    asked = {name: value for name, value in every.items() if value is not None}
+    known = registry.options_class(spec).model_fields
+    for name in [name for name in asked if name not in known]:
+        raise UsageError(f"--{name}: executor '{spec.name}' has no such option; leave it out")
+    executor: Executor = registry.create(spec, asked)
+    return executor
+
+
+def show_outcome(plan: Plan, settings: Settings, registry: Registry) -> None:
+    """Print the boards that the plan's cells stand in, draw the pictures, and tell where more is to be found."""
+    records, problems = read_records(settings.results)
+    for problem in problems:
+        click.echo(f"Warning: {problem}", err=True)
+    cells = {cell.id for cell in plan.cells}
+    keys = {cell.config_key for cell in plan.cells}
+    found = [board for board in boards(records, lambda rows: hook_columns(registry, rows)) if _touched(board, keys)]
+    out = console()
+    if settings.style == "json":
+        click.echo(written(found, "json", registry, settings.results), nl=False)
+    else:
+        print_boards(found, out)
+    with store_errors(settings.results):
+        pictures = keep_pictures(settings.results, [record for record in records if record["cell"] in cells])
+    if settings.style == "json":
+        return
+    for folder in sorted({path.parent for path in pictures}):
+        out.print(Text(f"pictures: {settings.results / folder}"))
+    if any(record["status"] not in (DONE, SKIPPED) for record in records if record["cell"] in cells):
+        out.print(Text(f"logs of what failed: bench status --results {settings.results}"))
+
+
+def _touched(board: Board, keys: set[str]) -> bool:
+    return any(row.config_key in keys for row in board.rows)

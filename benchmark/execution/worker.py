@@ -1,0 +1,235 @@
+"""Runs one stage, in this process or as a process of its own that a job file describes."""
+
+from __future__ import annotations
+
+import ctypes
+import io
+import json
+import logging
+import os
+import random
+import resource
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from benchmark.api.executor import Job, Outcome
+from benchmark.api.stage_context import Precision, Run
+from benchmark.errors import BenchError, PluginError, StoreError, UsageError
+from benchmark.execution.devices import resolve_device, resolve_precision
+from benchmark.registry.registry import load_registry
+from benchmark.store.locks import Busy
+from benchmark.store.store import LOG, PROGRESS, RESULT, STAGE, StageFolder, Store, plain, read_json, write_json
+
+SECONDS_BETWEEN_REPORTS = 0.3
+TOLD = ("kind", "plugin", "seed", "spec", "inputs")
+"""What of a job its folder tells to people."""
+OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory")
+
+
+def run_job(job: Job, *, capture: bool) -> Outcome:
+    """Run a stage under its lock; failures are returned, not raised.
+
+    Args:
+        job: The stage.
+        capture: Send everything the process prints into the log of the stage.
+    """
+    folder = stage_folder(job)
+    try:
+        with folder.lock():
+            if folder.finished():
+                return Outcome("found")
+            outcome = _attempt(job, folder, capture=capture)
+            _note(job, outcome)
+            return outcome
+    except Busy:
+        return Outcome("busy")
+    except BenchError as error:
+        return Outcome(*_verdict(error, job.plugin))
+
+
+def stage_folder(job: Job) -> StageFolder:
+    """Where the stage of a job lies."""
+    return Store(Path(job.results)).stage(job.kind, job.key)
+
+
+def main(job_file: str) -> None:
+    """Entry of a process: run the job of a file and write how it ended beside it."""
+    path = Path(job_file)
+    fields = json.loads(path.read_text())
+    job = Job(**fields | {"inputs": {role: tuple(place) for role, place in fields["inputs"].items()}})
+    os.environ |= _environment(job)
+    write_json(outcome_file(path), asdict(run_job(job, capture=True)))
+
+
+def outcome_file(job_file: Path) -> Path:
+    """Where `main` writes how a job ended."""
+    return job_file.with_suffix(".outcome.json")
+
+
+def read_outcome(job_file: Path) -> Outcome | None:
+    """How a job ended, or None when its process died before it could tell."""
+    stored = read_json(outcome_file(job_file))
+    return None if stored is None else Outcome(stored["status"], stored["reason"], tuple(stored["log_tail"]))
+
+
+def lead_group() -> None:
+    """Make this process the head of a process group of its own, so that it and its helpers can be ended together."""
+    os.setsid()
+    if sys.platform == "linux":  # the server it was forked from may be killed alone, unseen by `die_with`
+        parent_death_signal = 1
+        ctypes.CDLL(None).prctl(parent_death_signal, signal.SIGKILL)
+
+
+def die_with(wait_for_parent: Callable[[], object]) -> None:
+    """End this process and its helpers at once when its parent is gone: no orphan goes on computing."""
+
+    def watch() -> None:
+        wait_for_parent()
+        os.killpg(0, signal.SIGKILL)
+
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
+
+
+def _environment(job: Job) -> dict[str, str]:
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(job.threads))
+    return threads | ({} if job.gpu is None else {"CUDA_VISIBLE_DEVICES": job.gpu})
+
+
+def _attempt(job: Job, folder: StageFolder, *, capture: bool) -> Outcome:
+    try:
+        work = folder.start()
+        write_json(work / STAGE, {name: value for name, value in asdict(job).items() if name in TOLD}, indent=1)
+        with _logging(work / LOG, capture=capture):
+            try:
+                _run(job, work)
+                folder.finish()
+            except BaseException:
+                _write_traceback(work / LOG)
+                raise
+    except (Exception, SystemExit) as error:  # a plugin's code may raise anything; it ends this stage alone
+        status, reason = _verdict(error, job.plugin)
+        return Outcome(status, reason, folder.log_tail())
+    return Outcome("done")
+
+
+def _run(job: Job, work: Path) -> None:
+    from benchmark.stages.stages import run_stage
+
+    started = time.perf_counter()
+    device = "cpu"
+    precision: Precision = "fp32"
+    if job.kind != "prepare":
+        device = resolve_device(job.device)
+        precision = resolve_precision(job.precision, device)
+        _set_up_torch(job, device)
+    random.seed(job.seed or 0)
+    inputs = {role: Store(Path(job.results)).stage(*place).path for role, place in job.inputs.items()}
+    run = Run(
+        folder=work,
+        seed=job.seed or 0,
+        device=device,
+        precision=precision,
+        on_progress=_reporter(work / PROGRESS),
+    )
+    run_stage(job.spec, inputs, run, load_registry(Path(job.project)))
+    seconds = time.perf_counter() - started
+    result = {"seconds": seconds, "device": device, "precision": precision, "threads": job.threads}
+    write_json(work / RESULT, result | {"facts": plain(run.facts | _peak_memory(device))}, indent=1)
+
+
+def _set_up_torch(job: Job, device: str) -> None:
+    import numpy as np
+    import torch
+
+    seed = job.seed or 0
+    np.random.seed(seed % 2**32)
+    torch.manual_seed(seed)
+    torch.set_num_threads(job.threads)
+    if device == "cpu":
+        torch.set_deterministic_debug_mode("warn")  # torch.use_deterministic_algorithms would import the compiler
+        # Otherwise torch also fills all new memory, to show reads of uninitialised values; nothing else needs it.
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+
+
+def _peak_memory(device: str) -> dict[str, int]:
+    unit = 1 if sys.platform == "darwin" else 1024
+    facts = {"peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit}
+    if device == "cuda":
+        import torch
+
+        facts["peak_gpu_memory_bytes"] = torch.cuda.max_memory_allocated()
+    return facts
+
+
+def _reporter(path: Path) -> Callable[[dict[str, Any]], None]:
+    last = 0.0
+
+    def report(progress: Mapping[str, Any]) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if now - last >= SECONDS_BETWEEN_REPORTS or progress["done"] == progress["total"]:
+            last = now
+            write_json(path, plain(progress))
+
+    return report
+
+
+@contextmanager
+def _logging(path: Path, *, capture: bool) -> Iterator[None]:
+    """Log records, and with `capture` all output of this process for the rest of its life, go into a file."""
+    if capture:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        for stream, number in ((sys.stdout, 1), (sys.stderr, 2)):
+            stream.flush()
+            os.dup2(descriptor, number)
+            if isinstance(stream, io.TextIOWrapper):  # in a file, lines of both would else not stand in their order
+                stream.reconfigure(line_buffering=True)
+        os.close(descriptor)
+        yield
+        return
+    handler = logging.FileHandler(path, delay=True)
+    logging.getLogger().addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)
+        handler.close()
+
+
+def _write_traceback(path: Path) -> None:
+    with path.open("a") as file:
+        traceback.print_exc(file=file)
+
+
+def _verdict(error: BaseException, plugin: str) -> tuple[str, str]:
+    """Status and one-line reason for what a stage raised."""
+    text = str(error).strip()
+    first = text.splitlines()[0] if text else ""
+    names = {kind.__name__ for kind in type(error).__mro__}  # torch's own error is told without importing torch
+    if names & {"MemoryError", "OutOfMemoryError"} or any(hint in text.lower() for hint in OUT_OF_MEMORY):
+        return "oom", f"{plugin}: out of memory ({first or type(error).__name__})"
+    if isinstance(error, StoreError):
+        return "interrupted", first
+    if isinstance(error, (PluginError, UsageError)):
+        return "invalid", first
+    if isinstance(error, BenchError):
+        return "failed", first
+    if isinstance(error, SystemExit):
+        return "failed", f"{plugin}: ended the process with sys.exit({error.code})"
+    return "failed", f"{plugin}: {type(error).__name__}" + (f": {first}" if first else "")
+
+
+def _note(job: Job, outcome: Outcome) -> None:
+    store = Store(Path(job.results))
+    if outcome.status == "done":
+        store.clear_failure(job.key)
+    else:
+        store.record_failure(job.key, outcome.status, outcome.reason, outcome.log_tail)

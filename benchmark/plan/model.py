@@ -1,0 +1,143 @@
+"""What a plan is made of: stages that read each other, cells that need them, and what follows from their order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from benchmark.api.spec import CEILING, FLOOR
+
+if TYPE_CHECKING:
+    from benchmark.config.resolve import Matrix
+
+FITS = ("fit-translator", "fit-segmenter")
+READER, JUDGE = f"fit-segmenter:{FLOOR}", f"fit-segmenter:{CEILING}"
+"""Roles of the reader in a cell: trained on source images for its translator, on target images for its metrics."""
+JUDGED = "score-translation:oracle"
+"""Role of the scores by metrics that ask the reader of target images. Without that reader they are missing, and all
+else of the cell stands."""
+HELD_OUT = "translate:test"
+"""Role of the translated source test split."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One piece of work, done once however many cells need it.
+
+    Attributes:
+        kind: A key of `FORMATS`.
+        key: Hash of `inputs` and of what of `spec` decides the outcome.
+        plugin: Label of the translator or segmenter, or name of the data set, for people.
+        seed: Seed of the cells it belongs to; None where it does not depend on one.
+        spec: Everything that decides the outcome, besides the inputs; JSON values.
+        inputs: Keys of the stages whose folders it reads, by role.
+    """
+
+    kind: str
+    key: str
+    plugin: str
+    seed: int | None
+    spec: dict[str, Any]
+    inputs: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One row of results before it is averaged over seeds.
+
+    Attributes:
+        id: Unique, and a valid file name.
+        scenario, translator, segmenter: Name and labels.
+        seed: Its seed.
+        config_key: Hash of everything but the seed and the metrics.
+        stages: Keys of its own stages by role, which is a kind of stage, or a kind and a purpose where there are two
+            of the kind (`translate:test`); those that prepare data are found through their inputs.
+        skipped: Why this cell makes no sense (a paired translator in an unpaired scenario), or None.
+        invalid: Why a plugin of this cell cannot be used, or None.
+    """
+
+    id: str
+    scenario: str
+    translator: str
+    segmenter: str
+    seed: int
+    config_key: str
+    stages: dict[str, str]
+    skipped: str | None = None
+    invalid: str | None = None
+
+    @property
+    def goals(self) -> tuple[str, ...]:
+        """Keys of the stages that make its numbers."""
+        return tuple(key for role, key in self.stages.items() if role.startswith("score-"))
+
+    @property
+    def essential(self) -> tuple[str, ...]:
+        """Those of its goals without which it is not done."""
+        return tuple(key for key in self.goals if key != self.stages.get(JUDGED))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a matrix comes to.
+
+    Attributes:
+        stages: By key; a stage stands behind its inputs.
+        cells: In the order of the matrix.
+        matrix: Where it came from.
+        classes: Names of the classes, by scenario.
+    """
+
+    stages: dict[str, Stage]
+    cells: tuple[Cell, ...]
+    matrix: Matrix
+    classes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def kind_of(role: str) -> str:
+    """The kind of stage that plays a role in a cell.
+
+    >>> kind_of("translate:test"), kind_of("translate")
+    ('translate', 'translate')
+    """
+    return role.partition(":")[0]
+
+
+def needed(stages: Mapping[str, Stage], goals: Iterable[str], done: Mapping[str, bool]) -> list[str]:
+    """Keys of the stages to make for the goals, in the order of the plan: what only finished stages read is left out.
+
+    Args:
+        stages: All stages.
+        goals: Keys that are wanted in the end.
+        done: Whether a stage is finished, for every key.
+    """
+    wanted: set[str] = set()
+    waiting = list(goals)
+    while waiting:
+        key = waiting.pop()
+        if key not in wanted and not done[key]:
+            wanted.add(key)
+            waiting += stages[key].inputs.values()
+    return [key for key in stages if key in wanted]
+
+
+def peers(plan: Plan) -> dict[str, int]:
+    """How many other trainings of one kind may run beside each stage, by key.
+
+    It depends on the plan alone, not on what is finished: the number of threads that is derived from it changes
+    the last bits of a training, and an interrupted matrix has to end like an uninterrupted one.
+    """
+    order = list(plan.stages.values())
+    bit = {stage.key: 1 << index for index, stage in enumerate(order)}
+    before = dict.fromkeys(bit, 0)
+    after = dict.fromkeys(bit, 0)
+    for stage in order:
+        for key in stage.inputs.values():
+            before[stage.key] |= before[key] | bit[key]
+    for stage in reversed(order):
+        for key in stage.inputs.values():
+            after[key] |= after[stage.key] | bit[stage.key]
+    fits = [sum(bit[stage.key] for stage in order if stage.kind == kind) for kind in FITS]
+    related = {key: before[key] | after[key] | bit[key] for key in bit}
+    return {key: max((fit & ~related[key]).bit_count() for fit in fits) for key in bit}

@@ -1,0 +1,318 @@
+"""From a matrix to the stages it needs: cells that need the same work share one stage, named by its content."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal, TypeVar
+
+from benchmark.api.dataset import Dataset
+from benchmark.api.scenario import Scenario, Side
+from benchmark.api.spec import CEILING, FLOOR, PluginSpec
+from benchmark.config.resolve import Choice, Matrix
+from benchmark.errors import BenchError, DataError, PluginError
+from benchmark.plan.model import HELD_OUT, JUDGE, JUDGED, READER, Cell, Plan, Stage
+from benchmark.registry.import_string import one_line
+from benchmark.registry.registry import Registry
+
+Answer = TypeVar("Answer")
+
+KEY_LENGTH = 20
+FORMATS = {
+    "prepare": 1,
+    "fit-translator": 1,
+    "translate": 1,
+    "score-translation": 1,
+    "fit-segmenter": 1,
+    "score-segmentation": 1,
+}
+"""What a stage of a kind means; raised when `benchmark.stages` comes to do it otherwise, so that old results age."""
+ASIDE = "aside"
+"""In a specification: options that do not change the outcome, and so are not part of its key."""
+
+
+def content_key(value: Any) -> str:
+    """A hash of JSON values that does not depend on the order of their names."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH]
+
+
+def make_plan(matrix: Matrix, registry: Registry) -> Plan:
+    """Lay out the stages of a matrix.
+
+    A plugin that is registered but cannot be used makes its own cells invalid; all others are planned.
+
+    Raises:
+        DataError: Files of a data set are missing, or the two sides of a scenario differ in their classes.
+    """
+    planner = _Planner(matrix, registry)
+    cells = tuple(planner.cells())
+    return Plan(planner.stages, cells, matrix, planner.classes)
+
+
+class _Planner:
+    """Collects the stages of a matrix while its cells are laid out."""
+
+    def __init__(self, matrix: Matrix, registry: Registry) -> None:
+        self.matrix = matrix
+        self.registry = registry
+        self.stages: dict[str, Stage] = {}
+        self.classes: dict[str, tuple[str, ...]] = {}
+        self._datasets: dict[str, Dataset] = {}
+        self._fingerprints: dict[tuple[str, str], str] = {}
+        self._prepared: dict[tuple[str, str, tuple[int, int]], str] = {}
+
+    def cells(self) -> Iterator[Cell]:
+        for scenario in self.matrix.scenarios:
+            broken = self._open(scenario)
+            for seed in self.matrix.seeds:
+                for segmenter in self.matrix.segmenters:
+                    for translator in self.matrix.translators:
+                        yield self._cell(scenario, translator, segmenter, seed, broken)
+
+    def _open(self, scenario: Scenario) -> str | None:
+        """Check the data of a scenario; the reason when a plugin it needs cannot be used."""
+        try:
+            for metric in self.matrix.metrics:
+                self.registry.find("metric", metric.name)
+            classes = _shared_classes(scenario, *_asked(scenario, lambda side: self._dataset(side).classes.names))
+            _asked(scenario, lambda side: [self._fingerprint(side, split) for split in (side.train, side.test)])
+        except PluginError as error:
+            return str(error)
+        self.classes[scenario.name] = classes
+        return None
+
+    def _cell(self, scenario: Scenario, translator: Choice, segmenter: Choice, seed: int, broken: str | None) -> Cell:
+        invalid, skipped = broken, None
+        if not invalid:
+            try:
+                skipped = self._misfit(scenario, translator)
+                self.registry.find("segmenter", segmenter.name)
+                if self._is_read(translator) or self._is_judged(translator):
+                    self.registry.find("segmenter", self.matrix.read_by.name)
+            except PluginError as error:
+                invalid = str(error)
+        stages = {} if invalid or skipped else self._chain(scenario, translator, segmenter, seed)
+        config_key = self._config_key(scenario, translator, segmenter, read=not invalid and self._is_read(translator))
+        labels = (scenario.name, translator.label, segmenter.label)
+        suffix = content_key([config_key, *labels])[:8]
+        cell_id = ".".join([*map(_slug, labels), f"s{seed}", suffix])
+        return Cell(cell_id, *labels, seed, config_key, stages, skipped, invalid)
+
+    def _misfit(self, scenario: Scenario, translator: Choice) -> str | None:
+        """Why a translator does not suit a scenario, or None."""
+        if translator.kind == "control":
+            return None
+        needs = self.registry.find("translator", translator.name).needs
+        if "paired" in needs and not scenario.paired:
+            return f"translator '{translator.name}' needs paired images, and scenario '{scenario.name}' has none"
+        return None
+
+    def _is_read(self, translator: Choice) -> bool:
+        """Whether a translator learns with the help of the reader."""
+        return translator.kind != "control" and self._needs("segmenter", [translator])
+
+    def _is_judged(self, translator: Choice) -> bool:
+        """Whether a metric over its translations asks the reader."""
+        return translator.kind != "control" and self._needs("oracle", self._metrics("translation"))
+
+    def _needs(self, word: str, choices: Iterable[Choice]) -> bool:
+        return any(word in self.registry.find(choice.kind, choice.name).needs for choice in choices)
+
+    def _config_key(self, scenario: Scenario, translator: Choice, segmenter: Choice, *, read: bool) -> str:
+        sides = (scenario.source, scenario.target) if scenario.name in self.classes else ()
+        usual = {"score_translations"} if scenario.score_translations == "train" else set()
+        parts = {
+            "scenario": scenario.model_dump(mode="json", exclude={"summary"} | usual),
+            "data": [self._fingerprint(side, split) for side in sides for split in (side.train, side.test)],
+            "translator": _identity(translator),
+            "segmenter": _identity(segmenter),
+            "compute": self._compute(),
+        }
+        return content_key(_hashed(parts | ({"reader": _identity(self.matrix.read_by)} if read else {})))
+
+    def _chain(self, scenario: Scenario, translator: Choice, segmenter: Choice, seed: int) -> dict[str, str]:
+        """The stages of one cell, by role."""
+        chain: dict[str, str] = {}
+        if translator.kind == "control":
+            chain["fit-segmenter"] = self._fit_control(scenario, segmenter, translator.name, seed)
+        else:
+            chain |= self._translation(scenario, translator, seed)
+            train, held_out = chain["translate"], chain.get(HELD_OUT)
+            chain["fit-segmenter"] = self._fit_segmenter(scenario, segmenter, train, held_out, seed)
+        inputs = {"segmenter": chain["fit-segmenter"], "test": self._split(scenario, scenario.target, "test")}
+        spec = {"segmenter": _identity(segmenter), "metrics": _identities(self._metrics("segmentation"))}
+        chain["score-segmentation"] = self._add("score-segmentation", segmenter.label, spec, inputs, seed)
+        return chain
+
+    def _translation(self, scenario: Scenario, translator: Choice, seed: int) -> dict[str, str]:
+        """The stages that make translations and measure them, by role."""
+        source, chain = scenario.source, {}
+        if self._is_read(translator):
+            chain[READER] = self._fit_control(scenario, self.matrix.read_by, FLOOR, seed)
+        fitted = chain["fit-translator"] = self._fit_translator(scenario, translator, chain.get(READER), seed)
+        chain["translate"] = self._translate(translator, fitted, self._split(scenario, source, "train"), seed)
+        if scenario.score_translations == "test" or scenario.checkpoint == "source-val":
+            chain[HELD_OUT] = self._translate(translator, fitted, self._split(scenario, source, "test"), seed)
+        judged = [metric for metric in self._metrics("translation") if self._needs("oracle", [metric])]
+        others = [metric for metric in self._metrics("translation") if metric not in judged]
+        chain["score-translation"] = self._score_translation(scenario, translator, others, chain, seed)
+        if judged:
+            chain[JUDGE] = self._fit_control(scenario, self.matrix.read_by, CEILING, seed)
+            chain[JUDGED] = self._score_translation(scenario, translator, judged, chain, seed)
+        return chain
+
+    def _fit_translator(self, scenario: Scenario, translator: Choice, reader: str | None, seed: int) -> str:
+        spec = {"translator": _identity(translator), "seed": seed, "compute": self._compute()}
+        inputs = {
+            "source": self._split(scenario, scenario.source, "train"),
+            "target": self._split(scenario, scenario.target, "train"),
+        }
+        if reader is not None:
+            spec["reader"] = _identity(self.matrix.read_by)
+            inputs["segmenter"] = reader
+        return self._add("fit-translator", translator.label, spec, inputs, seed)
+
+    def _translate(self, translator: Choice, fitted: str, source: str, seed: int) -> str:
+        inputs = {"translator": fitted, "source": source}
+        return self._add("translate", translator.label, {"translator": _identity(translator)}, inputs, seed)
+
+    def _score_translation(
+        self, scenario: Scenario, translator: Choice, metrics: Sequence[Choice], chain: Mapping[str, str], seed: int
+    ) -> str:
+        """Measure the training translations, or those of the source test split against the target's."""
+        split = scenario.score_translations
+        spec: dict[str, Any] = {"metrics": _identities(metrics)}
+        inputs = {
+            "source": self._split(scenario, scenario.source, split),
+            "translated": chain["translate" if split == "train" else HELD_OUT],
+            "target": self._split(scenario, scenario.target, split),
+        }
+        if JUDGE in chain:
+            spec["reader"] = _identity(self.matrix.read_by)
+            inputs["segmenter"] = chain[JUDGE]
+        if self._needs("translator", metrics):
+            spec["translator"] = _identity(translator)
+            inputs["translator"] = chain["fit-translator"]
+        return self._add("score-translation", translator.label, spec, inputs, seed)
+
+    def _fit_control(self, scenario: Scenario, segmenter: Choice, control: str, seed: int) -> str:
+        """The training of a control row, which is also that of a reader.
+
+        Source images say nothing about a model of the target: under `source-val`, the oracle keeps its last weights.
+        """
+        side = scenario.target if control == CEILING else scenario.source
+        by_source = scenario.checkpoint == "source-val" and control == FLOOR
+        held_out = self._split(scenario, side, "test") if by_source else None
+        return self._fit_segmenter(scenario, segmenter, self._split(scenario, side, "train"), held_out, seed)
+
+    def _fit_segmenter(self, scenario: Scenario, segmenter: Choice, train: str, held_out: str | None, seed: int) -> str:
+        """Train on one labelled set; under `source-val`, `held_out` chooses the checkpoint."""
+        inputs = {"train": train, "target": self._split(scenario, scenario.target, "train")}
+        if scenario.checkpoint == "oracle-val":
+            inputs["validation"] = self._split(scenario, scenario.target, "test")
+        if scenario.checkpoint == "source-val" and held_out is not None:
+            inputs["validation"] = held_out
+        spec = {"segmenter": _identity(segmenter), "seed": seed, "compute": self._compute()}
+        return self._add("fit-segmenter", segmenter.label, spec, inputs, seed)
+
+    def _split(self, scenario: Scenario, side: Side, role: Literal["train", "test"]) -> str:
+        """One split of one side, prepared."""
+        return self._prepare(side, side.train if role == "train" else side.test, scenario.size)
+
+    def _prepare(self, side: Side, split: str, size: tuple[int, int]) -> str:
+        place = content_key([side.dataset, side.options]), split, size
+        if place not in self._prepared:
+            spec = {
+                "dataset": {"name": side.dataset, "version": self._spec(side).version, "options": side.options},
+                "fingerprint": self._fingerprint(side, split),
+                "split": split,
+                "size": list(size),
+            }
+            self._prepared[place] = self._add("prepare", side.dataset, spec, {})
+        return self._prepared[place]
+
+    def _add(
+        self, kind: str, plugin: str, spec: dict[str, Any], inputs: dict[str, str], seed: int | None = None
+    ) -> str:
+        spec = {"kind": kind, "format": FORMATS[kind], **spec}
+        key = content_key({"spec": _hashed(spec), "inputs": inputs})
+        self.stages.setdefault(key, Stage(kind, key, plugin, seed, spec, inputs))
+        return key
+
+    def _spec(self, side: Side) -> PluginSpec:
+        return self.registry.find("dataset", side.dataset)
+
+    def _dataset(self, side: Side) -> Dataset:
+        place = content_key([side.dataset, side.options])
+        if place not in self._datasets:
+            self._datasets[place] = self.registry.create(self._spec(side), side.options)
+        return self._datasets[place]
+
+    def _fingerprint(self, side: Side, split: str) -> str:
+        place = content_key([side.dataset, side.options]), split
+        if place not in self._fingerprints:
+            self._fingerprints[place] = self._dataset(side).fingerprint(split)
+        return self._fingerprints[place]
+
+    def _compute(self) -> dict[str, str]:
+        """As asked for: what "auto" comes to on a machine is provenance, like the machine."""
+        return {"device": self.matrix.device, "precision": self.matrix.precision}
+
+    def _metrics(self, subject: str) -> list[Choice]:
+        """The metrics over one subject, with those that do not say beforehand what they measure."""
+        measures = {metric.name: self.registry.find("metric", metric.name).measures for metric in self.matrix.metrics}
+        return [metric for metric in self.matrix.metrics if measures[metric.name] in ("", subject)]
+
+
+def _asked(scenario: Scenario, question: Callable[[Side], Answer]) -> list[Answer]:
+    """What the data sets of both sides answer; their errors are told with the side they belong to."""
+    answers = []
+    for role, side in (("source", scenario.source), ("target", scenario.target)):
+        where = f"scenario '{scenario.name}', {role}"
+        try:
+            answers.append(question(side))
+        except DataError as error:
+            raise DataError(f"{where}: {error}") from error
+        except BenchError:
+            raise
+        except Exception as error:  # a third party's code: whatever it raises makes its own cells invalid
+            raise PluginError(f"{where}: dataset '{side.dataset}' failed: {one_line(error)}") from error
+    return answers
+
+
+def _shared_classes(scenario: Scenario, source: tuple[str, ...], target: tuple[str, ...]) -> tuple[str, ...]:
+    if source != target:
+        different = sorted(set(source) ^ set(target)) or ["their order"]
+        raise DataError(
+            f"scenario '{scenario.name}': both sides must have the same classes, but they differ in "
+            f"{', '.join(different)}"
+        )
+    return source
+
+
+def _identity(choice: Choice) -> dict[str, Any]:
+    """What of a choice decides the outcome, all but its label; options that do not stand aside."""
+    options: dict[str, dict[str, Any]] = {"options": {}, ASIDE: {}}
+    for name, value in choice.options.items():
+        options[ASIDE if name in choice.aside else "options"][name] = value
+    return {"name": choice.name, "version": choice.version, **options}
+
+
+def _identities(choices: Iterable[Choice]) -> list[dict[str, Any]]:
+    return [_identity(choice) for choice in choices]
+
+
+def _hashed(value: Any) -> Any:
+    """A specification without what does not change the outcome."""
+    if isinstance(value, list):
+        return [_hashed(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _hashed(item) for name, item in value.items() if name != ASIDE}
+    return value
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-") or "x"

@@ -1,0 +1,1 @@
+"""Who is there: every plugin and scenario by name, shipped or not."""

@@ -1,0 +1,58 @@
+"""From the text `module:attribute` or `file.py:attribute` to the object it names."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from functools import reduce
+from importlib import import_module
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from textwrap import shorten
+from types import ModuleType
+from typing import Any
+
+from benchmark.api.spec import PluginSpec
+from benchmark.errors import PluginError
+
+
+def import_target(spec: PluginSpec, target: str) -> Any:
+    """The object that a target of a plugin names; `PluginError` with the cause when there is none."""
+    place, _, attribute = target.rpartition(":")
+    try:
+        module = _import_file(Path(place)) if place.endswith(".py") else import_module(place)
+        return reduce(getattr, attribute.split("."), module)
+    except (Exception, SystemExit) as error:  # importing runs a third party's code, which may raise anything
+        raise PluginError(
+            f"{spec.kind} '{spec.name}' ({spec.distribution}): importing {target} failed: {one_line(error)}"
+        ) from error
+
+
+def anchored(target: str, folder: Path) -> str:
+    """A target whose file, if it names one, is relative to a folder."""
+    place, _, attribute = target.rpartition(":")
+    return f"{(folder / place).resolve()}:{attribute}" if place.endswith(".py") else target
+
+
+def one_line(error: BaseException) -> str:
+    """Kind and message of an exception, without line breaks and not endlessly long."""
+    message = shorten(str(error), width=300, placeholder=" ...")
+    return f"{type(error).__name__}: {message}" if message else type(error).__name__
+
+
+def _import_file(path: Path) -> ModuleType:
+    # Two files of one name in different folders are different modules: the path is part of the module's name.
+    name = f"{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is no Python file")
+    module = module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    return module

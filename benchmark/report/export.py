@@ -1,0 +1,89 @@
+"""Boards for programs: the JSON of the documented contract, and the same as CSV. Fractions stay fractions."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from benchmark.results.leaderboard import NOT_MEASURED, Board, Row, metric_names
+from benchmark.results.statistics import Estimate
+
+
+def json_rows(boards: Sequence[Board]) -> list[dict[str, Any]]:
+    """One mapping for each row, in the order of the boards; no value is ever NaN."""
+    return [_json_row(board, row) for board in boards for row in board.rows]
+
+
+def as_json(boards: Sequence[Board]) -> str:
+    """The rows as a JSON array."""
+    return json.dumps(json_rows(boards), indent=1, allow_nan=False)
+
+
+def as_csv(boards: Sequence[Board]) -> str:
+    """The rows as CSV: a metric takes four columns, its mean, the ends of its interval, and n."""
+    metrics = list(dict.fromkeys(name for board in boards for name in metric_names(board)))
+    flat = [_csv_row(row, metrics) for row in json_rows(boards)]
+    names = dict.fromkeys(name for row in flat for name in row)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(names), restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(flat)
+    return text.getvalue()
+
+
+def _json_row(board: Board, row: Row) -> dict[str, Any]:
+    missing = Estimate(None, None, 0, NOT_MEASURED)
+    about = {
+        "rank": row.rank,
+        "scenario": board.scenario,
+        "classes": len(board.classes),
+        "translator": row.translator,
+        "segmenter": row.segmenter,
+        "status": "complete" if row.complete else "incomplete",
+        "seeds": list(row.seeds),
+    }
+    names = [*metric_names(board), "gain"]
+    metrics = {name: row.metrics.get(name, missing).as_json() for name in names}
+    return about | metrics | _more(board, row)
+
+
+def _more(board: Board, row: Row) -> dict[str, Any]:
+    """What the contract leaves free."""
+    return {
+        "role": row.role,
+        "budget": board.budget,
+        "size": list(board.size),
+        "checkpoint": board.checkpoint,
+        "score_translations": board.score_translations,
+        "checkpoint_saw_target_labels": bool(board.flag),
+        "config_key": row.config_key,
+        "differs": row.differs,
+        "seeds_wanted": list(row.wanted),
+        "failures": {str(seed): reason for seed, reason in row.failures.items()},
+        "seconds": row.seconds,
+        "columns": {name: _finite(value) for name, value in row.extra.items()},
+        "highlights": list(row.highlights),
+        "trainings": {kind: asdict(training) for kind, training in row.trainings.items()},
+        "per_class_iou": {name: estimate.as_json() for name, estimate in row.per_class.items()},
+    }
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _csv_row(row: dict[str, Any], metrics: Sequence[str]) -> dict[str, Any]:
+    flat: dict[str, Any] = {key: value for key, value in row.items() if not isinstance(value, (dict, list))}
+    flat |= {key: " ".join(map(str, row[key])) for key in ("seeds", "seeds_wanted", "size")}
+    for name in (*metrics, "gain"):
+        estimate = row.get(name) or {"mean": None, "ci95": None, "n": 0}
+        low, high = estimate["ci95"] or (None, None)
+        flat |= {name: estimate["mean"], f"{name}_low": low, f"{name}_high": high, f"{name}_n": estimate["n"]}
+    flat["failures"] = "; ".join(f"seed {seed} {reason}" for seed, reason in row["failures"].items())
+    flat |= row["columns"]
+    return flat

@@ -1,0 +1,62 @@
+"""Sheets of what a translator's stages kept: strips of named panels, and the last samples of its training."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from benchmark.api.stage_context import PANELS, PICTURES
+from benchmark.report.figures.contact_sheet import Pixels, sheet
+
+UNNAMED = ("source", "translated", "cycled")
+"""Panels of strips from before panels had names."""
+
+
+def strip_sheet(folder: Path, strips: str, width: int, title: str) -> Image.Image:
+    """All strips of one set, below each other, under the names of their panels.
+
+    Args:
+        folder: A finished `translate` stage.
+        strips: Name of the set: `translation` or `variants`.
+        width: Of a panel whose strip does not name its panels, in pixels.
+        title: A line above all.
+
+    Raises:
+        FileNotFoundError: The stage kept no such strips.
+    """
+    read = [_panels(path, width) for path in sorted(folder.glob(f"{PICTURES}/{strips}-*.png"))]
+    if not read:
+        raise FileNotFoundError(folder)
+    return sheet(list(read[0]), [list(panels.values()) for panels in read], title, fixed=1)
+
+
+def sample_sheet(folder: Path, title: str) -> Image.Image:
+    """The last picture that a training drew of its samples; `FileNotFoundError` where there is none.
+
+    Args:
+        folder: A finished `fit-translator` stage.
+        title: A line above it.
+    """
+    pictures = folder.glob(f"{PICTURES}/step_*.png")
+    drawn = {int(number): path for path in pictures if (number := path.stem.removeprefix("step_")).isdigit()}
+    if not drawn:
+        raise FileNotFoundError(folder)
+    step = max(drawn)
+    return sheet([f"samples after {step} steps of training"], [[_pixels(drawn[step])]], title)
+
+
+def _panels(path: Path, width: int) -> dict[str, Pixels]:
+    """The panels of a strip by name."""
+    strip = _pixels(path)
+    with Image.open(path) as picture:
+        stored = picture.info.get(PANELS)
+    names = json.loads(stored) if stored else UNNAMED[: strip.shape[1] // width]
+    return dict(zip(names, np.split(strip, len(names), axis=1), strict=True))
+
+
+def _pixels(path: Path) -> Pixels:
+    with Image.open(path) as picture:
+        return np.asarray(picture.convert("RGB"))

@@ -1,0 +1,61 @@
+"""Fitted plugins at work: batch by batch, on the device, without gradients, and held to their contracts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from benchmark.api.imageset import ImageSet
+from benchmark.api.segmenter import Segmenter
+from benchmark.api.stage_context import Run
+from benchmark.api.translator import Translator
+from benchmark.stages.contract_checks import check_images, check_predictions
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+PIXELS_PER_BATCH = {"cpu": 1 << 18, "cuda": 1 << 21}
+"""Bounds the memory of a batch at any image size; part of what `benchmark.plan.planner.FORMATS` stands for."""
+
+
+def batches(images: ImageSet, run: Run) -> Iterator[range]:
+    """Indices of a set in order, as many at a time as the device takes well."""
+    size = max(1, PIXELS_PER_BATCH[run.device] // math.prod(images.size))
+    return (range(start, min(start + size, len(images))) for start in range(0, len(images), size))
+
+
+def evenly_spaced(count: int, wanted: int) -> list[int]:
+    """Indices of at most `wanted` of `count` things, spread over them; always the same ones.
+
+    >>> evenly_spaced(10, 4)
+    [0, 3, 6, 9]
+    """
+    shown = min(wanted, count)
+    return [round(step * (count - 1) / max(1, shown - 1)) for step in range(shown)]
+
+
+def on_device(run: Run, tensor: Tensor) -> Tensor:
+    """A tensor where the stage computes."""
+    return tensor.to(run.device, non_blocking=True)
+
+
+def translated(translator: Translator, images: Tensor, variant: int, run: Run, name: str) -> Tensor:
+    """Translations of a batch; `ContractBroken` names the translator where they are not what they must be."""
+    import torch
+
+    images = on_device(run, images)
+    with torch.inference_mode():
+        found = translator.translate(images, variant=variant)
+    check_images(found, images, f"translator '{name}'")
+    return found
+
+
+def predicted(segmenter: Segmenter, images: ImageSet, batch: Sequence[int], run: Run, name: str) -> Tensor:
+    """Predicted train ids of some images of a set; errors as in `translated`."""
+    import torch
+
+    with torch.inference_mode():
+        found = segmenter.predict(on_device(run, images.image_batch(batch)))
+    check_predictions(found, (len(batch), *images.size), len(images.classes), f"segmenter '{name}'")
+    return found

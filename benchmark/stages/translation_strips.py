@@ -1,0 +1,78 @@
+"""Strips of named panels: what a translator did to a few images, kept for people to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from benchmark.api.imageset import ImageSet
+from benchmark.api.stage_context import Run
+from benchmark.api.translator import Attentive, Invertible, MultiVariant, Pointing, Translator
+from benchmark.stages.contract_checks import check_images, check_maps
+from benchmark.stages.heatmap import crossed, heated
+from benchmark.stages.inference import evenly_spaced, on_device, translated
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+SHOWN = 4
+"""Images per stage that are kept for people to look at."""
+SHOWN_VARIANTS = 8
+"""So many are shown, however many are stored."""
+POINTS = ((1 / 2, 1 / 2), (1 / 4, 1 / 4), (3 / 4, 3 / 4), (3 / 4, 1 / 4))
+"""Where the cross stands in one picture after the other, as shares of height and width."""
+
+
+def keep_strips(translator: Translator, source: ImageSet, run: Run, name: str) -> None:
+    """Keep for each of a few source images a strip `translation`, and a strip `variants` where there are several.
+
+    Args:
+        translator: Fitted, on the device of the run; what it can do decides on the panels.
+        source: Images to show, spread over the set.
+        run: Where pictures go.
+        name: Of the plugin, for errors.
+    """
+    for number, index in enumerate(evenly_spaced(len(source), SHOWN)):
+        images = on_device(run, source.image_batch([index]))
+        _keep(run, f"translation-{number}", _translation(translator, images, POINTS[number], run, name))
+        if isinstance(translator, MultiVariant) and translator.variants > 1:
+            _keep(run, f"variants-{number}", _variants(translator, images, run, name))
+
+
+def _keep(run: Run, file: str, panels: Mapping[str, Tensor]) -> None:
+    import torch
+
+    run.images(file, torch.cat(list(panels.values()), dim=3)[0], panels=tuple(panels))
+
+
+def _translation(
+    translator: Translator, images: Tensor, point: tuple[float, float], run: Run, name: str
+) -> dict[str, Tensor]:
+    """Panels of one image, shape (1, 3, H, W) each, by name."""
+    import torch
+
+    panels = {"source": images, "translated": translated(translator, images, 0, run, name)}
+    with torch.inference_mode():
+        if isinstance(translator, Invertible):
+            panels["cycled"] = translator.inverse(panels["translated"])
+            check_images(panels["cycled"], images, f"translator '{name}', inverse,")
+        if isinstance(translator, Attentive):
+            maps = translator.attention_maps(images)
+            check_maps(maps, images, f"translator '{name}', attention_maps,")
+            panels["attention"] = heated(images, maps)
+        if isinstance(translator, Pointing):
+            panels["attention from +"] = _looking_from(translator, images, point, name)
+    return panels
+
+
+def _looking_from(translator: Pointing, images: Tensor, point: tuple[float, float], name: str) -> Tensor:
+    """Where one pixel looks, relative to where it looks most: weights over many places are all small."""
+    row, column = (int(share * side) for share, side in zip(point, images.shape[2:], strict=True))
+    maps = translator.attention_from(images, row, column)
+    check_maps(maps, images, f"translator '{name}', attention_from,")
+    return crossed(heated(images, maps / maps.amax().clamp_min(1e-12)), row, column)
+
+
+def _variants(translator: Translator, images: Tensor, run: Run, name: str) -> dict[str, Tensor]:
+    panels = {f"variant {k}": translated(translator, images, k, run, name) for k in range(SHOWN_VARIANTS)}
+    return {"source": images} | panels

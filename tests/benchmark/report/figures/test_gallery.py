@@ -1,0 +1,190 @@
+"""Finished cells become labelled pictures that outlive the stages they were drawn from."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from benchmark import Run
+from benchmark.report.figures.contact_sheet import LINE, PANEL_WIDTH
+from benchmark.report.figures.gallery import keep_pictures
+
+HEIGHT, WIDTH = 32, 64
+PALETTE = np.array([(128, 64, 128), (70, 130, 180), (0, 0, 142)], np.uint8)
+PREDICTED = {"source-only": 1, "cyclegan": 2, "oracle": 0}
+
+
+def _keep_stages(results, cell):
+    score = results / "stages/score-segmentation" / cell["stages"]["score-segmentation"]["key"]
+    score.mkdir(parents=True)
+    labels = np.zeros((2, HEIGHT, WIDTH), np.uint8)
+    labels[:, :8] = 255
+    np.savez(
+        score / "gallery.npz",
+        ids=np.array(["a", "b"]),
+        images=np.full((2, HEIGHT, WIDTH, 3), 200, np.uint8),
+        labels=labels,
+        predictions=np.full_like(labels, PREDICTED[cell["translator"]]),
+        classes=np.array(["road", "sky", "car"]),
+        palette=PALETTE,
+    )
+    if "translate" in cell["stages"]:
+        pictures = results / "stages/translate" / cell["stages"]["translate"]["key"] / "pictures"
+        pictures.mkdir(parents=True)
+        strip = np.concatenate([np.full((HEIGHT, WIDTH, 3), shade, np.uint8) for shade in (10, 120, 230)], axis=1)
+        for number in range(2):
+            Image.fromarray(strip).save(pictures / f"translation-{number}.png")
+
+
+@pytest.fixture
+def cells(record, tmp_path):
+    found = []
+    for seed in (0, 1):
+        for name in PREDICTED:
+            stages = {"score-segmentation": {"key": f"score-{name}-{seed}"}}
+            if name == "cyclegan":
+                stages["translate"] = {"key": f"translate-{seed}"}
+            cell = record(name, seed, 0.5, stages=stages, size=[HEIGHT, WIDTH])
+            _keep_stages(tmp_path, cell)
+            found.append(cell)
+    return found
+
+
+def _panel(picture, column, row):
+    """The colour in the middle of a panel."""
+    factor = PANEL_WIDTH // WIDTH
+    left = 6 + column * (PANEL_WIDTH + 6)
+    top = 2 * LINE + row * (HEIGHT * factor + 6)
+    return tuple(int(v) for v in np.asarray(picture)[top + HEIGHT * factor // 2, left + PANEL_WIDTH // 2])
+
+
+def test_each_cell_and_each_scenario_get_their_pictures(cells, tmp_path):
+    assert sorted(map(str, keep_pictures(tmp_path, cells))) == [
+        "pictures/streets/cyclegan-seed0-translation.png",
+        "pictures/streets/cyclegan-seed1-translation.png",
+        "pictures/streets/deeplabv3-overview.png",
+        "pictures/streets/deeplabv3-seed0-cyclegan.png",
+        "pictures/streets/deeplabv3-seed1-cyclegan.png",
+    ]
+
+
+def test_a_sheet_shows_image_label_floor_adapted_and_ceiling_in_this_order(cells, tmp_path):
+    keep_pictures(tmp_path, cells)
+    with Image.open(tmp_path / "pictures/streets/deeplabv3-seed0-cyclegan.png") as picture:
+        for row in (0, 1):
+            shown = [_panel(picture, column, row) for column in range(5)]
+            colours = [tuple(PALETTE[index].tolist()) for index in (0, 1, 2, 0)]
+            assert shown == [(200, 200, 200), *colours]
+
+
+def test_strips_are_cut_into_source_translated_and_cycled(cells, tmp_path):
+    keep_pictures(tmp_path, cells)
+    with Image.open(tmp_path / "pictures/streets/cyclegan-seed0-translation.png") as picture:
+        assert [_panel(picture, column, 1) for column in range(3)] == [(10,) * 3, (120,) * 3, (230,) * 3]
+
+
+def test_a_translator_without_a_way_back_has_two_columns(cells, tmp_path):
+    folder = tmp_path / "stages/translate/translate-0/pictures"
+    for path in folder.iterdir():
+        Image.fromarray(np.asarray(Image.open(path))[:, : 2 * WIDTH]).save(path)
+    keep_pictures(tmp_path, cells)
+    with Image.open(tmp_path / "pictures/streets/cyclegan-seed0-translation.png") as picture:
+        assert picture.width < 3 * PANEL_WIDTH
+
+
+@pytest.fixture
+def trained(cells, tmp_path):
+    """The cells, with samples and a log of the training of their translator."""
+    for cell in cells:
+        if cell["translator"] == "cyclegan":
+            cell["stages"]["fit-translator"] = {"key": f"fit-{cell['seed']}"}
+            folder = tmp_path / "stages/fit-translator" / f"fit-{cell['seed']}"
+            (folder / "pictures").mkdir(parents=True)
+            Image.new("RGB", (50, 30)).save(folder / "pictures" / "step_0000100.png")
+            (folder / "scalars.jsonl").write_text('{"step": 50, "cycle": 0.5}\n{"step": 100, "cycle": 0.3}\n')
+    return cells
+
+
+def test_a_trained_translator_shows_its_last_samples_and_its_curves(trained, tmp_path):
+    kept = {path.name for path in keep_pictures(tmp_path, trained)}
+    assert {"cyclegan-seed0-training.png", "cyclegan-seed1-curves.png"} <= kept
+    stored = json.loads((tmp_path / "records" / f"{trained[1]['cell']}.json").read_text())
+    assert stored["stages"]["fit-translator"]["pictures"] == [
+        "pictures/streets/cyclegan-seed0-training.png",
+        "pictures/streets/cyclegan-seed0-curves.png",
+    ]
+
+
+def test_variants_have_a_sheet_of_their_own(cells, tmp_path):
+    folder = tmp_path / "stages/translate/translate-0/pictures"
+    Run(folder.parent).images(
+        "variants-0", torch.zeros(3, HEIGHT, 3 * WIDTH), panels=("source", "variant 0", "variant 1")
+    )
+    kept = [path.name for path in keep_pictures(tmp_path, cells) if "variants" in path.name]
+    assert kept == ["cyclegan-seed0-variants.png"]
+
+
+def test_where_the_test_split_is_scored_its_translations_are_shown(cells, tmp_path):
+    for cell in cells:
+        cell["config"]["scenario"] = cell["config"]["scenario"] | {"score_translations": "test"}
+        if cell["translator"] == "cyclegan":
+            cell["stages"]["translate:test"] = {"key": f"held-out-{cell['seed']}"}
+            folder = tmp_path / "stages/translate" / f"held-out-{cell['seed']}" / "pictures"
+            folder.mkdir(parents=True)
+            Image.new("RGB", (2 * WIDTH, HEIGHT), (77, 77, 77)).save(folder / "translation-0.png")
+    keep_pictures(tmp_path, cells)
+    with Image.open(tmp_path / "pictures/streets/cyclegan-seed0-translation.png") as picture:
+        assert [_panel(picture, column, 0) for column in range(2)] == [(77,) * 3] * 2
+    stored = json.loads((tmp_path / "records" / f"{cells[1]['cell']}.json").read_text())
+    assert stored["stages"]["translate:test"]["pictures"] == ["pictures/streets/cyclegan-seed0-translation.png"]
+
+
+def test_pictures_stay_when_the_stages_are_gone(cells, tmp_path):
+    before = keep_pictures(tmp_path, cells)
+    shutil.rmtree(tmp_path / "stages")
+    assert keep_pictures(tmp_path, cells) == before
+    assert all((tmp_path / path).is_file() for path in before)
+
+
+def test_nothing_is_drawn_twice_and_new_results_are_drawn_anew(cells, tmp_path):
+    keep_pictures(tmp_path, cells)
+    path = tmp_path / "pictures/streets/deeplabv3-seed1-cyclegan.png"
+    first = path.stat().st_mtime_ns
+    keep_pictures(tmp_path, cells)
+    assert path.stat().st_mtime_ns == first
+    changed = [cell | {"metrics": {"miou": 0.6}} for cell in cells]
+    keep_pictures(tmp_path, changed)
+    assert path.stat().st_mtime_ns > first
+
+
+def test_failed_cells_and_absent_stages_draw_nothing(cells, tmp_path, record):
+    assert keep_pictures(tmp_path, [record("cyclegan", 0, status="failed", stages={})]) == []
+    shutil.rmtree(tmp_path / "stages")
+    assert keep_pictures(tmp_path, cells) == []
+
+
+def test_records_point_to_the_pictures_that_stay(cells, tmp_path):
+    keep_pictures(tmp_path, cells)
+    stored = {cell["cell"]: json.loads((tmp_path / "records" / f"{cell['cell']}.json").read_text()) for cell in cells}
+    shown = {
+        (cell["translator"], cell["seed"]): [path for stage in cell["stages"].values() for path in stage["pictures"]]
+        for cell in stored.values()
+    }
+    assert shown["cyclegan", 1] == [
+        "pictures/streets/deeplabv3-seed1-cyclegan.png",
+        "pictures/streets/cyclegan-seed1-translation.png",
+    ]
+    assert "pictures/streets/deeplabv3-overview.png" in shown["oracle", 0]
+    assert all((tmp_path / path).is_file() for paths in shown.values() for path in paths)
+
+
+def test_a_record_whose_pictures_are_known_is_left_as_it_is(cells, tmp_path):
+    keep_pictures(tmp_path, cells)
+    paths = sorted((tmp_path / "records").iterdir())
+    stored = [json.loads(path.read_text()) for path in paths]
+    before = [path.stat().st_mtime_ns for path in paths]
+    keep_pictures(tmp_path, stored)
+    assert [path.stat().st_mtime_ns for path in paths] == before

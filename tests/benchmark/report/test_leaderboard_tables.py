@@ -1,0 +1,174 @@
+"""Cells show percent with a named margin; whatever is missing is explained below the table."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from benchmark.report.export import json_rows
+from benchmark.report.leaderboard_tables import (
+    costs_grid,
+    duration,
+    highlights_grid,
+    leaderboard_grid,
+    number,
+    per_class_grid,
+)
+from benchmark.report.markdown import grid_markdown
+from benchmark.report.terminal import print_grid
+from benchmark.results.leaderboard import boards
+from benchmark.results.statistics import estimate
+
+
+@pytest.fixture
+def matrix(record):
+    scores = {"source-only": 0.2, "oracle": 0.8, "cyclegan": 0.5}
+    return [record(name, seed, score + seed / 100) for name, score in scores.items() for seed in (0, 1)]
+
+
+def _grid(records, columns=None):
+    (board,) = boards(records, columns)
+    return leaderboard_grid(board)
+
+
+def _cell(grid, row, heading):
+    (found,) = (cells for cells in grid.rows if cells[1] == row)
+    return found[grid.headings.index(heading)]
+
+
+def test_shares_are_percent_with_half_the_interval(record):
+    grid = _grid([record("cyclegan", seed, value) for seed, value in enumerate((0.5, 0.6, 0.7))])
+    assert _cell(grid, "cyclegan", "mIoU %") == "60.0 ± 24.8"  # 4.3027 * 0.1 / sqrt(3)
+    assert any("± is a 95 % t-interval over the n seeds" in note for note in grid.notes)
+
+
+def test_one_seed_shows_no_margin(record):
+    assert _cell(_grid([record("cyclegan", 0, 0.5)]), "cyclegan", "mIoU %") == "50.0"
+
+
+def test_controls_are_marked_and_set_back(matrix):
+    grid = _grid(matrix)
+    assert [cells[1] for cells in grid.rows] == ["oracle (ceiling)", "cyclegan", "source-only (floor)"]
+    assert grid.dim == {0, 2}
+
+
+def test_the_title_names_what_all_numbers_share(matrix):
+    assert (
+        _grid(matrix).title == "streets · deeplabv3 · 3 classes · 64x128 px · budget cpu · checkpoint last · seeds 0, 1"
+    )
+
+
+def test_a_checkpoint_chosen_on_target_labels_is_flagged_in_the_title(record):
+    assert "(! checkpoint chosen on target labels)" in _grid([record("a", 0, 0.5, checkpoint="oracle-val")]).title
+
+
+def test_a_table_over_translations_of_the_test_split_says_so(record):
+    cell = record("a", 0, 0.5)
+    assert "test split" not in _grid([cell]).title
+    cell["config"]["scenario"]["score_translations"] = "test"
+    assert "translations of the test split" in _grid([cell]).title
+    assert json_rows(boards([cell]))[0]["score_translations"] == "test"
+
+
+def test_whatever_metrics_plugins_declare_stands_in_the_terminal_and_on_the_page(record):
+    values = {name: {"higher_is_better": False, "low": 0, "high": None} for name in ("flips", "blur", "zeal")}
+    cells = [record("cyclegan", 0, metrics={"miou": 0.5, "flips": 0.25, "blur": 1.5, "zeal": 7}, values=values)]
+    grid = _grid([*cells, record("oracle", 0, 0.8)])
+    assert [name for name in grid.headings if name.endswith("↓")] == ["blur ↓", "flips ↓", "zeal ↓"]
+    assert "not measured" not in " ".join(grid.notes)
+    out = Console(file=io.StringIO(), width=60)
+    print_grid(grid, out)
+    for text in (out.file.getvalue(), grid_markdown(grid)):
+        assert all(number in text for number in ("0.250", "1.500", "7.000", "blur ↓", "zeal ↓"))
+
+
+def test_a_side_figure_has_no_column_but_stands_in_the_data(record):
+    values = {
+        name: {"higher_is_better": True, "low": 0, "high": 1, "headline": name == "main"} for name in ("main", "side")
+    }
+    board = boards([record("a", 0, metrics={"miou": 0.5, "main": 0.25, "side": 0.75}, values=values)])
+    headings = leaderboard_grid(board[0]).headings
+    assert "main %" in headings
+    assert "side %" not in headings
+    assert json_rows(board)[0]["side"]["mean"] == 0.75
+
+
+def test_highlights_are_those_of_the_first_seed_and_the_weightiest(record):
+    cells = [record("a", seed, 0.5) for seed in (1, 0)] + [record("oracle", 0, 0.9)]
+    for cell in cells[:2]:
+        cell["details"] = {"flips": {"highlights": [f"seed {cell['seed']}, line {line}" for line in range(9)]}}
+    grid = highlights_grid(boards(cells)[0])
+    assert grid.rows == tuple(("a", f"seed 0, line {line}") for line in range(3))
+
+
+def test_costs_of_trainings_are_means_over_seeds(record):
+    def stage(seconds, **facts):
+        return {"key": "k", "seconds": seconds, "device": "cuda", "precision": "bf16", "facts": facts, "pictures": []}
+
+    cells = [record("a", 0, 0.5), record("a", 1, 0.6)]
+    for cell, minutes in zip(cells, (1, 3), strict=True):
+        gpu = {"peak_gpu_memory_bytes": minutes * 2**30, "peak_memory_bytes": 9 * 2**30}
+        cell["stages"] = {"fit-translator": stage(60 * minutes, images_per_second=10.0 * minutes, **gpu)}
+    grid = costs_grid(boards(cells)[0])
+    assert grid.rows == (("a", "cuda bf16", "2.0", "20.0", "2.00", "-", "-", "-", "-"),)
+
+
+def test_segmenters_get_a_column_when_there_are_several(matrix, record):
+    assert "segmenter" not in _grid(matrix).headings
+    assert "segmenter" in _grid([*matrix, record("cyclegan", 0, 0.5, segmenter="unet")]).headings
+
+
+def test_metrics_nobody_measured_take_no_column(matrix):
+    assert "SSIM" not in _grid(matrix).headings
+
+
+def test_a_column_that_could_not_be_measured_stays_and_says_why(record):
+    missing = {"fid": "no weights", "kid": "no weights"}
+    grid = _grid([record("cyclegan", 0, 0.5, missing=missing), record("colour", 0, 0.4, missing=missing)])
+    assert _cell(grid, "cyclegan", "FID ↓") == "-"
+    assert "FID, KID missing for cyclegan, colour: no weights" in grid.notes
+
+
+def test_a_failed_seed_is_counted_and_explained(matrix, record):
+    grid = _grid([*matrix, record("colour", 0, 0.4), record("colour", 1, status="timeout", reason="longer than 60 s")])
+    assert _cell(grid, "colour", "seeds") == "1/2"
+    assert _cell(grid, "colour", "#") == "-"
+    assert "colour: 1/2 seeds; seed 1 timeout: longer than 60 s" in grid.notes
+
+
+def test_rows_of_one_label_are_told_apart(record):
+    grid = _grid([record("cyclegan", 0, 0.5, options={"cycle": w}, config_key=f"{w}abcdefg") for w in (5, 9)])
+    assert sorted(cells[1] for cells in grid.rows) == ["cyclegan [5abcde]", "cyclegan [9abcde]"]
+    assert "cyclegan [5abcde]: translator.cycle=5" in grid.notes
+
+
+def test_a_plugins_metric_in_zero_to_one_is_percent_and_others_are_plain(record):
+    values = {
+        "edges": {"higher_is_better": True, "low": 0, "high": 1},
+        "blur": {"higher_is_better": False, "low": 0, "high": None},
+    }
+    grid = _grid([record("a", 0, metrics={"miou": 0.5, "edges": 0.25, "blur": 1.5}, values=values)])
+    assert _cell(grid, "a", "edges %") == "25.0"
+    assert _cell(grid, "a", "blur ↓") == "1.500"
+
+
+def test_hook_columns_and_cost_are_shown(record):
+    grid = _grid([record("a", 0, 0.5)], lambda records: {"gpu_hours": 0.123456, "unknown": None})
+    assert _cell(grid, "a", "gpu_hours") == "0.1235"
+    assert _cell(grid, "a", "unknown") == "-"
+    assert _cell(grid, "a", "cost h:mm:ss") == "0:01:30"
+
+
+def test_the_class_table_has_a_line_for_each_class(record):
+    details = {"segmentation": {"iou": {"road": 0.75, "sky": None}}}
+    (board,) = boards([record("cyclegan", 0, 0.5, details=details)])
+    assert per_class_grid(board).rows == (("road", "75.0"), ("sky", "-"), ("car", "-"))
+
+
+def test_equal_values_show_no_margin():
+    assert number(estimate([1.0, 1.0]), 100, 1) == "100.0"
+
+
+@pytest.mark.parametrize(("seconds", "text"), [(0.4, "0:00:00"), (59.6, "0:01:00"), (7300, "2:01:40")])
+def test_durations_are_hours_minutes_seconds(seconds, text):
+    assert duration(seconds) == text

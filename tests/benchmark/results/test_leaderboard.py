@@ -1,0 +1,234 @@
+"""Rows come from records that may be compared; what is missing says why."""
+
+import json
+import math
+
+import pytest
+from scipy import stats as reference
+
+from benchmark.results.leaderboard import METRICS, boards, metric_names, newest, reorder
+
+
+def _rows(records, columns=None):
+    (board,) = boards(records, columns)
+    return {row.translator: row for row in board.rows}
+
+
+@pytest.fixture
+def matrix(record):
+    """Two seeds of floor, ceiling and one translator, which recovers half and a quarter."""
+    scores = {"source-only": (0.2, 0.4), "oracle": (0.8, 0.8), "cyclegan": (0.5, 0.5)}
+    return [record(name, seed, score) for name, pair in scores.items() for seed, score in enumerate(pair)]
+
+
+def test_a_failed_row_gives_way_once_its_mistake_is_mended(record):
+    failed = record("shift", 0, status="failed", reason="crop too large", config_key="crop-900")
+    mended = record("shift", 0, 0.4, config_key="crop-90") | {"provenance": {"time": "2025-01-02T00:00:00Z"}}
+    assert [row.config_key for row in boards([failed])[0].rows] == ["crop-900"]
+    assert [row.config_key for row in boards([failed, mended])[0].rows] == ["crop-90"]
+
+
+def test_a_done_row_stays_beside_a_later_one_of_its_name(record):
+    first = record("shift", 0, 0.3, config_key="crop-60")
+    later = record("shift", 0, 0.4, config_key="crop-90") | {"provenance": {"time": "2025-01-02T00:00:00Z"}}
+    assert {row.config_key for row in boards([first, later])[0].rows} == {"crop-60", "crop-90"}
+
+
+def test_equal_rows_stand_by_name_whichever_was_done_first(record):
+    rows = [record(name, seed=0, miou=0.4) for name in ("shift", "oracle", "fda", "source-only")]
+    for hour, row in enumerate(rows):
+        row["provenance"] = {"time": f"2025-01-01T0{hour}:00:00Z"}
+    (forth,), (back,) = (
+        boards(rows),
+        boards([row | {"provenance": {"time": "2025-01-01T00:00:00Z"}} for row in rows[::-1]]),
+    )
+    assert [row.translator for row in forth.rows] == ["fda", "oracle", "shift", "source-only"]
+    assert [row.translator for row in back.rows] == [row.translator for row in forth.rows]
+
+
+def test_rows_are_ranked_by_mean_miou_controls_included(matrix):
+    (board,) = boards(matrix)
+    assert [(row.rank, row.translator, row.role) for row in board.rows] == [
+        (1, "oracle", "ceiling"),
+        (2, "cyclegan", None),
+        (3, "source-only", "floor"),
+    ]
+
+
+def test_the_gap_is_averaged_over_seeds_after_pairing_them(matrix):
+    gap = _rows(matrix)["cyclegan"].metrics["gap_recovered"]
+    assert gap.mean == pytest.approx((0.5 + 0.25) / 2)
+    assert gap.ci95 == pytest.approx(reference.t.interval(0.95, 1, loc=0.375, scale=reference.sem([0.5, 0.25])))
+    assert gap.n == 2
+
+
+def test_the_gain_is_the_paired_difference_to_source_only(matrix):
+    assert _rows(matrix)["cyclegan"].metrics["gain"].mean == pytest.approx((0.3 + 0.1) / 2)
+
+
+def test_a_row_that_learnt_from_the_reader_is_held_against_the_same_floor(matrix):
+    for cell in matrix:
+        if cell["translator"] == "cyclegan":
+            cell["config"]["reader"] = {"name": "deeplabv3", "options": {}}
+    assert _rows(matrix)["cyclegan"].metrics["gap_recovered"].mean == pytest.approx(0.375)
+
+
+def test_records_from_before_there_was_a_choice_of_scored_split_stand_with_those_that_chose_the_usual(matrix):
+    for cell in matrix:
+        if cell["translator"] == "cyclegan":
+            cell["config"]["scenario"] = cell["config"]["scenario"] | {"score_translations": "train"}
+    assert _rows(matrix)["cyclegan"].metrics["gap_recovered"].mean == pytest.approx(0.375)
+    matrix[-1]["config"]["scenario"] = matrix[-1]["config"]["scenario"] | {"score_translations": "test"}
+    assert len(boards(matrix)) == 2
+
+
+def test_the_gap_is_taken_within_one_segmenter(matrix, record):
+    other = [record(name, seed, 0.9, segmenter="unet") for name in ("source-only", "cyclegan") for seed in (0, 1)]
+    (board,) = boards(matrix + other)
+    gaps = {(row.translator, row.segmenter): row.metrics["gap_recovered"] for row in board.rows}
+    assert gaps["cyclegan", "deeplabv3"].mean == pytest.approx(0.375)
+    assert gaps["cyclegan", "unet"].mean is None
+    assert gaps["cyclegan", "unet"].reason == "no oracle result for this seed"
+
+
+def test_a_seed_without_its_oracle_is_left_out_of_the_gap_with_the_reason(matrix):
+    without = [r for r in matrix if not (r["translator"] == "oracle" and r["seed"] == 1)]
+    gap = _rows(without)["cyclegan"].metrics["gap_recovered"]
+    assert (gap.mean, gap.n) == (pytest.approx(0.5), 1)
+    assert gap.reason == "no oracle result for this seed"
+
+
+def test_a_row_that_lacks_a_seed_of_its_board_is_incomplete_and_below(matrix, record):
+    best_but_alone = record("colour", 0, 0.99)
+    (board,) = boards([*matrix, best_but_alone])
+    assert [row.translator for row in board.rows][-1] == "colour"
+    row = board.rows[-1]
+    assert (row.rank, row.complete, row.seeds, row.wanted) == (None, False, (0,), (0, 1))
+    assert row.failures == {1: "not run"}
+
+
+def test_a_failed_seed_shows_status_and_reason_and_keeps_the_others(matrix, record):
+    failed = record("colour", 1, status="oom", reason="killed at 2.1 GB")
+    row = _rows([*matrix, record("colour", 0, 0.6), failed])["colour"]
+    assert row.failures == {1: "oom: killed at 2.1 GB"}
+    assert row.metrics["miou"].mean == 0.6
+    assert row.metrics["miou"].ci95 is None
+
+
+def test_a_row_without_any_done_seed_stays_listed(matrix, record):
+    row = _rows([*matrix, record("broken", 0, status="failed", reason="boom")])["broken"]
+    assert row.seeds == ()
+    assert row.metrics["miou"].mean is None
+
+
+def test_different_options_of_one_label_are_rows_of_their_own_and_say_what_differs(record):
+    records = [record("cyclegan", seed, 0.5, options={"pool": 50, "cycle": w}) for w in (5, 10) for seed in (0, 1)]
+    (board,) = boards(records)
+    assert sorted(row.differs for row in board.rows) == ["translator.cycle=10", "translator.cycle=5"]
+    assert all(row.metrics["miou"].n == 2 for row in board.rows)
+
+
+@pytest.mark.parametrize(
+    "change", [{"budget": "smoke"}, {"size": [32, 64]}, {"classes": ["road"]}, {"checkpoint": "oracle-val"}]
+)
+def test_what_was_measured_otherwise_is_another_board(record, change):
+    assert len(boards([record("cyclegan", 0, 0.5), record("cyclegan", 1, 0.5, **change)])) == 2
+
+
+def test_a_new_summary_of_a_scenario_does_not_part_boards(record):
+    changed = record("cyclegan", 1, 0.5)
+    changed["config"] = {**changed["config"], "scenario": {**changed["config"]["scenario"], "summary": "new words"}}
+    assert len(boards([record("cyclegan", 0, 0.5), changed])) == 1
+
+
+def test_the_board_worked_on_last_stands_for_its_scenario(record):
+    later = {"provenance": {"time": "2025-02-01T00:00:00Z"}}
+    every = boards([record("cyclegan", 0, 0.5), record("cyclegan", 0, 0.1, budget="smoke", **later)])
+    shown, hidden = newest(every)
+    assert ([b.budget for b in shown], [b.budget for b in hidden]) == (["smoke"], ["cpu"])
+
+
+def test_the_newest_of_two_records_of_one_cell_counts(record):
+    later = record("cyclegan", 0, 0.7, provenance={"time": "2025-02-01T00:00:00Z"})
+    assert _rows([later, record("cyclegan", 0, 0.5)])["cyclegan"].metrics["miou"].mean == 0.7
+
+
+def test_every_row_has_every_standing_metric_and_says_why_it_is_empty(matrix, record):
+    record_without_fid = record("colour", 0, 0.5, missing={"fid": "no Inception weights"})
+    rows = _rows([*matrix, record_without_fid])
+    assert set(METRICS) <= set(rows["colour"].metrics)
+    assert rows["colour"].metrics["fid"].reason == "no Inception weights"
+    assert rows["oracle"].metrics["fid"].reason == "a control row translates nothing"
+    assert rows["colour"].metrics["ssim"].reason == "not measured"
+
+
+def test_a_value_that_is_no_number_is_missing_with_its_reason(record):
+    row = _rows([record("cyclegan", 0, math.nan), record("cyclegan", 1, 0.4)])["cyclegan"]
+    assert (row.metrics["miou"].mean, row.metrics["miou"].n) == (0.4, 1)
+    assert row.metrics["miou"].reason == "nan is not a finite number"
+
+
+def test_per_class_values_are_averaged_over_the_seeds_that_have_the_class(record):
+    tables = [{"road": 0.8, "car": None}, {"road": 0.6, "car": 0.2}]
+    records = [
+        record("cyclegan", seed, 0.5, details={"segmentation": {"iou": table}}) for seed, table in enumerate(tables)
+    ]
+    per_class = _rows(records)["cyclegan"].per_class
+    assert per_class["road"].mean == pytest.approx(0.7)
+    assert (per_class["car"].mean, per_class["car"].n) == (0.2, 1)
+
+
+def test_fids_of_different_extractors_are_warned_about(record):
+    kinds = [{"conditions": {"reference_images": 100, "extractor": name}} for name in ("inception", "other")]
+    records = [record(f"t{i}", 0, 0.5, details={"fid": kind}) for i, kind in enumerate(kinds)]
+    (board,) = boards(records)
+    (warning,) = board.warnings
+    assert "fid was not measured alike" in warning
+    assert "extractor=inception, reference_images=100 | extractor=other" in warning
+    assert boards(records[:1])[0].warnings == ()
+
+
+def test_trainings_on_unlike_devices_are_warned_about(record):
+    def trained(name, device, precision):
+        return record(name, 0, 0.5, stages={"fit-segmenter": {"device": device, "precision": precision}})
+
+    (board,) = boards([trained("a", "cpu", "fp32"), trained("b", "cuda", "bf16")])
+    assert board.warnings == ("trainings were not computed alike: bf16 on cuda, fp32 on cpu",)
+    assert boards([trained("a", "cpu", "bf16"), trained("b", "cpu", "bf16")])[0].warnings == ()
+
+
+def test_what_a_metric_notes_about_its_numbers_is_said_once(record):
+    details = {"fid": {"note": "biased upwards"}}
+    (board,) = boards([record(name, 0, 0.5, details=details) for name in ("a", "b")])
+    assert board.warnings == ("fid: biased upwards",)
+
+
+def test_a_checkpoint_chosen_on_target_labels_is_flagged(record):
+    assert boards([record("cyclegan", 0, 0.5)])[0].flag == ""
+    assert "target labels" in boards([record("cyclegan", 0, 0.5, checkpoint="oracle-val")])[0].flag
+
+
+def test_sorting_by_a_metric_that_falls_puts_the_lowest_first(record):
+    records = [record(name, 0, 0.5, metrics={"miou": m, "fid": f}) for name, m, f in (("a", 0.9, 80), ("b", 0.1, 20))]
+    (board,) = boards(records)
+    assert [row.translator for row in reorder(board, "fid").rows] == ["b", "a"]
+    assert [row.rank for row in reorder(board, "fid").rows] == [2, 1]
+
+
+def test_metrics_of_plugins_follow_the_standing_ones(record):
+    (board,) = boards([record("a", 0, metrics={"miou": 0.5, "edges": 0.1})])
+    assert metric_names(board) == [*METRICS, "edges"]
+
+
+def test_columns_get_the_done_records_of_a_row(matrix):
+    rows = _rows(matrix, lambda records: {"hours": sum(r["cost"]["seconds"] for r in records) / 3600})
+    assert rows["cyclegan"].extra == {"hours": pytest.approx(180 / 3600)}
+    assert rows["cyclegan"].seconds == 90
+
+
+def test_no_records_make_no_boards():
+    assert boards([]) == []
+
+
+def test_records_survive_a_round_trip_through_json(matrix):
+    assert boards(json.loads(json.dumps(matrix))) == boards(matrix)

@@ -1,0 +1,142 @@
+"""A stage is there whole or not at all; damage is seen; failures are remembered."""
+
+import json
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from benchmark.errors import StoreError
+from benchmark.store.store import Store, plain, read_json, write_json
+
+
+@pytest.fixture
+def finished(store):
+    folder = store.stage("translate", "k1")
+    with folder.lock():
+        work = folder.start()
+        (work / "pictures").mkdir()
+        (work / "images.npy").write_bytes(b"0123456789")
+        (work / "pictures" / "a.png").write_bytes(b"png")
+        (work / "checkpoints").mkdir()
+        (work / "checkpoints" / "big.pt").write_bytes(b"weights")
+        write_json(work / "progress.json", {"done": 1, "total": 2})
+        assert not folder.finished()
+        folder.finish()
+    return folder
+
+
+def test_a_finished_stage_has_its_files_and_a_manifest_and_no_scratch(finished):
+    files = {path.relative_to(finished.path).as_posix() for path in finished.path.rglob("*") if path.is_file()}
+    assert files == {"images.npy", "pictures/a.png", "manifest.json"}
+    assert [path.name for path in finished.path.parent.iterdir()] == ["k1"]
+    assert finished.finished()
+    assert finished.intact()
+
+
+def test_the_manifest_holds_size_and_sha256_of_every_file(finished):
+    entries = read_json(finished.path / "manifest.json")["files"]
+    tool = subprocess.run(["sha256sum", finished.path / "images.npy"], capture_output=True, text=True, check=True)
+    assert entries["images.npy"] == {"size": 10, "sha256": tool.stdout.split()[0]}
+    assert set(entries) == {"images.npy", "pictures/a.png"}
+
+
+@pytest.mark.parametrize("damage", ["truncated", "missing", "no manifest"])
+def test_a_stage_with_a_file_of_another_size_is_not_finished(finished, damage):
+    if damage == "truncated":
+        (finished.path / "images.npy").write_bytes(b"01234")
+    elif damage == "missing":
+        (finished.path / "pictures" / "a.png").unlink()
+    else:
+        (finished.path / "manifest.json").write_text('{"files": {')
+    assert not finished.finished()
+    assert not finished.intact()
+
+
+def test_a_changed_byte_is_found_by_the_hash_and_only_then_discarded(finished):
+    assert not finished.discard(only_damaged=True)
+    (finished.path / "images.npy").write_bytes(b"0123456780")
+    assert finished.finished()
+    assert not finished.intact()
+    assert finished.discard(only_damaged=True)
+    assert not finished.path.exists()
+
+
+def test_a_stage_that_another_process_works_on_is_not_discarded(finished):
+    with finished.lock():
+        assert finished.discard(only_damaged=False)
+        assert finished.finished()
+
+
+def test_work_with_a_checkpoint_is_taken_up_and_other_work_starts_empty(store):
+    folder = store.stage("fit-translator", "k2")
+    (folder.start() / "half.npy").touch()
+    assert not folder.resumable()
+    assert list(folder.start().iterdir()) == []
+    (folder.work / "checkpoints").mkdir()
+    (folder.work / "checkpoints" / "checkpoint.pt").touch()
+    assert folder.resumable()
+    assert [path.name for path in folder.start().iterdir()] == ["checkpoints"]
+
+
+def test_a_process_killed_while_it_finishes_leaves_no_finished_stage(store):
+    code = """
+import os, signal, sys
+from pathlib import Path
+from benchmark.store import store
+folder = store.Store(Path(sys.argv[1])).stage("translate", "k3")
+(folder.start() / "images.npy").write_bytes(b"0123456789")
+store._to_disk = lambda path: os.kill(os.getpid(), signal.SIGKILL)
+folder.finish()
+"""
+    done = subprocess.run([sys.executable, "-c", code, str(store.results)], check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert not store.stage("translate", "k3").finished()
+    assert (store.stage("translate", "k3").work / "manifest.json").exists()
+
+
+def test_failures_are_counted_kept_and_forgotten(store):
+    assert store.failure("k") is None
+    store.record_failure("k", "oom", "out of memory", ["line"])
+    store.record_failure("k", "failed", "ValueError: no")
+    failure = store.failure("k")
+    assert (failure.status, failure.reason, failure.attempts) == ("failed", "ValueError: no", 2)
+    store.clear_failure("k")
+    assert store.failure("k") is None
+
+
+def test_a_failure_that_cannot_be_read_is_none(store):
+    (store.results / "failures").mkdir(parents=True)
+    for text in ("", "[]", '{"status": "failed"}', '{"log_tail": [], "other": 1}'):
+        (store.results / "failures" / "k.json").write_text(text)
+        assert store.failure("k") is None
+
+
+def test_the_log_tail_is_the_last_lines_that_are_not_empty(store):
+    folder = store.stage("translate", "k")
+    assert folder.log_tail() == ()
+    (folder.start() / "stage.log").write_text("\n".join(f"line {n}\n" for n in range(100)))
+    assert folder.log_tail()[-1] == "line 99"
+    assert len(folder.log_tail()) == 20
+
+
+def test_a_results_folder_that_cannot_be_written_is_one_line(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match=r"cannot be written .*--results"):
+        Store(tmp_path / "file").check_writable()
+    with pytest.raises(StoreError, match=r"cannot be written .*--results"):
+        write_json(tmp_path / "file" / "a.json", {})
+
+
+def test_what_plugins_report_becomes_json():
+    import numpy as np
+
+    told = {"a": np.float32(0.5), 1: (np.arange(2), float("nan")), "b": None, "c": {"d": True}, "e": object}
+    assert json.loads(json.dumps(plain(told), allow_nan=False)) == {
+        "a": 0.5,
+        "1": [[0, 1], None],
+        "b": None,
+        "c": {"d": True},
+        "e": str(object),
+    }
