@@ -8,8 +8,8 @@ import pytest
 
 from benchmark.api.scenario import Scenario, Side
 from benchmark.api.spec import CONTROLS
-from benchmark.config.resolve import Choice, Matrix
-from benchmark.execution.driver import Listener
+from benchmark.config.matrix import Choice, Matrix
+from benchmark.execution.events import Listener
 from benchmark.registry.registry import load_registry
 from benchmark.store.store import Store
 

@@ -23,10 +23,10 @@ import click
 
 from benchmark.cli.options import results_option
 from benchmark.errors import BenchError
-from benchmark.execution.devices import resolve_precision
-from benchmark.execution.hardware import cores, has_gpu
+from benchmark.execution.machine import cores, has_gpu, resolve_precision
+from benchmark.registry.entries import PluginEntry
 from benchmark.registry.import_string import one_line
-from benchmark.registry.registry import PluginEntry, Registry, load_registry
+from benchmark.registry.registry import Registry, load_registry
 
 STACK = ("torch", "torchvision", "mmengine", "mmsegmentation", "timm", "pydantic", "pluggy", "pytorch-fid")
 MMCV_LIMIT = (2, 2)

@@ -13,10 +13,12 @@ from benchmark.cli.options import results_option
 from benchmark.errors import UsageError, did_you_mean
 from benchmark.registry.registry import Registry, load_registry
 from benchmark.report.export import as_csv, as_json
-from benchmark.report.leaderboard_tables import Grid, costs_grid, highlights_grid, leaderboard_grid, per_class_grid
+from benchmark.report.leaderboard_tables import costs_grid, highlights_grid, leaderboard_grid, per_class_grid
 from benchmark.report.markdown import page
+from benchmark.report.tables import Grid
 from benchmark.report.terminal import console, print_grid
-from benchmark.results.leaderboard import Board, boards, metric_names, newest, reorder
+from benchmark.results.board import Board, metric_names, newest, reorder
+from benchmark.results.leaderboard import boards
 from benchmark.results.records import read_records
 
 Table = Callable[[Board], Grid]

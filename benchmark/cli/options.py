@@ -14,7 +14,7 @@ import click
 from benchmark.api.stage_context import RequestedDevice, RequestedPrecision
 
 if TYPE_CHECKING:
-    from benchmark.execution.driver import Retry, Reuse
+    from benchmark.execution.states import Retry, Reuse
 
 
 class WholeNumber(click.IntRange):

@@ -11,8 +11,9 @@ import click
 from benchmark.api.spec import KINDS
 from benchmark.cli.option_table import option_rows
 from benchmark.errors import PluginError, did_you_mean
-from benchmark.registry.registry import PluginEntry, Registry, load_registry
-from benchmark.report.leaderboard_tables import Grid
+from benchmark.registry.entries import PluginEntry
+from benchmark.registry.registry import Registry, load_registry
+from benchmark.report.tables import Grid
 from benchmark.report.terminal import console, print_grid
 
 JSON_FIELDS = ("name", "kind", "version", "distribution", "state", "error")

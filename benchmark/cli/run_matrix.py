@@ -13,10 +13,12 @@ from rich.text import Text
 
 from benchmark.cli.leaderboard import hook_columns, print_boards, written
 from benchmark.cli.options import Settings
-from benchmark.config.resolve import Matrix, resolve_matrix
+from benchmark.config.matrix import Matrix
+from benchmark.config.resolve import resolve_matrix
 from benchmark.errors import UsageError
-from benchmark.execution.driver import execute, stage_states
-from benchmark.execution.hardware import has_gpu
+from benchmark.execution.driver import execute
+from benchmark.execution.machine import has_gpu
+from benchmark.execution.states import stage_states
 from benchmark.plan.model import Plan
 from benchmark.plan.planner import make_plan
 from benchmark.registry.registry import Registry
@@ -24,7 +26,8 @@ from benchmark.report.figures.gallery import keep_pictures
 from benchmark.report.live import watcher
 from benchmark.report.plan_table import plan_grid, plan_json
 from benchmark.report.terminal import console, print_grid
-from benchmark.results.leaderboard import Board, boards
+from benchmark.results.board import Board
+from benchmark.results.leaderboard import boards
 from benchmark.results.records import DONE, SKIPPED, read_records
 from benchmark.store.store import Store, store_errors
 

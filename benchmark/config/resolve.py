@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any
 
 from benchmark.api.options import PluginOptions
 from benchmark.api.scenario import Scenario, Side
 from benchmark.api.spec import CEILING, CONTROLS, FLOOR, PluginSpec
-from benchmark.api.stage_context import RequestedDevice, RequestedPrecision
+from benchmark.api.stage_context import RequestedDevice
+from benchmark.config.matrix import Choice, Matrix
 from benchmark.config.matrix_file import Entry, Override, Request, read_budget, read_request
 from benchmark.config.overrides import (
     EVERY,
@@ -35,60 +35,6 @@ from benchmark.config.overrides import (
 from benchmark.errors import BenchError, UsageError
 from benchmark.registry.registry import Registry
 from benchmark.toml_models import in_file, validated
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A plugin with its options, as one matrix uses it.
-
-    Attributes:
-        kind: Kind of the plugin; "control" for a row of `CONTROLS`.
-        name: Name of the plugin.
-        label: Name of this row or column: the plugin's, unless a matrix uses it in several variants.
-        version: Declared version of the plugin.
-        options: All options, defaults included, as JSON values.
-        aside: Names of those that do not change the outcome.
-    """
-
-    kind: str
-    name: str
-    label: str
-    version: str
-    options: dict[str, Any]
-    aside: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Matrix:
-    """Scenarios x translators x segmenters x seeds, resolved.
-
-    Attributes:
-        scenarios: With the data set options of both sides resolved.
-        translators: The controls among them.
-        segmenters, metrics: In the order they were asked for.
-        reader: The segmenter by which translations are read, by translators and metrics that need one; None is the
-            first of `segmenters`. See `read_by`.
-        seeds: Comparisons are paired by seed.
-        budget: Name of the budget.
-        precision, device: What was asked for; "auto" is decided where a stage runs.
-        timeout: Seconds a stage may take, or None.
-    """
-
-    scenarios: tuple[Scenario, ...]
-    translators: tuple[Choice, ...]
-    segmenters: tuple[Choice, ...]
-    metrics: tuple[Choice, ...]
-    seeds: tuple[int, ...]
-    budget: str
-    precision: RequestedPrecision = "auto"
-    device: RequestedDevice = "auto"
-    timeout: float | None = None
-    reader: Choice | None = None
-
-    @property
-    def read_by(self) -> Choice:
-        """The reader, its default resolved."""
-        return self.reader or self.segmenters[0]
 
 
 def resolve_matrix(

@@ -4,96 +4,22 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from benchmark.api.executor import Executor, Job, Outcome
-from benchmark.config.resolve import Matrix
+from benchmark.config.matrix import Matrix
 from benchmark.errors import PluginError
-from benchmark.plan.model import JUDGED, Cell, Plan, Stage, needed, peers
+from benchmark.execution.events import Listener, Summary
+from benchmark.execution.states import TRIED_AGAIN, Retry, Reuse, State, folder_of, score_keys, stage_states
+from benchmark.plan.model import JUDGED, Cell, Plan, Stage, peers
 from benchmark.registry.registry import SHIPPED, Registry
-from benchmark.results.records import DONE, INVALID, SKIPPED, make_record, record_path, write_record
-from benchmark.store.store import Failure, StageFolder, Store, store_errors
-
-Reuse = Literal["only-missing", "never", "always", "only-cache"]
-Retry = Literal["interrupted", "failed"]
-State = Literal["cached", "failed", "running", "resumable", "to-run", "blocked", "not-needed"]
+from benchmark.results.records import INVALID, SKIPPED, make_record, record_path, write_record
+from benchmark.store.store import Failure, Store, store_errors
 
 SECONDS_BETWEEN_LOOKS = 0.25
-TRIED_AGAIN = ("interrupted", INVALID)
-"""Failures that say nothing about the stage: it was ended from outside, or what it needs was not there."""
-
-
-@dataclass(frozen=True)
-class Summary:
-    """How a run of a plan ended.
-
-    Attributes:
-        cells: Number of cells by status.
-        stages_run: Stages that were done in this run.
-        stages_reused: Stages that were there already and of use.
-        seconds: Duration.
-    """
-
-    cells: Mapping[str, int]
-    stages_run: int
-    stages_reused: int
-    seconds: float
-
-    @property
-    def failed(self) -> int:
-        """Cells that were to run and are not done."""
-        return sum(count for status, count in self.cells.items() if status not in (DONE, SKIPPED))
-
-
-class Listener:
-    """Hears of what happens while a plan runs, in the process of the driver; what is not overridden is passed over."""
-
-    def plan_ready(self, plan: Plan, states: Mapping[str, State]) -> None:
-        """Called once before anything runs."""
-
-    def stage_started(self, stage: Stage) -> None:
-        """A stage was handed to the executor."""
-
-    def stage_progress(self, stage: Stage, progress: Mapping[str, Any]) -> None:
-        """A running stage tells `done`, `total`, `unit` and its latest scalars."""
-
-    def stage_finished(self, stage: Stage, seconds: float) -> None:
-        """A stage is done, here or by another driver; `seconds` it took."""
-
-    def stage_failed(self, stage: Stage, status: str, reason: str) -> None:
-        """A stage failed."""
-
-    def cell_finished(self, record: Mapping[str, Any]) -> None:
-        """A cell is decided."""
-
-    def finished(self, summary: Summary) -> None:
-        """Called once after all cells."""
-
-
-def stage_states(
-    plan: Plan, store: Store, *, reuse: Reuse = "only-missing", retry: Retry = "interrupted"
-) -> dict[str, State]:
-    """What a run of the plan would do with each stage, by key; nothing is changed.
-
-    "blocked" stages wait for one that failed before and is not tried again; "not-needed" ones are absent, but
-    everything that would read them is there.
-    """
-    done = {key: reuse != "never" and _folder(store, stage).finished() for key, stage in plan.stages.items()}
-    wanted = set(needed(plan.stages, _goals(plan.cells), done))
-    states: dict[str, State] = {}
-    for key, stage in plan.stages.items():
-        if done[key]:
-            states[key] = "cached"
-        elif key not in wanted:
-            states[key] = "not-needed"
-        elif any(states[source] in ("failed", "blocked") for source in stage.inputs.values()):
-            states[key] = "blocked"
-        else:
-            states[key] = _state_of_missing(store, stage, reuse, retry)
-    return states
 
 
 def execute(
@@ -159,7 +85,7 @@ class _Run:
         """Find out what there is to do, and decide the cells for which nothing is."""
         if reuse == "never":
             for stage in self.plan.stages.values():
-                _folder(self.store, stage).discard(only_damaged=False)
+                folder_of(self.store, stage).discard(only_damaged=False)
         states = self._trustworthy_states(reuse, retry)
         self.done = {key for key, state in states.items() if state == "cached"}
         self.reused = len(self.done)
@@ -185,7 +111,7 @@ class _Run:
     def step(self) -> None:
         """Start what can start, then wait a moment for news."""
         for key in [key for key in self.waiting if self.done.issuperset(self.plan.stages[key].inputs.values())]:
-            if _folder(self.store, self.plan.stages[key]).finished():  # by another driver, meanwhile
+            if folder_of(self.store, self.plan.stages[key]).finished():  # by another driver, meanwhile
                 self.waiting.remove(key)
                 self._finish(key)
             elif self.executor.submit(self._job(self.plan.stages[key])):
@@ -215,11 +141,11 @@ class _Run:
                 return states
             readers = (stage for key, stage in self.plan.stages.items() if states[key] in ("to-run", "resumable"))
             sources = (source for stage in readers for source in stage.inputs.values())
-            read = {key for key in (*sources, *_goals(self.plan.cells)) if states[key] == "cached"}
+            read = {key for key in (*sources, *score_keys(self.plan.cells)) if states[key] == "cached"}
             if read <= checked:
                 return states
             for key in read - checked:
-                folder = _folder(self.store, self.plan.stages[key])
+                folder = folder_of(self.store, self.plan.stages[key])
                 if not folder.intact():
                     folder.discard(only_damaged=True)
             checked |= read
@@ -276,7 +202,7 @@ class _Run:
     def _finish(self, key: str) -> None:
         stage = self.plan.stages[key]
         self.done.add(key)
-        folder = _folder(self.store, stage)
+        folder = folder_of(self.store, stage)
         seconds = float(folder.result().get("seconds", 0.0))
         self.listener.stage_finished(stage, seconds)
         self.registry.hook.bench_stage_finished(**_named(stage), seconds=seconds, folder=folder.path)
@@ -305,7 +231,7 @@ class _Run:
     def _ask_others(self) -> None:
         """Look after the stages that other drivers work on."""
         for key in list(self.elsewhere):
-            folder = _folder(self.store, self.plan.stages[key])
+            folder = folder_of(self.store, self.plan.stages[key])
             if not folder.finished() and folder.holder() is not None:
                 continue
             self.elsewhere.remove(key)
@@ -320,7 +246,7 @@ class _Run:
     def _tell_progress(self) -> None:
         for key, last in self.running.items():
             stage = self.plan.stages[key]
-            progress = _folder(self.store, stage).progress()
+            progress = folder_of(self.store, stage).progress()
             if progress is not None and progress != last:
                 self.running[key] = progress
                 self.listener.stage_progress(stage, progress)
@@ -361,24 +287,5 @@ def _shipped_modules(matrix: Matrix, registry: Registry) -> tuple[str, ...]:
     return tuple(dict.fromkeys(modules))
 
 
-def _folder(store: Store, stage: Stage) -> StageFolder:
-    return store.stage(stage.kind, stage.key)
-
-
-def _goals(cells: Iterable[Cell]) -> Iterator[str]:
-    return (key for cell in cells for key in cell.goals)
-
-
 def _named(stage: Stage) -> dict[str, Any]:
     return {"kind": stage.kind, "key": stage.key, "plugin": stage.plugin, "seed": stage.seed}
-
-
-def _state_of_missing(store: Store, stage: Stage, reuse: Reuse, retry: Retry) -> State:
-    folder = _folder(store, stage)
-    if folder.holder() is not None:
-        return "running"
-    failure = store.failure(stage.key)
-    kept = failure is not None and (failure.status not in TRIED_AGAIN or reuse == "always")
-    if kept and retry != "failed" and reuse != "never":
-        return "failed"
-    return "resumable" if folder.resumable() and reuse != "never" else "to-run"

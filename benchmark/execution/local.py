@@ -23,7 +23,7 @@ from pydantic import Field
 from benchmark.api.executor import Executor, Job, Outcome
 from benchmark.api.options import PluginOptions
 from benchmark.errors import UsageError
-from benchmark.execution.hardware import cores, memory_gib, visible_gpus
+from benchmark.execution.machine import cores, memory_gib, visible_gpus
 from benchmark.execution.preload import VARIABLE
 from benchmark.execution.worker import die_with, lead_group, main, read_outcome, stage_folder
 

@@ -23,10 +23,13 @@ from typing import Any
 from benchmark.api.executor import Job, Outcome
 from benchmark.api.stage_context import Precision, Run
 from benchmark.errors import BenchError, PluginError, StoreError, UsageError
-from benchmark.execution.devices import resolve_device, resolve_precision
+from benchmark.execution.machine import resolve_device, resolve_precision
 from benchmark.registry.registry import load_registry
+from benchmark.store.json_files import plain, read_json, write_json
+from benchmark.store.layout import LOG, PROGRESS, RESULT, STAGE
 from benchmark.store.locks import Busy
-from benchmark.store.store import LOG, PROGRESS, RESULT, STAGE, StageFolder, Store, plain, read_json, write_json
+from benchmark.store.stage_folder import StageFolder
+from benchmark.store.store import Store
 
 SECONDS_BETWEEN_REPORTS = 0.3
 TOLD = ("kind", "plugin", "seed", "spec", "inputs")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from benchmark.api.spec import CEILING, FLOOR
 
 if TYPE_CHECKING:
-    from benchmark.config.resolve import Matrix
+    from benchmark.config.matrix import Matrix
 
 FITS = ("fit-translator", "fit-segmenter")
 READER, JUDGE = f"fit-segmenter:{FLOOR}", f"fit-segmenter:{CEILING}"

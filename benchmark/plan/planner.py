@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, TypeVar
@@ -11,15 +9,14 @@ from typing import Any, Literal, TypeVar
 from benchmark.api.dataset import Dataset
 from benchmark.api.scenario import Scenario, Side
 from benchmark.api.spec import CEILING, FLOOR, PluginSpec
-from benchmark.config.resolve import Choice, Matrix
+from benchmark.config.matrix import Choice, Matrix
 from benchmark.errors import BenchError, DataError, PluginError
+from benchmark.plan.keys import content_key, plugin_identities, plugin_identity, without_runtime_options
 from benchmark.plan.model import HELD_OUT, JUDGE, JUDGED, READER, Cell, Plan, Stage
 from benchmark.registry.import_string import one_line
 from benchmark.registry.registry import Registry
 
 Answer = TypeVar("Answer")
-
-KEY_LENGTH = 20
 FORMATS = {
     "prepare": 1,
     "fit-translator": 1,
@@ -28,15 +25,7 @@ FORMATS = {
     "fit-segmenter": 1,
     "score-segmentation": 1,
 }
-"""What a stage of a kind means; raised when `benchmark.stages` comes to do it otherwise, so that old results age."""
-ASIDE = "aside"
-"""In a specification: options that do not change the outcome, and so are not part of its key."""
-
-
-def content_key(value: Any) -> str:
-    """A hash of JSON values that does not depend on the order of their names."""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH]
+"""What a stage of a kind means; raised when that changes, so that old results age."""
 
 
 def make_plan(matrix: Matrix, registry: Registry) -> Plan:
@@ -127,11 +116,13 @@ class _Planner:
         parts = {
             "scenario": scenario.model_dump(mode="json", exclude={"summary"} | usual),
             "data": [self._fingerprint(side, split) for side in sides for split in (side.train, side.test)],
-            "translator": _identity(translator),
-            "segmenter": _identity(segmenter),
+            "translator": plugin_identity(translator),
+            "segmenter": plugin_identity(segmenter),
             "compute": self._compute(),
         }
-        return content_key(_hashed(parts | ({"reader": _identity(self.matrix.read_by)} if read else {})))
+        return content_key(
+            without_runtime_options(parts | ({"reader": plugin_identity(self.matrix.read_by)} if read else {}))
+        )
 
     def _chain(self, scenario: Scenario, translator: Choice, segmenter: Choice, seed: int) -> dict[str, str]:
         """The stages of one cell, by role."""
@@ -143,7 +134,7 @@ class _Planner:
             train, held_out = chain["translate"], chain.get(HELD_OUT)
             chain["fit-segmenter"] = self._fit_segmenter(scenario, segmenter, train, held_out, seed)
         inputs = {"segmenter": chain["fit-segmenter"], "test": self._split(scenario, scenario.target, "test")}
-        spec = {"segmenter": _identity(segmenter), "metrics": _identities(self._metrics("segmentation"))}
+        spec = {"segmenter": plugin_identity(segmenter), "metrics": plugin_identities(self._metrics("segmentation"))}
         chain["score-segmentation"] = self._add("score-segmentation", segmenter.label, spec, inputs, seed)
         return chain
 
@@ -165,36 +156,36 @@ class _Planner:
         return chain
 
     def _fit_translator(self, scenario: Scenario, translator: Choice, reader: str | None, seed: int) -> str:
-        spec = {"translator": _identity(translator), "seed": seed, "compute": self._compute()}
+        spec = {"translator": plugin_identity(translator), "seed": seed, "compute": self._compute()}
         inputs = {
             "source": self._split(scenario, scenario.source, "train"),
             "target": self._split(scenario, scenario.target, "train"),
         }
         if reader is not None:
-            spec["reader"] = _identity(self.matrix.read_by)
+            spec["reader"] = plugin_identity(self.matrix.read_by)
             inputs["segmenter"] = reader
         return self._add("fit-translator", translator.label, spec, inputs, seed)
 
     def _translate(self, translator: Choice, fitted: str, source: str, seed: int) -> str:
         inputs = {"translator": fitted, "source": source}
-        return self._add("translate", translator.label, {"translator": _identity(translator)}, inputs, seed)
+        return self._add("translate", translator.label, {"translator": plugin_identity(translator)}, inputs, seed)
 
     def _score_translation(
         self, scenario: Scenario, translator: Choice, metrics: Sequence[Choice], chain: Mapping[str, str], seed: int
     ) -> str:
         """Measure the training translations, or those of the source test split against the target's."""
         split = scenario.score_translations
-        spec: dict[str, Any] = {"metrics": _identities(metrics)}
+        spec: dict[str, Any] = {"metrics": plugin_identities(metrics)}
         inputs = {
             "source": self._split(scenario, scenario.source, split),
             "translated": chain["translate" if split == "train" else HELD_OUT],
             "target": self._split(scenario, scenario.target, split),
         }
         if JUDGE in chain:
-            spec["reader"] = _identity(self.matrix.read_by)
+            spec["reader"] = plugin_identity(self.matrix.read_by)
             inputs["segmenter"] = chain[JUDGE]
         if self._needs("translator", metrics):
-            spec["translator"] = _identity(translator)
+            spec["translator"] = plugin_identity(translator)
             inputs["translator"] = chain["fit-translator"]
         return self._add("score-translation", translator.label, spec, inputs, seed)
 
@@ -215,7 +206,7 @@ class _Planner:
             inputs["validation"] = self._split(scenario, scenario.target, "test")
         if scenario.checkpoint == "source-val" and held_out is not None:
             inputs["validation"] = held_out
-        spec = {"segmenter": _identity(segmenter), "seed": seed, "compute": self._compute()}
+        spec = {"segmenter": plugin_identity(segmenter), "seed": seed, "compute": self._compute()}
         return self._add("fit-segmenter", segmenter.label, spec, inputs, seed)
 
     def _split(self, scenario: Scenario, side: Side, role: Literal["train", "test"]) -> str:
@@ -238,7 +229,7 @@ class _Planner:
         self, kind: str, plugin: str, spec: dict[str, Any], inputs: dict[str, str], seed: int | None = None
     ) -> str:
         spec = {"kind": kind, "format": FORMATS[kind], **spec}
-        key = content_key({"spec": _hashed(spec), "inputs": inputs})
+        key = content_key({"spec": without_runtime_options(spec), "inputs": inputs})
         self.stages.setdefault(key, Stage(kind, key, plugin, seed, spec, inputs))
         return key
 
@@ -291,27 +282,6 @@ def _shared_classes(scenario: Scenario, source: tuple[str, ...], target: tuple[s
             f"{', '.join(different)}"
         )
     return source
-
-
-def _identity(choice: Choice) -> dict[str, Any]:
-    """What of a choice decides the outcome, all but its label; options that do not stand aside."""
-    options: dict[str, dict[str, Any]] = {"options": {}, ASIDE: {}}
-    for name, value in choice.options.items():
-        options[ASIDE if name in choice.aside else "options"][name] = value
-    return {"name": choice.name, "version": choice.version, **options}
-
-
-def _identities(choices: Iterable[Choice]) -> list[dict[str, Any]]:
-    return [_identity(choice) for choice in choices]
-
-
-def _hashed(value: Any) -> Any:
-    """A specification without what does not change the outcome."""
-    if isinstance(value, list):
-        return [_hashed(item) for item in value]
-    if isinstance(value, dict):
-        return {name: _hashed(item) for name, item in value.items() if name != ASIDE}
-    return value
 
 
 def _slug(text: str) -> str:

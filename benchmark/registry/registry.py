@@ -3,44 +3,37 @@
 from __future__ import annotations
 
 import inspect
-import logging
-import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from collections.abc import Mapping
+from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pluggy
-from pydantic import BaseModel, ConfigDict
 
 from benchmark import __version__
 from benchmark.api import hookspecs
 from benchmark.api.dataset import Dataset
 from benchmark.api.executor import Executor
-from benchmark.api.hookspecs import hookimpl
 from benchmark.api.metric import SegmentationMetric, TranslationMetric
 from benchmark.api.options import PluginOptions
 from benchmark.api.scenario import Scenario
 from benchmark.api.segmenter import Segmenter
-from benchmark.api.spec import API_VERSION, CONTROLS, KINDS, NEEDS, Kind, PluginSpec
+from benchmark.api.spec import PluginSpec
 from benchmark.api.translator import Translator
 from benchmark.errors import PluginError, did_you_mean, shown
-from benchmark.registry.import_string import anchored, import_target, one_line
+from benchmark.registry.entries import PACKAGE, PluginEntry, make_entry
+from benchmark.registry.hook_relay import HookRelay, check_hooks, log
+from benchmark.registry.import_string import import_target, one_line
 from benchmark.registry.packaged_files import is_checkout, is_path, shipped
+from benchmark.registry.registry_file import RegistryFile
 from benchmark.registry.scenario_files import read_scenario
-from benchmark.toml_models import in_file, read_toml, validated
+from benchmark.toml_models import validated
 
 GROUP = "bench"
 SHIPPED = "uda-bench"
 PROJECT_FILE = "./registry.toml"
-NAME = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
-PACKAGE = "package"
-"""Kind of the entry that stands for a whole distribution which is broken, so that its plugins are not known."""
-
-State = Literal["ok", "broken", "incompatible"]
 CONTRACTS: Mapping[str, tuple[type, ...]] = {
     "translator": (Translator,),
     "segmenter": (Segmenter,),
@@ -48,112 +41,6 @@ CONTRACTS: Mapping[str, tuple[type, ...]] = {
     "dataset": (Dataset,),
     "executor": (Executor,),
 }
-
-log = logging.getLogger("bench")
-
-
-@dataclass(frozen=True)
-class PluginEntry:
-    """One line of `bench plugins list`.
-
-    Attributes:
-        name: The plugin's name; the entry point's where the whole package is broken.
-        kind: A kind of plugin, or `PACKAGE`.
-        version: The plugin's declared version, or the package's.
-        distribution: The package it came with, or the project's `registry.toml`.
-        state: Only an "ok" plugin can be used.
-        error: Why it cannot be used.
-        spec: What was registered, where there is something.
-    """
-
-    name: str
-    kind: str
-    version: str
-    distribution: str
-    state: State = "ok"
-    error: str | None = None
-    spec: PluginSpec | None = None
-
-
-class _Row(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    name: str
-    target: str
-    options: str = ""
-    version: str = "1"
-    api: int = API_VERSION
-    summary: str = ""
-    paper: str = ""
-    needs: tuple[str, ...] = ()
-    measures: Literal["", "translation", "segmentation"] = ""
-
-    def spec(self, kind: Kind, folder: Path) -> PluginSpec:
-        fields = self.model_dump()
-        return PluginSpec(
-            kind, **fields | {"target": anchored(self.target, folder), "options": anchored(self.options, folder)}
-        )
-
-
-class _RegistryTables(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    translator: list[_Row] = []
-    segmenter: list[_Row] = []
-    metric: list[_Row] = []
-    dataset: list[_Row] = []
-    executor: list[_Row] = []
-
-
-class RegistryFile:
-    """A `registry.toml` as a plugin: what a package says in code, a file says in tables.
-
-    Args:
-        path: The file; missing is empty.
-        scenarios: The folder of scenario files that belongs to it.
-    """
-
-    def __init__(self, path: Path, scenarios: Path) -> None:
-        tables = validated(_RegistryTables, read_toml(path) if path.exists() else {}, in_file(path))
-        self._specs = [row.spec(kind, path.parent) for kind in KINDS for row in getattr(tables, kind)]
-        self._scenarios = scenarios
-
-    @hookimpl
-    def bench_register_plugins(self) -> Sequence[PluginSpec]:
-        """The plugins of the file."""
-        return self._specs
-
-    @hookimpl
-    def bench_register_scenarios(self) -> Sequence[Path]:
-        """The scenario files beside it."""
-        return sorted(self._scenarios.glob("*.toml"))
-
-
-class HookRelay:
-    """Calls a hook on each plugin in turn; one that raises is reported, and the others are still called."""
-
-    def __init__(self, manager: pluggy.PluginManager) -> None:
-        self._manager = manager
-
-    def __getattr__(self, name: str) -> Callable[..., list[Any]]:
-        if not name.startswith("bench_"):
-            raise AttributeError(name)
-        return partial(self._call, name)
-
-    def _call(self, name: str, /, **arguments: Any) -> list[Any]:
-        results: list[Any] = []
-        for implementation in reversed(getattr(self._manager.hook, name).get_hookimpls()):
-            try:
-                results += self.call_one(implementation.plugin, name, **arguments)
-            except Exception as error:  # a third party's code: whatever it raises must not end a long run
-                log.warning("plugin %s: %s failed: %s", implementation.plugin_name, name, one_line(error))
-        return results
-
-    def call_one(self, plugin: object, name: str, /, **arguments: Any) -> list[Any]:
-        """Call a hook of one plugin alone; its exceptions pass."""
-        others = [other for other in self._manager.get_plugins() if other is not plugin]
-        results: list[Any] = self._manager.subset_hook_caller(name, others)(**arguments)
-        return results
 
 
 class Registry:
@@ -185,10 +72,10 @@ class Registry:
             PluginError: It registers a name that another plugin has.
         """
         try:
-            _check_hooks(plugin)
+            check_hooks(plugin)
             self._manager.register(plugin, name=f"{distribution}:{name}")
             returned = self.hook.call_one(plugin, "bench_register_plugins")
-            entries = [_entry(spec, distribution) for specs in returned for spec in specs]
+            entries = [make_entry(spec, distribution) for specs in returned for spec in specs]
         except Exception as error:  # a third party's code: a broken package is an entry, and never ends the tool
             self.add_broken(name, distribution, version, error)
             if self._manager.is_registered(plugin):
@@ -344,51 +231,8 @@ def _add_project(registry: Registry) -> None:
     registry.add(RegistryFile(path, registry.project / "configs" / "scenarios"), "project", PROJECT_FILE)
 
 
-def _check_hooks(plugin: object) -> None:
-    """Refuse functions that look like hooks and are none; pluggy would never call them, and say nothing."""
-    known = {name for name in vars(hookspecs) if name.startswith("bench_")}
-    for name in dir(plugin):
-        function = getattr(plugin, name, None)
-        if not (name.startswith("bench_") and inspect.isroutine(function)):
-            continue
-        if name not in known:
-            raise PluginError(f"'{name}' is no hook of bench.{did_you_mean(name, known)}")
-        if not hasattr(function, f"{hookspecs.PROJECT}_impl"):
-            raise PluginError(f"'{name}' is not marked with benchmark.hookimpl, so that it would never be called")
-
-
 def _who(spec: PluginSpec) -> str:
     return f"{spec.kind} '{spec.name}' ({spec.distribution})"
-
-
-def _entry(spec: Any, distribution: str) -> PluginEntry:
-    if not isinstance(spec, PluginSpec):
-        raise PluginError(f"bench_register_plugins must return PluginSpecs, but returned {spec!r}")
-    spec = replace(spec, distribution=distribution)
-    state, error = _fitness(spec)
-    return PluginEntry(spec.name, spec.kind, spec.version, distribution, state, error, spec)
-
-
-def _fitness(spec: PluginSpec) -> tuple[State, str | None]:
-    """Whether a registered plugin can be used, as far as its description tells."""
-    if spec.api != API_VERSION:
-        return "incompatible", f"written for contract version {spec.api}, but this bench has version {API_VERSION}"
-    offered = ", ".join(NEEDS.get(spec.kind, ())) or "nothing"
-    unknown = sorted(set(spec.needs) - set(NEEDS.get(spec.kind, ())))
-    problems = {
-        f"kind must be one of {', '.join(KINDS)}, but is '{spec.kind}'": spec.kind not in KINDS,
-        f"name must be lower case and joined by hyphens, but is '{spec.name}'": not NAME.fullmatch(spec.name),
-        f"'{spec.name}' is a control row of every matrix; choose another name": spec.name in CONTROLS,
-        f"target must read 'module:attribute', but is '{spec.target}'": not _names_attribute(spec.target),
-        f"options must read 'module:attribute', but is '{spec.options}'": not _names_attribute(spec.options or "a:b"),
-        f"needs of a {spec.kind} may name {offered}, but name {', '.join(unknown)}": bool(unknown),
-    }
-    return next((("broken", problem) for problem, found in problems.items() if found), ("ok", None))
-
-
-def _names_attribute(target: str) -> bool:
-    place, _, attribute = target.rpartition(":")
-    return bool(place and attribute)
 
 
 def _scenario(item: Scenario | Path, origin: str) -> tuple[Scenario, str]:

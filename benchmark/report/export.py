@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from benchmark.results.leaderboard import NOT_MEASURED, Board, Row, metric_names
+from benchmark.results.board import NOT_MEASURED, Board, Row, metric_names
 from benchmark.results.statistics import Estimate
 
 

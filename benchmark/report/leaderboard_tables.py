@@ -1,12 +1,12 @@
-"""Tables as plain text cells with their notes, so that a terminal and a markdown page say the same."""
+"""A board as tables of text."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 
-from benchmark.results.leaderboard import (
+from benchmark.report.tables import EMPTY, Grid, comma_list, duration, number, rounded
+from benchmark.results.board import (
     NOT_MEASURED,
     NOTHING_TRANSLATED,
     SEGMENTATION,
@@ -18,7 +18,6 @@ from benchmark.results.leaderboard import (
 )
 from benchmark.results.statistics import Estimate
 
-EMPTY = "-"
 HEADINGS = {
     "miou": "mIoU %",
     "pixel_accuracy": "pixel acc %",
@@ -49,27 +48,6 @@ EXPLANATIONS = (
     "± is a 95 % t-interval over the n seeds of the column 'seeds'; no interval at n = 1. Shares are in percent.",
     "gap rec. is (mIoU - source-only) / (oracle - source-only), paired by seed: 0 at the floor, 100 at the ceiling.",
 )
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A table of text.
-
-    Attributes:
-        title: One line above it, or empty.
-        headings: One per column.
-        rows: Cells, as many in each row as there are headings.
-        fixed: So many leading columns identify a row; they stand again where a table is cut to fit.
-        dim: Rows to be set back.
-        notes: Lines below it.
-    """
-
-    title: str
-    headings: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    fixed: int = 1
-    dim: frozenset[int] = frozenset()
-    notes: tuple[str, ...] = ()
 
 
 def leaderboard_grid(board: Board) -> Grid:
@@ -131,8 +109,8 @@ def costs_grid(board: Board) -> Grid:
         columns += [
             (f"{name} on", _cost_cell(kind, lambda training: training.device)),
             ("minutes", _cost_cell(kind, lambda training: f"{training.minutes:.1f}")),
-            ("images/s", _cost_cell(kind, lambda training: _rounded(training.images_per_second, 1))),
-            ("GiB", _cost_cell(kind, lambda training: _rounded(training.memory, 2))),
+            ("images/s", _cost_cell(kind, lambda training: rounded(training.images_per_second, 1))),
+            ("GiB", _cost_cell(kind, lambda training: rounded(training.memory, 2))),
         ]
     return Grid(
         title=f"Cost of trainings: {title(board)}",
@@ -148,10 +126,6 @@ def costs_grid(board: Board) -> Grid:
 
 def _cost_cell(kind: str, text: Callable[[Training], str]) -> Callable[[Row], str]:
     return lambda row: text(row.trainings[kind]) if kind in row.trainings else EMPTY
-
-
-def _rounded(value: float | None, decimals: int) -> str:
-    return EMPTY if value is None else f"{value:.{decimals}f}"
 
 
 def title(board: Board) -> str:
@@ -184,24 +158,6 @@ def is_percent(board: Board, metric: str) -> bool:
     """Shares of one are shown in percent."""
     value = board.values.get(metric, {})
     return metric in SEGMENTATION or (metric not in TRANSLATION and (value.get("low"), value.get("high")) == (0, 1))
-
-
-def number(estimate: Estimate, factor: float, decimals: int) -> str:
-    """Mean and, where there is one, half the interval."""
-    if estimate.mean is None:
-        return EMPTY
-    mean = f"{estimate.mean * factor:.{decimals}f}"
-    return f"{mean} ± {estimate.margin * factor:.{decimals}f}" if estimate.margin else mean
-
-
-def duration(seconds: float) -> str:
-    """Hours, minutes and seconds.
-
-    >>> duration(42), duration(7300)
-    ('0:00:42', '2:01:40')
-    """
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
 
 
 def row_name(row: Row) -> str:
@@ -269,11 +225,7 @@ def _missing(board: Board) -> list[str]:
                 columns, rows = found[reason]
                 columns.append(heading(board, name).rstrip(" %↓"))
                 rows.append(_full_name(board, row))
-    return [f"{_listed(columns)} missing for {_listed(rows)}: {why}" for why, (columns, rows) in found.items()]
-
-
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(dict.fromkeys(names))
+    return [f"{comma_list(columns)} missing for {comma_list(rows)}: {why}" for why, (columns, rows) in found.items()]
 
 
 def _full_name(board: Board, row: Row) -> str:

@@ -13,9 +13,9 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, Tex
 from rich.table import Column
 from rich.text import Text
 
-from benchmark.execution.driver import Listener, Summary
-from benchmark.report.leaderboard_tables import duration
+from benchmark.execution.events import Listener, Summary
 from benchmark.report.stage_labels import counted, stage_names
+from benchmark.report.tables import duration
 from benchmark.results.records import DONE
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from benchmark.report.leaderboard_tables import Grid
+from benchmark.report.tables import Grid
 
 
 def grid_markdown(grid: Grid) -> str:

@@ -6,8 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from benchmark.report.leaderboard_tables import EMPTY, Grid
 from benchmark.report.stage_labels import counted, stage_rows, subjects
+from benchmark.report.tables import EMPTY, Grid
 
 if TYPE_CHECKING:
     from benchmark.plan.model import Plan

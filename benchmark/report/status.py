@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmark.report.leaderboard_tables import EMPTY, Grid, duration
-from benchmark.store.store import LOG, STAGE, StageFolder, Store, read_json
+from benchmark.report.tables import EMPTY, Grid, duration
+from benchmark.store.json_files import read_json
+from benchmark.store.layout import LOG, STAGE
+from benchmark.store.stage_folder import StageFolder
+from benchmark.store.store import Store
 
 STATES = ("finished", "running", "interrupted", "failed")
 LOG_LINES = 3

@@ -14,7 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from benchmark.report.leaderboard_tables import Grid
+from benchmark.report.tables import Grid
 
 PLAIN_WIDTH = 500
 """Off a terminal nothing is cut and nothing wraps; a table is as wide as it must be."""

@@ -15,10 +15,12 @@ from typing import Any
 
 from benchmark import __version__
 from benchmark.api.stage_context import PICTURES
-from benchmark.config.resolve import Choice
+from benchmark.config.matrix import Choice
 from benchmark.errors import StoreError
 from benchmark.plan.model import JUDGE, JUDGED, READER, Cell, Plan, kind_of
-from benchmark.store.store import METRICS, Failure, Store, read_json, write_json
+from benchmark.store.json_files import read_json, write_json
+from benchmark.store.layout import METRICS
+from benchmark.store.store import Failure, Store
 
 SCHEMA = 1
 DONE, SKIPPED, INVALID = "done", "skipped", "invalid"

@@ -14,7 +14,8 @@ from benchmark.api.metric import Metric
 from benchmark.api.stage_context import Run
 from benchmark.errors import PluginError, Unavailable
 from benchmark.stages.contract_checks import ContractBroken
-from benchmark.store.store import METRICS, plain, write_json
+from benchmark.store.json_files import plain, write_json
+from benchmark.store.layout import METRICS
 
 
 @dataclass(frozen=True)

@@ -1,64 +1,16 @@
-"""The results folder: stages that appear whole or not at all, their failures, and nothing held in memory."""
+"""The results folder: its stages and their failures, and nothing held in memory."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-import math
-import os
-import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
-from benchmark.api.stage_context import CHECKPOINTS
 from benchmark.errors import StoreError
-from benchmark.store.locks import Busy, exclusive, holder
-
-MANIFEST, LOG, PROGRESS, RESULT, STAGE = "manifest.json", "stage.log", "progress.json", "result.json", "stage.json"
-METRICS, GALLERY = "metrics.json", "gallery.npz"
-"""What stages that score leave: numbers, and samples of what was predicted."""
-LOG_TAIL_LINES, LOG_LINE_CHARACTERS = 20, 500
-
-
-def read_json(path: Path) -> Any:
-    """The value of a JSON file, or None where the file is missing or broken."""
-    try:
-        return json.loads(path.read_text())
-    except (OSError, ValueError):
-        return None
-
-
-def write_json(path: Path, value: Any, *, indent: int | None = None) -> None:
-    """Write a JSON file in one step: a reader sees the old file or the new one.
-
-    Raises:
-        StoreError: The folder cannot be written.
-    """
-    text = json.dumps(value, indent=indent, allow_nan=False) + "\n"
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(text)
-        partial.replace(path)
-    except OSError as error:
-        raise StoreError.unwritable(path, error) from error
-
-
-def plain(value: Any) -> Any:
-    """JSON values for what plugins report: arrays and tensors as lists, None for what is not a number."""
-    if isinstance(value, Mapping):
-        return {str(name): plain(item) for name, item in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
-        return [plain(item) for item in value]
-    if hasattr(value, "tolist"):
-        return plain(value.tolist())
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value if value is None or isinstance(value, (bool, int, str)) else str(value)
+from benchmark.store.json_files import read_json, write_json
+from benchmark.store.stage_folder import StageFolder
 
 
 @dataclass(frozen=True)
@@ -76,114 +28,6 @@ class Failure:
     reason: str
     log_tail: tuple[str, ...] = ()
     attempts: int = 1
-
-
-class StageFolder:
-    """One stage on disk: `path` once it is finished, `work` until then.
-
-    Args:
-        parent: The folder of all stages of its kind.
-        key: Content key of the stage.
-    """
-
-    def __init__(self, parent: Path, key: str) -> None:
-        self.path = parent / key
-        self.work = parent / f"{key}.work"
-        self._lock = parent / f"{key}.lock"
-
-    def lock(self) -> AbstractContextManager[None]:
-        """Hold the stage while working on it; raises `Busy` at once when another process does."""
-        return exclusive(self._lock)
-
-    def holder(self) -> dict[str, Any] | None:
-        """Who works on the stage right now: `pid`, `host`, `since`; None when nobody does."""
-        return holder(self._lock)
-
-    def finished(self) -> bool:
-        """Whether the stage is complete, judged by the names and sizes of its files."""
-        files = _manifest(self.path)
-        return files is not None and all(_size(self.path / name) == entry["size"] for name, entry in files.items())
-
-    def intact(self) -> bool:
-        """Whether the stage is complete and every file still has the content it was finished with."""
-        files = _manifest(self.path)
-        return self.finished() and all(
-            _sha256(self.path / name) == entry["sha256"] for name, entry in (files or {}).items()
-        )
-
-    def resumable(self) -> bool:
-        """Whether an unfinished attempt left a checkpoint to go on from."""
-        folder = self.work / CHECKPOINTS
-        return folder.is_dir() and any(folder.iterdir())
-
-    def start(self) -> Path:
-        """The folder to work in: as the last attempt left it if that can be resumed, empty otherwise.
-
-        Call it with the lock held. What a damaged finished stage left is removed.
-        """
-        _remove(self.path)
-        if not self.resumable():
-            _remove(self.work)
-        self.work.mkdir(parents=True, exist_ok=True)
-        return self.work
-
-    def finish(self) -> None:
-        """Turn the work folder into a finished stage, in one step that survives a power cut; lock held."""
-        _remove(self.work / CHECKPOINTS)
-        (self.work / PROGRESS).unlink(missing_ok=True)
-        files = sorted(path for path in self.work.rglob("*") if path.is_file())
-        entries = {
-            path.relative_to(self.work).as_posix(): {"size": path.stat().st_size, "sha256": _sha256(path)}
-            for path in files
-        }
-        write_json(self.work / MANIFEST, {"files": entries}, indent=1)
-        for path in [
-            *files,
-            self.work / MANIFEST,
-            *(path for path in self.work.rglob("*") if path.is_dir()),
-            self.work,
-        ]:
-            _to_disk(path)
-        self.work.rename(self.path)
-        _to_disk(self.path.parent)
-
-    def discard(self, *, only_damaged: bool) -> bool:
-        """Remove the finished stage, and unfinished work unless only damage is looked for.
-
-        Returns:
-            Whether the stage is to be made again. A stage that another process works on is left to it.
-        """
-        try:
-            with self.lock():
-                if only_damaged and self.intact():
-                    return False
-                _remove(self.path)
-                if not only_damaged:
-                    _remove(self.work)
-        except Busy:
-            pass
-        return True
-
-    def result(self) -> dict[str, Any]:
-        """What the finished stage noted about itself: `seconds`, `device`, `precision`, `facts`."""
-        stored = read_json(self.path / RESULT)
-        return stored if isinstance(stored, dict) else {}
-
-    def progress(self) -> dict[str, Any] | None:
-        """How far the running stage is, as it last said."""
-        stored = read_json(self.work / PROGRESS)
-        return stored if isinstance(stored, dict) else None
-
-    def log_tail(self) -> tuple[str, ...]:
-        """The last lines that the unfinished stage wrote."""
-        try:
-            with (self.work / LOG).open("rb") as file:
-                file.seek(max(0, file.seek(0, os.SEEK_END) - LOG_TAIL_LINES * LOG_LINE_CHARACTERS))
-                text = file.read().decode(errors="replace")
-        except OSError:
-            return ()
-        lines = [line.rstrip()[:LOG_LINE_CHARACTERS] for line in text.splitlines() if line.strip()]
-        return tuple(lines[-LOG_TAIL_LINES:])
 
 
 class Store:
@@ -239,38 +83,3 @@ def store_errors(results: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise StoreError.unwritable(error.filename or results, error) from error
-
-
-def _manifest(folder: Path) -> dict[str, dict[str, Any]] | None:
-    stored = read_json(folder / MANIFEST)
-    files = stored.get("files") if isinstance(stored, dict) else None
-    return files if isinstance(files, dict) else None
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except OSError:
-        return -1
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _to_disk(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _remove(path: Path) -> None:
-    """Remove a folder; its name is free at once, so that a crash halfway leaves no half folder under it."""
-    doomed = path.with_name(f".{path.name}.removed")
-    shutil.rmtree(doomed, ignore_errors=True)
-    with suppress(FileNotFoundError):
-        path.rename(doomed)
-        shutil.rmtree(doomed, ignore_errors=True)

@@ -4,7 +4,8 @@ import pickle
 import sys
 from pathlib import Path
 
-from benchmark.execution.driver import Listener, execute
+from benchmark.execution.driver import execute
+from benchmark.execution.events import Listener
 from benchmark.execution.local import LocalExecutor, LocalOptions
 from benchmark.plan.planner import make_plan
 from benchmark.registry.registry import load_registry

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from benchmark.api.stage_context import SCALARS
-from benchmark.store.store import RESULT, read_json
+from benchmark.store.json_files import read_json
+from benchmark.store.layout import RESULT
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -24,9 +24,10 @@ from benchmark.plan.model import HELD_OUT, kind_of
 from benchmark.report.figures.contact_sheet import paint, sheet
 from benchmark.report.figures.curves import training_curves
 from benchmark.report.figures.strips import sample_sheet, strip_sheet
-from benchmark.results.leaderboard import ROLES
+from benchmark.results.board import ROLES
 from benchmark.results.records import DONE, record_path
-from benchmark.store.store import GALLERY, write_json
+from benchmark.store.json_files import write_json
+from benchmark.store.layout import GALLERY
 
 Record = Mapping[str, Any]
 MADE_OF = "made of"

@@ -7,7 +7,8 @@ import pytest
 from click.testing import CliRunner
 
 from benchmark.cli import main
-from benchmark.store.store import Store, write_json
+from benchmark.store.json_files import write_json
+from benchmark.store.store import Store
 
 
 @pytest.fixture

@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from benchmark.api.hookspecs import hookimpl
-from benchmark.config.resolve import Choice
-from benchmark.execution.driver import _shipped_modules, execute, stage_states
+from benchmark.config.matrix import Choice
+from benchmark.execution.driver import _shipped_modules, execute
 from benchmark.execution.inline import InlineExecutor
 from benchmark.execution.local import LocalExecutor, LocalOptions
+from benchmark.execution.states import stage_states
 from benchmark.plan.planner import make_plan
 from benchmark.registry.registry import SHIPPED
 from benchmark.results.records import comparable, read_records

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from benchmark.errors import UsageError
-from benchmark.execution.driver import Listener, execute
+from benchmark.execution.driver import execute
+from benchmark.execution.events import Listener
 from benchmark.execution.local import LocalExecutor, LocalOptions
 from benchmark.execution.preload import import_all
 from benchmark.plan.planner import make_plan

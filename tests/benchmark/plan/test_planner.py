@@ -9,8 +9,9 @@ import pytest
 
 from benchmark.api.scenario import Side
 from benchmark.errors import DataError
+from benchmark.plan.keys import content_key
 from benchmark.plan.model import JUDGED, needed, peers
-from benchmark.plan.planner import content_key, make_plan
+from benchmark.plan.planner import make_plan
 
 
 @pytest.fixture

@@ -9,8 +9,10 @@ import pytest
 
 from benchmark import PluginError, PluginSpec, Scenario, UsageError, hookimpl
 from benchmark.api.spec import KINDS
+from benchmark.registry.entries import PACKAGE
 from benchmark.registry.packaged_files import shipped
-from benchmark.registry.registry import PACKAGE, SHIPPED, Registry, RegistryFile, load_registry
+from benchmark.registry.registry import SHIPPED, Registry, load_registry
+from benchmark.registry.registry_file import RegistryFile
 
 DREAM = 'PluginSpec("translator", "remote-dream", "remote_dream:Dream")'
 PLUGIN = """

@@ -8,7 +8,8 @@ import math
 import pytest
 
 from benchmark.report.export import as_csv, as_json
-from benchmark.results.leaderboard import METRICS, boards
+from benchmark.results.board import METRICS
+from benchmark.results.leaderboard import boards
 
 
 def _rows(records, columns=None):

@@ -6,15 +6,9 @@ import pytest
 from rich.console import Console
 
 from benchmark.report.export import json_rows
-from benchmark.report.leaderboard_tables import (
-    costs_grid,
-    duration,
-    highlights_grid,
-    leaderboard_grid,
-    number,
-    per_class_grid,
-)
+from benchmark.report.leaderboard_tables import costs_grid, highlights_grid, leaderboard_grid, per_class_grid
 from benchmark.report.markdown import grid_markdown
+from benchmark.report.tables import duration, number
 from benchmark.report.terminal import print_grid
 from benchmark.results.leaderboard import boards
 from benchmark.results.statistics import estimate

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from benchmark.execution.driver import Summary
+from benchmark.execution.events import Summary
 from benchmark.report.live import Bars, Lines, watcher
 from benchmark.report.stage_labels import stage_names
 

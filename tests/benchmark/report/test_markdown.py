@@ -1,7 +1,7 @@
 """Markdown tables hold the same cells, and keep their pipes."""
 
-from benchmark.report.leaderboard_tables import Grid
 from benchmark.report.markdown import grid_markdown, page
+from benchmark.report.tables import Grid
 
 GRID = Grid("t", ("#", "translator", "mIoU %"), (("1", "a|b", "50.0"),), fixed=2, notes=("why",))
 

@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from benchmark.report.leaderboard_tables import Grid
+from benchmark.report.tables import Grid
 from benchmark.report.terminal import PLAIN_WIDTH, console, print_grid
 
 NUMBERS = tuple(f"{n}.0 ± 1.{n}" for n in range(10, 18))

@@ -6,7 +6,8 @@ import math
 import pytest
 from scipy import stats as reference
 
-from benchmark.results.leaderboard import METRICS, boards, metric_names, newest, reorder
+from benchmark.results.board import METRICS, metric_names, newest, reorder
+from benchmark.results.leaderboard import boards
 
 
 def _rows(records, columns=None):

@@ -13,7 +13,7 @@ from benchmark.execution.inline import InlineExecutor
 from benchmark.plan.model import kind_of
 from benchmark.plan.planner import make_plan
 from benchmark.stages.inference import evenly_spaced
-from benchmark.stages.stages import _resized
+from benchmark.stages.preparation import _resized
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ import sys
 import pytest
 
 from benchmark.errors import StoreError
-from benchmark.store.store import Store, plain, read_json, write_json
+from benchmark.store.json_files import plain, read_json, write_json
+from benchmark.store.store import Store
 
 
 @pytest.fixture
@@ -84,10 +85,11 @@ def test_a_process_killed_while_it_finishes_leaves_no_finished_stage(store):
     code = """
 import os, signal, sys
 from pathlib import Path
-from benchmark.store import store
-folder = store.Store(Path(sys.argv[1])).stage("translate", "k3")
+from benchmark.store import stage_folder
+from benchmark.store.store import Store
+folder = Store(Path(sys.argv[1])).stage("translate", "k3")
 (folder.start() / "images.npy").write_bytes(b"0123456789")
-store._to_disk = lambda path: os.kill(os.getpid(), signal.SIGKILL)
+stage_folder._to_disk = lambda path: os.kill(os.getpid(), signal.SIGKILL)
 folder.finish()
 """
     done = subprocess.run([sys.executable, "-c", code, str(store.results)], check=False)

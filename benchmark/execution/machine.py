@@ -1,4 +1,4 @@
-"""What this machine has, told without importing torch, which takes seconds."""
+"""This machine: what it has, read without importing torch, and what a stage is to compute with here."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+
+from benchmark.api.stage_context import Precision, RequestedDevice, RequestedPrecision
+from benchmark.errors import UsageError
 
 
 def cores() -> int:
@@ -62,3 +65,27 @@ def cpu_has_bf16(root: Path = Path("/")) -> bool:
     except OSError:
         return False
     return bool(flags & {"amx_bf16", "avx512_bf16"})
+
+
+def resolve_device(requested: RequestedDevice) -> str:
+    """The torch device a stage runs on; `UsageError` when CUDA was asked for and is not there."""
+    if requested == "cpu":
+        return "cpu"
+    import torch
+
+    if torch.cuda.is_available():
+        return "cuda"
+    if requested == "cuda":
+        raise UsageError("device: cuda was asked for, but torch finds none here; ask for auto or cpu  (bench doctor)")
+    return "cpu"
+
+
+def resolve_precision(requested: RequestedPrecision, device: str) -> Precision:
+    """What autocast is to use: as asked for, or bf16 where the device computes with it natively."""
+    if requested != "auto":
+        return requested
+    if device == "cpu":  # torch also takes bf16 on plain AVX-512, where it is emulated and slower than fp32
+        return "bf16" if cpu_has_bf16() else "fp32"
+    import torch
+
+    return "bf16" if torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"

@@ -1,0 +1,63 @@
+"""What a matrix comes to when every option is filled in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from benchmark.api.scenario import Scenario
+from benchmark.api.stage_context import RequestedDevice, RequestedPrecision
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A plugin with its options, as one matrix uses it.
+
+    Attributes:
+        kind: Kind of the plugin; "control" for a row of `CONTROLS`.
+        name: Name of the plugin.
+        label: Name of this row or column: the plugin's, unless a matrix uses it in several variants.
+        version: Declared version of the plugin.
+        options: All options, defaults included, as JSON values.
+        aside: Names of those that do not change the outcome.
+    """
+
+    kind: str
+    name: str
+    label: str
+    version: str
+    options: dict[str, Any]
+    aside: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """Scenarios x translators x segmenters x seeds, resolved.
+
+    Attributes:
+        scenarios: With the data set options of both sides resolved.
+        translators: The controls among them.
+        segmenters, metrics: In the order they were asked for.
+        reader: The segmenter by which translations are read, by translators and metrics that need one; None is the
+            first of `segmenters`. See `read_by`.
+        seeds: Comparisons are paired by seed.
+        budget: Name of the budget.
+        precision, device: What was asked for; "auto" is decided where a stage runs.
+        timeout: Seconds a stage may take, or None.
+    """
+
+    scenarios: tuple[Scenario, ...]
+    translators: tuple[Choice, ...]
+    segmenters: tuple[Choice, ...]
+    metrics: tuple[Choice, ...]
+    seeds: tuple[int, ...]
+    budget: str
+    precision: RequestedPrecision = "auto"
+    device: RequestedDevice = "auto"
+    timeout: float | None = None
+    reader: Choice | None = None
+
+    @property
+    def read_by(self) -> Choice:
+        """The reader, its default resolved."""
+        return self.reader or self.segmenters[0]

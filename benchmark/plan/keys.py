@@ -1,0 +1,42 @@
+"""Content keys: what decides the outcome of a stage, as one hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from benchmark.config.matrix import Choice
+
+KEY_LENGTH = 20
+ASIDE = "aside"
+"""In a specification: options that do not change the outcome, and so are not part of its key."""
+
+
+def content_key(value: Any) -> str:
+    """A hash of JSON values that does not depend on the order of their names."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH]
+
+
+def plugin_identity(choice: Choice) -> dict[str, Any]:
+    """What of a choice decides the outcome, all but its label; options that do not stand aside."""
+    options: dict[str, dict[str, Any]] = {"options": {}, ASIDE: {}}
+    for name, value in choice.options.items():
+        options[ASIDE if name in choice.aside else "options"][name] = value
+    return {"name": choice.name, "version": choice.version, **options}
+
+
+def plugin_identities(choices: Iterable[Choice]) -> list[dict[str, Any]]:
+    """`plugin_identity` of each."""
+    return [plugin_identity(choice) for choice in choices]
+
+
+def without_runtime_options(value: Any) -> Any:
+    """A specification without what does not change the outcome."""
+    if isinstance(value, list):
+        return [without_runtime_options(item) for item in value]
+    if isinstance(value, dict):
+        return {name: without_runtime_options(item) for name, item in value.items() if name != ASIDE}
+    return value

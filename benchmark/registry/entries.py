@@ -1,0 +1,69 @@
+"""A plugin as it is listed: its description, and whether it can be used."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from benchmark.api.spec import API_VERSION, CONTROLS, KINDS, NEEDS, PluginSpec
+from benchmark.errors import PluginError
+
+NAME = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
+PACKAGE = "package"
+"""Kind of the entry that stands for a whole distribution which is broken, so that its plugins are not known."""
+State = Literal["ok", "broken", "incompatible"]
+
+
+@dataclass(frozen=True)
+class PluginEntry:
+    """One line of `bench plugins list`.
+
+    Attributes:
+        name: The plugin's name; the entry point's where the whole package is broken.
+        kind: A kind of plugin, or `PACKAGE`.
+        version: The plugin's declared version, or the package's.
+        distribution: The package it came with, or the project's `registry.toml`.
+        state: Only an "ok" plugin can be used.
+        error: Why it cannot be used.
+        spec: What was registered, where there is something.
+    """
+
+    name: str
+    kind: str
+    version: str
+    distribution: str
+    state: State = "ok"
+    error: str | None = None
+    spec: PluginSpec | None = None
+
+
+def make_entry(spec: Any, distribution: str) -> PluginEntry:
+    """The entry of what a package registered; `PluginError` when that is no `PluginSpec`."""
+    if not isinstance(spec, PluginSpec):
+        raise PluginError(f"bench_register_plugins must return PluginSpecs, but returned {spec!r}")
+    spec = replace(spec, distribution=distribution)
+    state, error = _fitness(spec)
+    return PluginEntry(spec.name, spec.kind, spec.version, distribution, state, error, spec)
+
+
+def _fitness(spec: PluginSpec) -> tuple[State, str | None]:
+    """Whether a registered plugin can be used, as far as its description tells."""
+    if spec.api != API_VERSION:
+        return "incompatible", f"written for contract version {spec.api}, but this bench has version {API_VERSION}"
+    offered = ", ".join(NEEDS.get(spec.kind, ())) or "nothing"
+    unknown = sorted(set(spec.needs) - set(NEEDS.get(spec.kind, ())))
+    problems = {
+        f"kind must be one of {', '.join(KINDS)}, but is '{spec.kind}'": spec.kind not in KINDS,
+        f"name must be lower case and joined by hyphens, but is '{spec.name}'": not NAME.fullmatch(spec.name),
+        f"'{spec.name}' is a control row of every matrix; choose another name": spec.name in CONTROLS,
+        f"target must read 'module:attribute', but is '{spec.target}'": not _names_attribute(spec.target),
+        f"options must read 'module:attribute', but is '{spec.options}'": not _names_attribute(spec.options or "a:b"),
+        f"needs of a {spec.kind} may name {offered}, but name {', '.join(unknown)}": bool(unknown),
+    }
+    return next((("broken", problem) for problem, found in problems.items() if found), ("ok", None))
+
+
+def _names_attribute(target: str) -> bool:
+    place, _, attribute = target.rpartition(":")
+    return bool(place and attribute)

@@ -1,0 +1,112 @@
+"""Measures translations and predictions."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmark.api.imageset import ImageSet
+from benchmark.api.metric import Metric, NamesImages, OverVariants, SegmentationMetric, TranslationMetric
+from benchmark.api.segmenter import Segmenter
+from benchmark.api.stage_context import Run
+from benchmark.plan.keys import content_key
+from benchmark.registry.registry import Registry
+from benchmark.stages.inference import batches, evenly_spaced, on_device, predicted
+from benchmark.stages.inputs import Inputs, labelled_set
+from benchmark.stages.metric_session import Entrant, Scores
+from benchmark.stages.plugins import create_plugin, load_fitted
+from benchmark.stages.translation_strips import SHOWN
+from benchmark.store.layout import GALLERY
+
+GIVEN = (("oracle", "segmenter", "reader", "segmenter"), ("translator", "translator", "translator", "translator"))
+"""What metrics may need: the word, its kind of plugin and input, where its choice stands, its place in the run."""
+
+
+def score_translation(spec: Mapping[str, Any], inputs: Inputs, run: Run, registry: Registry) -> None:
+    """Measure all translated images of a split against their sources and the target images."""
+    source, translations, target = (ImageSet.open(inputs[role]) for role in ("source", "translated", "target"))
+    entrants = _entrants(spec, inputs, TranslationMetric, run, registry)
+    with Scores(entrants, source.classes, run.folder) as scores:
+        scores.call("name_images", source.ids, to=scores.able(NamesImages))
+        for batch in batches(target, run) if scores.live else ():
+            scores.call("reference", on_device(run, target.image_batch(batch)))
+        for batch in batches(source, run) if scores.live else ():
+            _score_batch(scores, source, translations, batch, run)
+            run.progress(batch[-1] + 1, len(source))
+
+
+def _score_batch(scores: Scores, source: ImageSet, translations: ImageSet, batch: range, run: Run) -> None:
+    import torch
+
+    pair = on_device(run, source.image_batch(batch)), on_device(run, translations.image_batch(batch))
+    labels = None if source.labels is None else on_device(run, source.label_batch(batch))
+    scores.call("update", *pair, labels)
+    if able := scores.able(OverVariants):
+        variants = [translations.image_batch(batch, variant) for variant in range(translations.variants)]
+        scores.call("update_variants", on_device(run, torch.stack(variants)), to=able)
+
+
+def score_segmentation(spec: Mapping[str, Any], inputs: Inputs, run: Run, registry: Registry) -> None:
+    """Measure the predictions of a trained segmenter on the labelled target test split."""
+    name = spec["segmenter"]["name"]
+    segmenter: Segmenter = load_fitted(registry, "segmenter", spec["segmenter"], inputs["segmenter"], run)
+    test = labelled_set(inputs, "test")
+    started = time.perf_counter()
+    kept: dict[int, NDArray[np.uint8]] = {}
+    shown = set(evenly_spaced(len(test), SHOWN))
+    entrants = _entrants(spec, inputs, SegmentationMetric, run, registry)
+    with Scores(entrants, test.classes, run.folder) as scores:
+        for batch in batches(test, run):
+            predictions = predicted(segmenter, test, batch, run, name)
+            scores.call("update", predictions, on_device(run, test.label_batch(batch)))
+            kept |= {
+                index: map_.cpu().numpy() for index, map_ in zip(batch, predictions, strict=True) if index in shown
+            }
+            run.progress(batch[-1] + 1, len(test))
+        run.report(images_per_second=len(test) / (time.perf_counter() - started))
+    _save_gallery(run.folder / GALLERY, test, kept)
+
+
+def _entrants(
+    spec: Mapping[str, Any], inputs: Inputs, contract: type, run: Run, registry: Registry
+) -> dict[str, Entrant]:
+    """The metrics of a contract, each with what it needs: the reader trained on target images, the translator."""
+    created: dict[str, Metric] = {
+        choice["name"]: create_plugin(registry, "metric", choice) for choice in spec["metrics"]
+    }
+    metrics = {name: metric for name, metric in created.items() if isinstance(metric, contract)}
+    needs = {name: registry.find("metric", name).needs for name in metrics}
+    given: dict[str, dict[str, Any]] = {name: {} for name in metrics}
+    for need, kind, role, field in GIVEN:
+        if asking := [name for name in metrics if need in needs[name]]:
+            fitted = load_fitted(registry, kind, spec[role], inputs[kind], run)
+            for name in asking:
+                given[name][field] = fitted
+    conditions = {name: {"reader": _told(spec["reader"])} if "oracle" in needs[name] else {} for name in metrics}
+    return {name: Entrant(metric, replace(run, **given[name]), conditions[name]) for name, metric in metrics.items()}
+
+
+def _told(reader: Mapping[str, Any]) -> str:
+    """A reader by name, and by a hash of all that decides what it learns."""
+    return f"{reader['name']} {content_key({name: reader[name] for name in ('version', 'options')})[:6]}"
+
+
+def _save_gallery(path: Path, test: ImageSet, predictions: Mapping[int, NDArray[np.uint8]]) -> None:
+    """Keep some test images with label and prediction, for side by side pictures of all rows."""
+    assert test.labels is not None
+    indices = sorted(predictions)
+    np.savez_compressed(
+        path,
+        ids=np.array([test.ids[index] for index in indices]),
+        images=test.images[0, indices],
+        labels=test.labels[indices],
+        predictions=np.stack([predictions[index] for index in indices]),
+        classes=np.array(test.classes.names),
+        palette=np.array(test.classes.palette, np.uint8),
+    )

@@ -1,0 +1,49 @@
+"""JSON files that appear in one step, and plain values to put into them."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmark.errors import StoreError
+
+
+def read_json(path: Path) -> Any:
+    """The value of a JSON file, or None where the file is missing or broken."""
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def write_json(path: Path, value: Any, *, indent: int | None = None) -> None:
+    """Write a JSON file in one step: a reader sees the old file or the new one.
+
+    Raises:
+        StoreError: The folder cannot be written.
+    """
+    text = json.dumps(value, indent=indent, allow_nan=False) + "\n"
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(text)
+        partial.replace(path)
+    except OSError as error:
+        raise StoreError.unwritable(path, error) from error
+
+
+def plain(value: Any) -> Any:
+    """JSON values for what plugins report: arrays and tensors as lists, None for what is not a number."""
+    if isinstance(value, Mapping):
+        return {str(name): plain(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(item) for item in value]
+    if hasattr(value, "tolist"):
+        return plain(value.tolist())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if value is None or isinstance(value, (bool, int, str)) else str(value)
