@@ -11,7 +11,7 @@ from benchmark.api.options import PluginOptions
 from benchmark.api.scenario import Scenario, Side
 from benchmark.api.segmenter import Differentiable, Segmenter
 from benchmark.api.spec import API_VERSION, PluginSpec
-from benchmark.api.stage_context import Run
+from benchmark.api.stage_context import StageContext
 from benchmark.api.translator import Attentive, Invertible, MultiVariant, Pointing, Translator
 from benchmark.errors import BenchError, DataError, PluginError, StoreError, Unavailable, UsageError
 
@@ -38,12 +38,12 @@ __all__ = [
     "PluginOptions",
     "PluginSpec",
     "Pointing",
-    "Run",
     "Sample",
     "Scenario",
     "SegmentationMetric",
     "Segmenter",
     "Side",
+    "StageContext",
     "StoreError",
     "TranslationMetric",
     "Translator",

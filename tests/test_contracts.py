@@ -8,7 +8,7 @@ import pytest
 
 from benchmark import ClassSet, DataError
 from benchmark.api.imageset import ImageSet, ImageSetWriter
-from benchmark.api.stage_context import Run
+from benchmark.api.stage_context import StageContext
 from benchmark.errors import did_you_mean
 
 CLASSES = ClassSet(("road", "sky"), ((128, 64, 128), (70, 130, 180)))
@@ -47,7 +47,7 @@ def test_a_folder_that_is_no_image_set_is_refused(tmp_path):
 def test_a_checkpoint_is_replaced_whole_and_read_back(tmp_path):
     import torch
 
-    run = Run(folder=tmp_path, seed=3)
+    run = StageContext(folder=tmp_path, seed=3)
     assert run.last_checkpoint() is None
     run.checkpoint(1, {"weight": torch.zeros(2)})
     run.checkpoint(2, {"weight": torch.ones(2)})
@@ -60,7 +60,7 @@ def test_generators_depend_on_seed_and_purpose_alone(tmp_path):
     import torch
 
     def draw(seed, purpose):
-        return torch.rand(4, generator=Run(folder=tmp_path, seed=seed).generator(purpose))
+        return torch.rand(4, generator=StageContext(folder=tmp_path, seed=seed).generator(purpose))
 
     assert torch.equal(draw(1, "a"), draw(1, "a"))
     assert not torch.equal(draw(1, "a"), draw(1, "b"))

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from benchmark import ClassSet
 from benchmark.api.imageset import ImageSet
 from benchmark.api.scenario import Scenario
-from benchmark.api.stage_context import Run
+from benchmark.api.stage_context import StageContext
 from benchmark.cli import main
 from benchmark.config.resolve import resolve_matrix
 from benchmark.registry.registry import load_registry
@@ -42,7 +42,7 @@ def test_the_translator_of_the_plugin_guide_works(tmp_path, monkeypatch):
         def image_batch(self, indices):
             return torch.full((1, 3, 4, 4), 0.2)
 
-    translator.fit(None, Dark(), Run(folder=tmp_path))
+    translator.fit(None, Dark(), StageContext(folder=tmp_path))
     (tmp_path / "saved").mkdir()
     translator.save(tmp_path / "saved")
     again = registry.create(spec, {})
@@ -110,7 +110,7 @@ def test_the_translator_of_the_engine_page_learns_a_tint(tmp_path):
     noise = np.random.default_rng(0).integers(0, 180, (1, 8, 16, 16, 3), dtype=np.uint8)
     classes, ids = ClassSet(("road",), ((0, 0, 0),)), list("abcdefgh")
     dark, light = ImageSet(noise, None, ids, classes), ImageSet(noise + 60, None, ids, classes)
-    translator.fit(dark, light, Run(folder=tmp_path))
+    translator.fit(dark, light, StageContext(folder=tmp_path))
     images = dark.image_batch(range(8))
     aim = float(light.image_batch(range(8)).mean())
     assert float(images.mean()) < aim - 0.2

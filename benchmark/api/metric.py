@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from benchmark.api.dataset import ClassSet
-    from benchmark.api.stage_context import Run
+    from benchmark.api.stage_context import StageContext
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Metric(ABC):
     def __init__(self, options: PluginOptions) -> None:
         self.options = options
 
-    def start(self, classes: ClassSet, run: Run) -> None:
+    def start(self, classes: ClassSet, context: StageContext) -> None:
         """Called once before any data; raise `Unavailable` with the reason when this metric cannot be had here."""
 
     @abstractmethod
@@ -72,8 +72,8 @@ class SegmentationMetric(Metric):
 class TranslationMetric(Metric):
     """A metric over source images, their translations, and images of the target domain.
 
-    Where it needs them (`PluginSpec.needs`), `start` finds in `run.segmenter` the reader trained on the labelled target
-    images (`oracle`), and in `run.translator` the translator that is measured (`translator`).
+    Where it needs them (`PluginSpec.needs`), `start` finds in `context.segmenter` the reader trained on the labelled
+    target images (`oracle`), and in `context.translator` the translator that is measured (`translator`).
     """
 
     def reference(self, images: Tensor) -> None:

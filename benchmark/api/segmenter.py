@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from benchmark.api.imageset import ImageSet
-    from benchmark.api.stage_context import Run
+    from benchmark.api.stage_context import StageContext
 
 
 class Segmenter(ABC):
@@ -24,7 +24,7 @@ class Segmenter(ABC):
         self.options = options
 
     @abstractmethod
-    def fit(self, train: ImageSet, target: ImageSet, validation: ImageSet | None, run: Run) -> None:
+    def fit(self, train: ImageSet, target: ImageSet, validation: ImageSet | None, context: StageContext) -> None:
         """Learn from the labelled set `train`.
 
         Args:
@@ -33,9 +33,9 @@ class Segmenter(ABC):
             target: The target training images without labels, for segmenters that align features or train
                 themselves on pseudo labels.
             validation: Labelled images to choose a checkpoint by, or None: keep the last one.
-            run: Device, precision, seed, log, checkpoints.
+            context: Device, precision, seed, log, checkpoints.
 
-        When `run.folder` holds the checkpoint of an interrupted fit, it continues there and must end as the
+        When `context.folder` holds the checkpoint of an interrupted fit, it continues there and must end as the
         uninterrupted fit would have.
         """
 

@@ -22,9 +22,9 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
 """What a plugin may ask for beyond its usual data, by kind; other kinds may ask for nothing.
 
 A translator: `source_labels`, so that the source set of `fit` has labels; `paired`, so that source and target show the
-same scenes under equal ids in equal order; `segmenter`, so that `run.segmenter` is the matrix's reader, trained on the
-labelled source images. A metric over translations: `oracle`, so that `run.segmenter` is the reader trained on the
-labelled target images; `translator`, so that `run.translator` is the translator that is measured.
+same scenes under equal ids in equal order; `segmenter`, so that `context.segmenter` is the matrix's reader, trained on
+the labelled source images. A metric over translations: `oracle`, so that `context.segmenter` is the reader trained on
+the labelled target images; `translator`, so that `context.translator` is the translator that is measured.
 """
 
 

@@ -42,7 +42,7 @@ class FittedTranslator(Protocol):
 
 
 @dataclass
-class Run:
+class StageContext:
     """One attempt at one stage.
 
     Attributes:

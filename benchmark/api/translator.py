@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from benchmark.api.imageset import ImageSet
-    from benchmark.api.stage_context import Run
+    from benchmark.api.stage_context import StageContext
 
 
 class Translator(ABC):
@@ -29,14 +29,14 @@ class Translator(ABC):
         self.options = options
 
     @abstractmethod
-    def fit(self, source: ImageSet, target: ImageSet, run: Run) -> None:
+    def fit(self, source: ImageSet, target: ImageSet, context: StageContext) -> None:
         """Learn from source and target images; target labels are never there.
 
         What the plugin declared it needs is there: with `source_labels` the source has its labels; with `paired`
-        both sets have equal ids in equal order; with `segmenter`, `run.segmenter` is a segmenter trained on the
+        both sets have equal ids in equal order; with `segmenter`, `context.segmenter` is a segmenter trained on the
         labelled source images.
 
-        Called once per process, on `run.device`; when `run.folder` holds the checkpoint of an interrupted fit,
+        Called once per process, on `context.device`; when `context.folder` holds the checkpoint of an interrupted fit,
         it continues there and must end as the uninterrupted fit would have.
         """
 

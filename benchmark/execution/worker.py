@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.api.executor import Job, Outcome
-from benchmark.api.stage_context import Precision, Run
+from benchmark.api.stage_context import Precision, StageContext
 from benchmark.errors import BenchError, PluginError, StoreError, UsageError
 from benchmark.execution.machine import resolve_device, resolve_precision
 from benchmark.registry.registry import load_registry
@@ -135,7 +135,7 @@ def _run(job: Job, work: Path) -> None:
         _set_up_torch(job, device)
     random.seed(job.seed or 0)
     inputs = {role: Store(Path(job.results)).stage(*place).path for role, place in job.inputs.items()}
-    run = Run(
+    run = StageContext(
         folder=work,
         seed=job.seed or 0,
         device=device,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from benchmark.api.imageset import ImageSet
 from benchmark.api.segmenter import Segmenter
-from benchmark.api.stage_context import Run
+from benchmark.api.stage_context import StageContext
 from benchmark.api.translator import Translator
 from benchmark.stages.contract_checks import check_images, check_predictions
 
@@ -19,9 +19,9 @@ PIXELS_PER_BATCH = {"cpu": 1 << 18, "cuda": 1 << 21}
 """Bounds the memory of a batch at any image size; part of what `benchmark.plan.planner.FORMATS` stands for."""
 
 
-def batches(images: ImageSet, run: Run) -> Iterator[range]:
+def batches(images: ImageSet, context: StageContext) -> Iterator[range]:
     """Indices of a set in order, as many at a time as the device takes well."""
-    size = max(1, PIXELS_PER_BATCH[run.device] // math.prod(images.size))
+    size = max(1, PIXELS_PER_BATCH[context.device] // math.prod(images.size))
     return (range(start, min(start + size, len(images))) for start in range(0, len(images), size))
 
 
@@ -35,27 +35,27 @@ def evenly_spaced(count: int, wanted: int) -> list[int]:
     return [round(step * (count - 1) / max(1, shown - 1)) for step in range(shown)]
 
 
-def on_device(run: Run, tensor: Tensor) -> Tensor:
+def on_device(context: StageContext, tensor: Tensor) -> Tensor:
     """A tensor where the stage computes."""
-    return tensor.to(run.device, non_blocking=True)
+    return tensor.to(context.device, non_blocking=True)
 
 
-def translated(translator: Translator, images: Tensor, variant: int, run: Run, name: str) -> Tensor:
+def translated(translator: Translator, images: Tensor, variant: int, context: StageContext, name: str) -> Tensor:
     """Translations of a batch; `ContractBroken` names the translator where they are not what they must be."""
     import torch
 
-    images = on_device(run, images)
+    images = on_device(context, images)
     with torch.inference_mode():
         found = translator.translate(images, variant=variant)
     check_images(found, images, f"translator '{name}'")
     return found
 
 
-def predicted(segmenter: Segmenter, images: ImageSet, batch: Sequence[int], run: Run, name: str) -> Tensor:
+def predicted(segmenter: Segmenter, images: ImageSet, batch: Sequence[int], context: StageContext, name: str) -> Tensor:
     """Predicted train ids of some images of a set; errors as in `translated`."""
     import torch
 
     with torch.inference_mode():
-        found = segmenter.predict(on_device(run, images.image_batch(batch)))
+        found = segmenter.predict(on_device(context, images.image_batch(batch)))
     check_predictions(found, (len(batch), *images.size), len(images.classes), f"segmenter '{name}'")
     return found

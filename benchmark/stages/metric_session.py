@@ -11,7 +11,7 @@ from typing import Any
 
 from benchmark.api.dataset import ClassSet
 from benchmark.api.metric import Metric
-from benchmark.api.stage_context import Run
+from benchmark.api.stage_context import StageContext
 from benchmark.errors import PluginError, Unavailable
 from benchmark.stages.contract_checks import ContractBroken
 from benchmark.store.json_files import plain, write_json
@@ -24,12 +24,12 @@ class Entrant:
 
     Attributes:
         metric: A new one.
-        run: The run of the stage, with what this metric needs, and nothing that others need.
+        context: The run of the stage, with what this metric needs, and nothing that others need.
         conditions: What its numbers depend on besides its options; numbers of unlike conditions do not compare.
     """
 
     metric: Metric
-    run: Run
+    context: StageContext
     conditions: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -54,7 +54,7 @@ class Scores:
         self.live = {name: entrant.metric for name, entrant in entrants.items()}
         _check_distinct(self.live)
         for name, entrant in entrants.items():
-            self.call("start", classes, entrant.run, to=[name])
+            self.call("start", classes, entrant.context, to=[name])
 
     def able(self, ability: type) -> list[str]:
         """Names of the metrics that still take part and have an ability, such as `OverVariants`."""

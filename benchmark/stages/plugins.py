@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmark.api.stage_context import Run
+from benchmark.api.stage_context import StageContext
 from benchmark.plan.keys import ASIDE
 from benchmark.registry.registry import Registry
 
@@ -18,9 +18,9 @@ def create_plugin(registry: Registry, kind: str, choice: Mapping[str, Any]) -> A
     return registry.create(registry.find(kind, choice["name"]), {**choice["options"], **choice.get(ASIDE, {})})
 
 
-def load_fitted(registry: Registry, kind: str, choice: Mapping[str, Any], fitted: Path, run: Run) -> Any:
+def load_fitted(registry: Registry, kind: str, choice: Mapping[str, Any], fitted: Path, context: StageContext) -> Any:
     """A plugin as a finished stage saved it, on the device of the run."""
     model = create_plugin(registry, kind, choice)
     model.load(fitted / MODEL)
-    model.to(run.device)
+    model.to(context.device)
     return model

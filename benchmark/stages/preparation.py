@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from benchmark.api.dataset import Dataset
 from benchmark.api.imageset import ImageSetWriter
-from benchmark.api.stage_context import Run
+from benchmark.api.stage_context import StageContext
 from benchmark.errors import DataError
 from benchmark.registry.registry import Registry
 from benchmark.stages.contract_checks import check_sample
@@ -18,7 +18,7 @@ from benchmark.stages.inputs import Inputs
 from benchmark.stages.plugins import create_plugin
 
 
-def prepare(spec: Mapping[str, Any], inputs: Inputs, run: Run, registry: Registry) -> None:
+def prepare(spec: Mapping[str, Any], inputs: Inputs, context: StageContext, registry: Registry) -> None:
     """Bring one split of a data set to the size of the scenario, checking every sample."""
     dataset: Dataset = create_plugin(registry, "dataset", spec["dataset"])
     height, width = spec["size"]
@@ -27,14 +27,14 @@ def prepare(spec: Mapping[str, Any], inputs: Inputs, run: Run, registry: Registr
     if not ids:
         raise DataError(f"dataset '{name}': split '{split}' is empty; at least one image was expected")
     labelled = dataset.sample(split, ids[0]).label is not None
-    writer = ImageSetWriter(run.folder, ids, (height, width), dataset.classes, labelled=labelled)
+    writer = ImageSetWriter(context.folder, ids, (height, width), dataset.classes, labelled=labelled)
     for index, sample_id in enumerate(ids):
         sample = dataset.sample(split, sample_id)
         where = f"dataset '{name}', split '{split}', sample '{sample_id}'"
         check_sample(sample, dataset.classes, labelled=labelled, where=where)
         label = None if sample.label is None else _resized(sample.label, height, width, smooth=False)
         writer.put(index, _resized(sample.image, height, width, smooth=True), label)
-        run.progress(index + 1, len(ids))
+        context.progress(index + 1, len(ids))
     writer.close()
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from benchmark.api.imageset import ImageSet
 from benchmark.api.metric import Metric, NamesImages, OverVariants, SegmentationMetric, TranslationMetric
 from benchmark.api.segmenter import Segmenter
-from benchmark.api.stage_context import Run
+from benchmark.api.stage_context import StageContext
 from benchmark.plan.keys import content_key
 from benchmark.registry.registry import Registry
 from benchmark.stages.inference import batches, evenly_spaced, on_device, predicted
@@ -28,53 +28,53 @@ GIVEN = (("oracle", "segmenter", "reader", "segmenter"), ("translator", "transla
 """What metrics may need: the word, its kind of plugin and input, where its choice stands, its place in the run."""
 
 
-def score_translation(spec: Mapping[str, Any], inputs: Inputs, run: Run, registry: Registry) -> None:
+def score_translation(spec: Mapping[str, Any], inputs: Inputs, context: StageContext, registry: Registry) -> None:
     """Measure all translated images of a split against their sources and the target images."""
     source, translations, target = (ImageSet.open(inputs[role]) for role in ("source", "translated", "target"))
-    entrants = _entrants(spec, inputs, TranslationMetric, run, registry)
-    with Scores(entrants, source.classes, run.folder) as scores:
+    entrants = _entrants(spec, inputs, TranslationMetric, context, registry)
+    with Scores(entrants, source.classes, context.folder) as scores:
         scores.call("name_images", source.ids, to=scores.able(NamesImages))
-        for batch in batches(target, run) if scores.live else ():
-            scores.call("reference", on_device(run, target.image_batch(batch)))
-        for batch in batches(source, run) if scores.live else ():
-            _score_batch(scores, source, translations, batch, run)
-            run.progress(batch[-1] + 1, len(source))
+        for batch in batches(target, context) if scores.live else ():
+            scores.call("reference", on_device(context, target.image_batch(batch)))
+        for batch in batches(source, context) if scores.live else ():
+            _score_batch(scores, source, translations, batch, context)
+            context.progress(batch[-1] + 1, len(source))
 
 
-def _score_batch(scores: Scores, source: ImageSet, translations: ImageSet, batch: range, run: Run) -> None:
+def _score_batch(scores: Scores, source: ImageSet, translations: ImageSet, batch: range, context: StageContext) -> None:
     import torch
 
-    pair = on_device(run, source.image_batch(batch)), on_device(run, translations.image_batch(batch))
-    labels = None if source.labels is None else on_device(run, source.label_batch(batch))
+    pair = on_device(context, source.image_batch(batch)), on_device(context, translations.image_batch(batch))
+    labels = None if source.labels is None else on_device(context, source.label_batch(batch))
     scores.call("update", *pair, labels)
     if able := scores.able(OverVariants):
         variants = [translations.image_batch(batch, variant) for variant in range(translations.variants)]
-        scores.call("update_variants", on_device(run, torch.stack(variants)), to=able)
+        scores.call("update_variants", on_device(context, torch.stack(variants)), to=able)
 
 
-def score_segmentation(spec: Mapping[str, Any], inputs: Inputs, run: Run, registry: Registry) -> None:
+def score_segmentation(spec: Mapping[str, Any], inputs: Inputs, context: StageContext, registry: Registry) -> None:
     """Measure the predictions of a trained segmenter on the labelled target test split."""
     name = spec["segmenter"]["name"]
-    segmenter: Segmenter = load_fitted(registry, "segmenter", spec["segmenter"], inputs["segmenter"], run)
+    segmenter: Segmenter = load_fitted(registry, "segmenter", spec["segmenter"], inputs["segmenter"], context)
     test = labelled_set(inputs, "test")
     started = time.perf_counter()
     kept: dict[int, NDArray[np.uint8]] = {}
     shown = set(evenly_spaced(len(test), SHOWN))
-    entrants = _entrants(spec, inputs, SegmentationMetric, run, registry)
-    with Scores(entrants, test.classes, run.folder) as scores:
-        for batch in batches(test, run):
-            predictions = predicted(segmenter, test, batch, run, name)
-            scores.call("update", predictions, on_device(run, test.label_batch(batch)))
+    entrants = _entrants(spec, inputs, SegmentationMetric, context, registry)
+    with Scores(entrants, test.classes, context.folder) as scores:
+        for batch in batches(test, context):
+            predictions = predicted(segmenter, test, batch, context, name)
+            scores.call("update", predictions, on_device(context, test.label_batch(batch)))
             kept |= {
                 index: map_.cpu().numpy() for index, map_ in zip(batch, predictions, strict=True) if index in shown
             }
-            run.progress(batch[-1] + 1, len(test))
-        run.report(images_per_second=len(test) / (time.perf_counter() - started))
-    _save_gallery(run.folder / GALLERY, test, kept)
+            context.progress(batch[-1] + 1, len(test))
+        context.report(images_per_second=len(test) / (time.perf_counter() - started))
+    _save_gallery(context.folder / GALLERY, test, kept)
 
 
 def _entrants(
-    spec: Mapping[str, Any], inputs: Inputs, contract: type, run: Run, registry: Registry
+    spec: Mapping[str, Any], inputs: Inputs, contract: type, context: StageContext, registry: Registry
 ) -> dict[str, Entrant]:
     """The metrics of a contract, each with what it needs: the reader trained on target images, the translator."""
     created: dict[str, Metric] = {
@@ -85,11 +85,13 @@ def _entrants(
     given: dict[str, dict[str, Any]] = {name: {} for name in metrics}
     for need, kind, role, field in GIVEN:
         if asking := [name for name in metrics if need in needs[name]]:
-            fitted = load_fitted(registry, kind, spec[role], inputs[kind], run)
+            fitted = load_fitted(registry, kind, spec[role], inputs[kind], context)
             for name in asking:
                 given[name][field] = fitted
     conditions = {name: {"reader": _told(spec["reader"])} if "oracle" in needs[name] else {} for name in metrics}
-    return {name: Entrant(metric, replace(run, **given[name]), conditions[name]) for name, metric in metrics.items()}
+    return {
+        name: Entrant(metric, replace(context, **given[name]), conditions[name]) for name, metric in metrics.items()
+    }
 
 
 def _told(reader: Mapping[str, Any]) -> str:

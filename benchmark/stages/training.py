@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from benchmark.api.imageset import ImageSet, ImageSetWriter
 from benchmark.api.segmenter import Segmenter
-from benchmark.api.stage_context import Run
+from benchmark.api.stage_context import StageContext
 from benchmark.api.translator import MultiVariant, Translator
 from benchmark.registry.registry import Registry
 from benchmark.stages.inference import batches, translated
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def fit_translator(spec: Mapping[str, Any], inputs: Inputs, run: Run, registry: Registry) -> None:
+def fit_translator(spec: Mapping[str, Any], inputs: Inputs, context: StageContext, registry: Registry) -> None:
     """Train a translator on source and target images, with what it declares to need and nothing else."""
     translator: Translator = create_plugin(registry, "translator", spec["translator"])
     needs = registry.find("translator", spec["translator"]["name"]).needs
@@ -35,37 +35,39 @@ def fit_translator(spec: Mapping[str, Any], inputs: Inputs, run: Run, registry: 
     if "paired" in needs:
         target = target.paired_with(source)
     if "segmenter" in needs:
-        run.segmenter = load_fitted(registry, "segmenter", spec["reader"], inputs["segmenter"], run)
-    translator.fit(source, target, run)
-    translator.save(_empty(run.folder / MODEL))
+        context.segmenter = load_fitted(registry, "segmenter", spec["reader"], inputs["segmenter"], context)
+    translator.fit(source, target, context)
+    translator.save(_empty(context.folder / MODEL))
 
 
-def translate(spec: Mapping[str, Any], inputs: Inputs, run: Run, registry: Registry) -> None:
+def translate(spec: Mapping[str, Any], inputs: Inputs, context: StageContext, registry: Registry) -> None:
     """Store all variants of the translated source images together with the source labels."""
-    translator: Translator = load_fitted(registry, "translator", spec["translator"], inputs["translator"], run)
+    translator: Translator = load_fitted(registry, "translator", spec["translator"], inputs["translator"], context)
     source = ImageSet.open(inputs["source"])
     variants = translator.variants if isinstance(translator, MultiVariant) else 1
     labelled = source.labels is not None
-    writer = ImageSetWriter(run.folder, source.ids, source.size, source.classes, labelled=labelled, variants=variants)
+    writer = ImageSetWriter(
+        context.folder, source.ids, source.size, source.classes, labelled=labelled, variants=variants
+    )
     started, total = time.perf_counter(), variants * len(source)
     for variant in range(variants):
-        for batch in batches(source, run):
-            images = translated(translator, source.image_batch(batch), variant, run, spec["translator"]["name"])
+        for batch in batches(source, context):
+            images = translated(translator, source.image_batch(batch), variant, context, spec["translator"]["name"])
             for index, image in zip(batch, _to_8_bit(images), strict=True):
                 writer.put(index, image, source.labels[index] if source.labels is not None else None, variant)
-            run.progress(variant * len(source) + batch[-1] + 1, total)
+            context.progress(variant * len(source) + batch[-1] + 1, total)
     writer.close()
-    run.report(images_per_second=total / (time.perf_counter() - started), variants=variants)
-    keep_strips(translator, source, run, spec["translator"]["name"])
+    context.report(images_per_second=total / (time.perf_counter() - started), variants=variants)
+    keep_strips(translator, source, context, spec["translator"]["name"])
 
 
-def fit_segmenter(spec: Mapping[str, Any], inputs: Inputs, run: Run, registry: Registry) -> None:
+def fit_segmenter(spec: Mapping[str, Any], inputs: Inputs, context: StageContext, registry: Registry) -> None:
     """Train a segmenter on labelled images, with the target images at hand without their labels."""
     segmenter: Segmenter = create_plugin(registry, "segmenter", spec["segmenter"])
     train = labelled_set(inputs, "train")
     validation = labelled_set(inputs, "validation") if "validation" in inputs else None
-    segmenter.fit(train, ImageSet.open(inputs["target"]).without_labels(), validation, run)
-    segmenter.save(_empty(run.folder / MODEL))
+    segmenter.fit(train, ImageSet.open(inputs["target"]).without_labels(), validation, context)
+    segmenter.save(_empty(context.folder / MODEL))
 
 
 def _empty(folder: Path) -> Path:

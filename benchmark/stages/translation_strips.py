@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from benchmark.api.imageset import ImageSet
-from benchmark.api.stage_context import Run
+from benchmark.api.stage_context import StageContext
 from benchmark.api.translator import Attentive, Invertible, MultiVariant, Pointing, Translator
 from benchmark.stages.contract_checks import check_images, check_maps
 from benchmark.stages.heatmap import crossed, heated
@@ -23,35 +23,35 @@ POINTS = ((1 / 2, 1 / 2), (1 / 4, 1 / 4), (3 / 4, 3 / 4), (3 / 4, 1 / 4))
 """Where the cross stands in one picture after the other, as shares of height and width."""
 
 
-def keep_strips(translator: Translator, source: ImageSet, run: Run, name: str) -> None:
+def keep_strips(translator: Translator, source: ImageSet, context: StageContext, name: str) -> None:
     """Keep for each of a few source images a strip `translation`, and a strip `variants` where there are several.
 
     Args:
         translator: Fitted, on the device of the run; what it can do decides on the panels.
         source: Images to show, spread over the set.
-        run: Where pictures go.
+        context: Where pictures go.
         name: Of the plugin, for errors.
     """
     for number, index in enumerate(evenly_spaced(len(source), SHOWN)):
-        images = on_device(run, source.image_batch([index]))
-        _keep(run, f"translation-{number}", _translation(translator, images, POINTS[number], run, name))
+        images = on_device(context, source.image_batch([index]))
+        _keep(context, f"translation-{number}", _translation(translator, images, POINTS[number], context, name))
         if isinstance(translator, MultiVariant) and translator.variants > 1:
-            _keep(run, f"variants-{number}", _variants(translator, images, run, name))
+            _keep(context, f"variants-{number}", _variants(translator, images, context, name))
 
 
-def _keep(run: Run, file: str, panels: Mapping[str, Tensor]) -> None:
+def _keep(context: StageContext, file: str, panels: Mapping[str, Tensor]) -> None:
     import torch
 
-    run.images(file, torch.cat(list(panels.values()), dim=3)[0], panels=tuple(panels))
+    context.images(file, torch.cat(list(panels.values()), dim=3)[0], panels=tuple(panels))
 
 
 def _translation(
-    translator: Translator, images: Tensor, point: tuple[float, float], run: Run, name: str
+    translator: Translator, images: Tensor, point: tuple[float, float], context: StageContext, name: str
 ) -> dict[str, Tensor]:
     """Panels of one image, shape (1, 3, H, W) each, by name."""
     import torch
 
-    panels = {"source": images, "translated": translated(translator, images, 0, run, name)}
+    panels = {"source": images, "translated": translated(translator, images, 0, context, name)}
     with torch.inference_mode():
         if isinstance(translator, Invertible):
             panels["cycled"] = translator.inverse(panels["translated"])
@@ -73,6 +73,6 @@ def _looking_from(translator: Pointing, images: Tensor, point: tuple[float, floa
     return crossed(heated(images, maps / maps.amax().clamp_min(1e-12)), row, column)
 
 
-def _variants(translator: Translator, images: Tensor, run: Run, name: str) -> dict[str, Tensor]:
-    panels = {f"variant {k}": translated(translator, images, k, run, name) for k in range(SHOWN_VARIANTS)}
+def _variants(translator: Translator, images: Tensor, context: StageContext, name: str) -> dict[str, Tensor]:
+    panels = {f"variant {k}": translated(translator, images, k, context, name) for k in range(SHOWN_VARIANTS)}
     return {"source": images} | panels

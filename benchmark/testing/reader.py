@@ -1,4 +1,4 @@
-"""A segmenter that has nothing to learn: what `run.segmenter` is in the suites."""
+"""A segmenter that has nothing to learn: what `context.segmenter` is in the suites."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 from benchmark.api.imageset import ImageSet
 from benchmark.api.options import PluginOptions
 from benchmark.api.segmenter import Segmenter
-from benchmark.api.stage_context import Run
+from benchmark.api.stage_context import StageContext
 from benchmark.testing.domains import WARM, Colours
 
 SHARPNESS = 20.0
@@ -28,7 +28,7 @@ class NearestColour(Segmenter):
         super().__init__(PluginOptions())
         self._colours = torch.tensor(colours, dtype=torch.float32) / 255
 
-    def fit(self, train: ImageSet, target: ImageSet, validation: ImageSet | None, run: Run) -> None:
+    def fit(self, train: ImageSet, target: ImageSet, validation: ImageSet | None, context: StageContext) -> None:
         """Nothing to learn: the colours of the scenes are known."""
 
     def predict(self, images: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from benchmark.api.stage_context import Run
+from benchmark.api.stage_context import StageContext
 
 Channel = Literal["log", "checkpoint", "progress"]
 
@@ -23,7 +23,7 @@ class Interrupted(BaseException):
 
 
 @dataclass
-class WatchedRun(Run):
+class WatchedRun(StageContext):
     """A run whose calls of `log`, `checkpoint` and `progress` are noted.
 
     Attributes:
@@ -35,17 +35,17 @@ class WatchedRun(Run):
     reports: dict[Channel, list[float]] = field(default_factory=lambda: {"log": [], "checkpoint": [], "progress": []})
 
     def log(self, step: int, **scalars: float) -> None:
-        """As `Run.log`."""
+        """As `StageContext.log`."""
         super().log(step, **scalars)
         self._note("log", step)
 
     def checkpoint(self, step: int, state: Mapping[str, Any]) -> None:
-        """As `Run.checkpoint`."""
+        """As `StageContext.checkpoint`."""
         super().checkpoint(step, state)
         self._note("checkpoint", step)
 
     def progress(self, done: int, total: int, unit: str = "images", **info: float) -> None:
-        """As `Run.progress`."""
+        """As `StageContext.progress`."""
         super().progress(done, total, unit, **info)
         self._note("progress", done)
 

@@ -63,10 +63,10 @@ class Trial:
         folder.mkdir(exist_ok=True)
         domains = domains or self.domains()
         reader = NearestColour() if "segmenter" in self.needs else None
-        run = WatchedRun(folder, seed=seed, precision=precision, segmenter=reader, stop_at=stop_at)
+        context = WatchedRun(folder, seed=seed, precision=precision, segmenter=reader, stop_at=stop_at)
         translator = self.make(**changes)
-        translator.fit(*domains, run)
-        return Fitted(translator, domains, run.reports)
+        translator.fit(*domains, context)
+        return Fitted(translator, domains, context.reports)
 
     def fitted(self, precision: Precision = "fp32") -> Fitted:
         """The uninterrupted training of `make()` with seed 0, done once; its scratch folder is gone."""

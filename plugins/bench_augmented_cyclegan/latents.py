@@ -25,7 +25,7 @@ class LatentBatches(UnpairedBatches):
 
     def __call__(self, step: int) -> dict[str, Tensor]:
         """As `UnpairedBatches`, with `latent`: drawn from N(0, I), shape (batch_size, latent_size)."""
-        draw = step_generator(self.run, step, "latent")
+        draw = step_generator(self.context, step, "latent")
         return {**super().__call__(step), "latent": torch.randn(self.batch_size, self.latent_size, generator=draw)}
 
 

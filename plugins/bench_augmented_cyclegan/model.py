@@ -15,7 +15,7 @@ from bench_augmented_cyclegan.networks import (
 from bench_augmented_cyclegan.options import AugmentedCycleGANOptions
 from bench_gan.losses import reconstruction_loss
 from bench_gan.model import AdversarialModel, Batch, Duel, Term
-from benchmark import Run
+from benchmark import StageContext
 
 
 def make_generators(options: AugmentedCycleGANOptions) -> nn.ModuleDict:
@@ -52,7 +52,7 @@ class AugmentedCycleGANModel(AdversarialModel):
         generators: As of `make_generators`; their weights are drawn anew.
         discriminators: As of `make_discriminators`; likewise.
         options: Weights of losses, and what the engine takes.
-        run: Its seed decides on all weights.
+        context: Its seed decides on all weights.
 
     Source: Almahairi et al. 2018, arXiv:1802.10151, section 3; weights and norms of the losses as in `train_instance`
     of the authors' code (edges2shoes_exp/model.py).
@@ -61,10 +61,14 @@ class AugmentedCycleGANModel(AdversarialModel):
     options: AugmentedCycleGANOptions
 
     def __init__(
-        self, generators: nn.ModuleDict, discriminators: nn.ModuleDict, options: AugmentedCycleGANOptions, run: Run
+        self,
+        generators: nn.ModuleDict,
+        discriminators: nn.ModuleDict,
+        options: AugmentedCycleGANOptions,
+        context: StageContext,
     ) -> None:
-        super().__init__(generators, discriminators, options, run)
-        initialize_weights(self, run.generator("weights"), options.initial_scale, options.initial_latent_weight)
+        super().__init__(generators, discriminators, options, context)
+        initialize_weights(self, context.generator("weights"), options.initial_scale, options.initial_latent_weight)
 
     def forward(self, images: Tensor, latents: Tensor) -> Tensor:
         """Source images and latents to target images, in [-1, 1], shape (N, 3, H, W)."""

@@ -13,7 +13,7 @@ from bench_augmented_cyclegan.options import AugmentedCycleGANOptions
 from bench_engine.runner import Batches
 from bench_gan.images import run_generator, to_signed
 from bench_gan.translator import AdversarialTranslator
-from benchmark import PluginOptions, Run
+from benchmark import PluginOptions, StageContext
 from benchmark.api.imageset import ImageSet
 
 SHOWN_VARIANTS = 4
@@ -65,15 +65,15 @@ class AugmentedCycleGAN(AdversarialTranslator):
         """Both generators and the encoder."""
         return make_generators(self.options)
 
-    def make_model(self, run: Run) -> AugmentedCycleGANModel:
+    def make_model(self, context: StageContext) -> AugmentedCycleGANModel:
         """Generators, encoder and discriminators with their losses."""
-        return AugmentedCycleGANModel(self.generators, make_discriminators(self.options), self.options, run)
+        return AugmentedCycleGANModel(self.generators, make_discriminators(self.options), self.options, context)
 
-    def batches(self, source: ImageSet, target: ImageSet, run: Run) -> Batches:
+    def batches(self, source: ImageSet, target: ImageSet, context: StageContext) -> Batches:
         """Images of both domains in orders of their own, and latents."""
         options = self.options
         return LatentBatches(
-            source, target, run, options.batch_size, options.crop, options.flip, latent_size=options.latent_size
+            source, target, context, options.batch_size, options.crop, options.flip, latent_size=options.latent_size
         )
 
     def translate(self, images: Tensor, variant: int = 0) -> Tensor:

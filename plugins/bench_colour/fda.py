@@ -12,7 +12,7 @@ from torch import Tensor
 
 from bench_colour.options import FDAOptions
 from bench_colour.shared import chosen, image_batches, read_measures
-from benchmark import PluginOptions, Run, Translator
+from benchmark import PluginOptions, StageContext, Translator
 from benchmark.api.imageset import ImageSet
 
 AMPLITUDES, FILE = "amplitudes", "amplitudes.safetensors"
@@ -95,11 +95,13 @@ class FDA(Translator):
         """How many target images each source image is given the look of."""
         return self.options.variants
 
-    def fit(self, source: ImageSet, target: ImageSet, run: Run) -> None:
+    def fit(self, source: ImageSet, target: ImageSet, context: StageContext) -> None:
         """Measure the target images; the record says how far the window reaches (`window_half_side`)."""
         half = half_side(target.size, self.options.beta)
-        run.report(window_half_side=half)
-        self._target = torch.cat([low_amplitudes(images, half).float().cpu() for images in image_batches(target, run)])
+        context.report(window_half_side=half)
+        self._target = torch.cat(
+            [low_amplitudes(images, half).float().cpu() for images in image_batches(target, context)]
+        )
 
     def translate(self, images: Tensor, variant: int = 0) -> Tensor:
         """Source images in the look of target images, chosen by checksum and variant, whatever batch they come in.

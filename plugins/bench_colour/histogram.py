@@ -12,7 +12,7 @@ from torch.nn.functional import pad
 
 from bench_colour.options import HistogramOptions
 from bench_colour.shared import chosen, image_batches, read_measures
-from benchmark import PluginOptions, Run, Translator
+from benchmark import PluginOptions, StageContext, Translator
 from benchmark.api.imageset import ImageSet
 
 LEVELS = 256
@@ -73,9 +73,9 @@ class Histogram(Translator):
         super().__init__(options)
         self._target = torch.ones(1, 3, LEVELS, dtype=torch.int64)
 
-    def fit(self, source: ImageSet, target: ImageSet, run: Run) -> None:
+    def fit(self, source: ImageSet, target: ImageSet, context: StageContext) -> None:
         """Count the levels of the target images."""
-        counts = torch.cat([histograms_of(images) for images in image_batches(target, run)]).cpu()
+        counts = torch.cat([histograms_of(images) for images in image_batches(target, context)]).cpu()
         self._target = counts.sum(0, keepdim=True) if self.options.statistics == "dataset" else counts
 
     def translate(self, images: Tensor, variant: int = 0) -> Tensor:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from bench_colour.options import ReinhardOptions
 from bench_colour.shared import chosen, image_batches, read_measures
-from benchmark import PluginOptions, Run, Translator
+from benchmark import PluginOptions, StageContext, Translator
 from benchmark.api.imageset import ImageSet
 
 RGB_TO_LMS = ((0.3811, 0.5783, 0.0402), (0.1967, 0.7244, 0.0782), (0.0241, 0.1288, 0.8444))
@@ -86,9 +86,9 @@ class Reinhard(Translator):
         super().__init__(options)
         self._target = Statistics(torch.zeros(1, 3), torch.ones(1, 3))
 
-    def fit(self, source: ImageSet, target: ImageSet, run: Run) -> None:
+    def fit(self, source: ImageSet, target: ImageSet, context: StageContext) -> None:
         """Measure the target images."""
-        parts = [statistics_of(rgb_to_lab(images)) for images in image_batches(target, run)]
+        parts = [statistics_of(rgb_to_lab(images)) for images in image_batches(target, context)]
         means, deviations = (torch.cat(values).cpu() for values in zip(*parts, strict=True))
         if self.options.statistics == "dataset":
             means, deviations = means.mean(0, keepdim=True), deviations.mean(0, keepdim=True)

@@ -11,19 +11,19 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from bench_gan.images import checksums
-from benchmark import Run, StoreError
+from benchmark import StageContext, StoreError
 from benchmark.api.imageset import ImageSet
 
 IMAGES_PER_BATCH, PIXELS_PER_BATCH = 64, 2**23
 
 
-def image_batches(images: ImageSet, run: Run) -> Iterator[Tensor]:
+def image_batches(images: ImageSet, context: StageContext) -> Iterator[Tensor]:
     """All images in order, shape (n, 3, H, W), on the run's device; the run is told how far the walk is."""
     size = max(1, min(IMAGES_PER_BATCH, PIXELS_PER_BATCH // math.prod(images.size)))
     for start in range(0, len(images), size):
         indices = range(start, min(start + size, len(images)))
-        yield images.image_batch(indices).to(run.device)
-        run.progress(indices.stop, len(images))
+        yield images.image_batch(indices).to(context.device)
+        context.progress(indices.stop, len(images))
 
 
 def chosen(images: Tensor, count: int, offset: int = 0) -> list[int]:

@@ -11,7 +11,7 @@ from bench_cut.contrast import draw_places, patch_nce
 from bench_cut.networks import initialize_glorot
 from bench_cut.options import CUTOptions
 from bench_gan.model import AdversarialModel, Batch, Duel, Term
-from benchmark import Run
+from benchmark import StageContext
 
 
 class CUTModel(AdversarialModel):
@@ -21,17 +21,19 @@ class CUTModel(AdversarialModel):
         generators: As of `bench_cut.networks.make_generators`; their weights are drawn anew.
         discriminators: As of `bench_cut.networks.make_discriminators`; likewise.
         options: Weights of losses, and what the engine takes.
-        run: Its seed decides on all weights, on the places that are compared and on mirroring.
+        context: Its seed decides on all weights, on the places that are compared and on mirroring.
 
     Source: Park et al. 2020, arXiv:2007.15651, section 3.
     """
 
     options: CUTOptions
 
-    def __init__(self, generators: nn.ModuleDict, discriminators: nn.ModuleDict, options: CUTOptions, run: Run) -> None:
-        super().__init__(generators, discriminators, options, run)
-        self._draw = run.generator("contrast")
-        initialize_glorot(self, run.generator("weights"), options.init_gain)
+    def __init__(
+        self, generators: nn.ModuleDict, discriminators: nn.ModuleDict, options: CUTOptions, context: StageContext
+    ) -> None:
+        super().__init__(generators, discriminators, options, context)
+        self._draw = context.generator("contrast")
+        initialize_glorot(self, context.generator("weights"), options.init_gain)
 
     def generate(self, data: Batch) -> Batch:
         """`fake`, the translations; `same`, what becomes of target images, where their contrast has weight.

@@ -10,7 +10,7 @@ from bench_cut.model import CUTModel
 from bench_cut.networks import make_discriminators, make_generators
 from bench_cut.options import CUTOptions, FastCUTOptions
 from bench_gan.translator import AdversarialTranslator
-from benchmark import PluginOptions, Run
+from benchmark import PluginOptions, StageContext
 
 
 class CUT(AdversarialTranslator):
@@ -47,9 +47,9 @@ class CUT(AdversarialTranslator):
         """The discriminator."""
         return make_discriminators(self.options)
 
-    def make_model(self, run: Run) -> CUTModel:
+    def make_model(self, context: StageContext) -> CUTModel:
         """Generator, heads and discriminator with their losses."""
-        return CUTModel(self.generators, self.make_discriminators(), self.options, run)
+        return CUTModel(self.generators, self.make_discriminators(), self.options, context)
 
 
 class FastCUT(CUT):

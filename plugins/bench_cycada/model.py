@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from bench_cycada.options import CyCADAOptions
 from bench_cyclegan.model import CycleGANModel
 from bench_gan.model import OTHER, SIDES, Batch, Term
-from benchmark import IGNORE, Differentiable, Run
+from benchmark import IGNORE, Differentiable, StageContext
 
 
 class CyCADAModel(CycleGANModel):
@@ -29,10 +29,10 @@ class CyCADAModel(CycleGANModel):
         generators: nn.ModuleDict,
         discriminators: nn.ModuleDict,
         options: CyCADAOptions,
-        run: Run,
+        context: StageContext,
         segmenter: Differentiable,
     ) -> None:
-        super().__init__(generators, discriminators, options, run)
+        super().__init__(generators, discriminators, options, context)
         self._segmenter = segmenter
 
     def generator_terms(self, data: Batch, made: Batch) -> dict[str, Term]:

@@ -7,7 +7,7 @@ from typing import ClassVar
 from bench_cycada.model import CyCADAModel
 from bench_cycada.options import CyCADAOptions
 from bench_cyclegan.translator import CycleGAN
-from benchmark import Differentiable, PluginOptions, Run, UsageError
+from benchmark import Differentiable, PluginOptions, StageContext, UsageError
 
 
 class CyCADA(CycleGAN):
@@ -27,11 +27,11 @@ class CyCADA(CycleGAN):
     Options: ClassVar[type[PluginOptions]] = CyCADAOptions
     options: CyCADAOptions
 
-    def make_model(self, run: Run) -> CyCADAModel:
+    def make_model(self, context: StageContext) -> CyCADAModel:
         """CycleGAN's networks with CyCADA's losses; `UsageError` where no gradient can pass the segmenter."""
-        if not isinstance(run.segmenter, Differentiable):
+        if not isinstance(context.segmenter, Differentiable):
             raise UsageError(
                 f"cycada: expected a segmenter with a method `logits`, through which gradients pass, but the reader of "
-                f'this matrix is a {type(run.segmenter).__name__}; choose another one, as by reader = "deeplabv3"'
+                f'this matrix is a {type(context.segmenter).__name__}; choose another one, as by reader = "deeplabv3"'
             )
-        return CyCADAModel(self.generators, self.make_discriminators(), self.options, run, run.segmenter)
+        return CyCADAModel(self.generators, self.make_discriminators(), self.options, context, context.segmenter)

@@ -9,7 +9,7 @@ from bench_cyclegan.options import CycleGANOptions
 from bench_gan.losses import reconstruction_loss
 from bench_gan.model import OTHER, SIDES, AdversarialModel, Batch, Duel, Term
 from bench_gan.networks import PatchDiscriminator, initialize, resnet_generator
-from benchmark import Run
+from benchmark import StageContext
 
 
 def make_generators(options: CycleGANOptions) -> nn.ModuleDict:
@@ -30,7 +30,7 @@ class CycleGANModel(AdversarialModel):
         generators: As of `make_generators`; their weights are drawn anew.
         discriminators: As of `make_discriminators`; likewise.
         options: Weights of losses, and what the engine takes.
-        run: Its seed decides on all weights and on the image pools.
+        context: Its seed decides on all weights and on the image pools.
 
     Source: Zhu et al. 2017, arXiv:1703.10593, section 3.
     """
@@ -38,10 +38,10 @@ class CycleGANModel(AdversarialModel):
     options: CycleGANOptions
 
     def __init__(
-        self, generators: nn.ModuleDict, discriminators: nn.ModuleDict, options: CycleGANOptions, run: Run
+        self, generators: nn.ModuleDict, discriminators: nn.ModuleDict, options: CycleGANOptions, context: StageContext
     ) -> None:
-        super().__init__(generators, discriminators, options, run)
-        initialize(self, run.generator("weights"))
+        super().__init__(generators, discriminators, options, context)
+        initialize(self, context.generator("weights"))
 
     def generate(self, data: Batch) -> Batch:
         """Translations, as `fake_<domain they shall look like>`.

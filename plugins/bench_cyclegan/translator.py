@@ -10,7 +10,7 @@ from bench_cyclegan.model import CycleGANModel, make_discriminators, make_genera
 from bench_cyclegan.options import CycleGANOptions
 from bench_gan.images import run_generator
 from bench_gan.translator import AdversarialTranslator
-from benchmark import PluginOptions, Run
+from benchmark import PluginOptions, StageContext
 
 
 class CycleGAN(AdversarialTranslator):
@@ -31,9 +31,9 @@ class CycleGAN(AdversarialTranslator):
         """Both discriminators."""
         return make_discriminators(self.options)
 
-    def make_model(self, run: Run) -> CycleGANModel:
+    def make_model(self, context: StageContext) -> CycleGANModel:
         """Generators and discriminators with their losses."""
-        return CycleGANModel(self.generators, self.make_discriminators(), self.options, run)
+        return CycleGANModel(self.generators, self.make_discriminators(), self.options, context)
 
     def inverse(self, images: Tensor) -> Tensor:
         """Target images in the look of the source."""

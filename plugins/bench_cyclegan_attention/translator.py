@@ -13,7 +13,7 @@ from bench_cyclegan_attention.networks import AttentiveGenerator, AttentivePatch
 from bench_cyclegan_attention.options import CycleGANAttentionOptions
 from bench_gan.images import to_signed
 from bench_gan.model import SIDES
-from benchmark import PluginOptions, Run, UsageError
+from benchmark import PluginOptions, StageContext, UsageError
 
 
 class CycleGANAttention(CycleGAN):
@@ -38,10 +38,10 @@ class CycleGANAttention(CycleGAN):
         """Both discriminators."""
         return nn.ModuleDict({side: AttentivePatchDiscriminator(self.options) for side in SIDES})
 
-    def make_model(self, run: Run) -> CycleGANModel:
+    def make_model(self, context: StageContext) -> CycleGANModel:
         """CycleGAN's model; the weights of attention come from a generator of their own."""
-        model = super().make_model(run)
-        generator = run.generator("weights of attention")
+        model = super().make_model(context)
+        generator = context.generator("weights of attention")
         for module in model.modules():
             if isinstance(module, SelfAttention):
                 module.draw_weights(generator)

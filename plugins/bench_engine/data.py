@@ -8,12 +8,12 @@ from functools import lru_cache
 
 import torch
 
-from benchmark import Run
+from benchmark import StageContext
 
 
-def step_generator(run: Run, step: int, purpose: str) -> torch.Generator:
+def step_generator(context: StageContext, step: int, purpose: str) -> torch.Generator:
     """A CPU generator for what one step draws, the same whenever the step is made."""
-    return run.generator(f"{purpose}:{step}")
+    return context.generator(f"{purpose}:{step}")
 
 
 @dataclass(frozen=True)

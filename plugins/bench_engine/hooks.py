@@ -19,7 +19,7 @@ from torch import Tensor
 
 from bench_engine.optimizers import GuardedOptimWrapper
 from bench_engine.options import TrainingOptions
-from benchmark import BenchError, Run
+from benchmark import BenchError, StageContext
 
 State = dict[str, Any]
 PROGRESS_SECONDS = 1.0
@@ -161,13 +161,13 @@ class ReportHook(Hook):
 
     def __init__(
         self,
-        run: Run,
+        context: StageContext,
         options: TrainingOptions,
         images_per_step: int,
         guard: FiniteGuardHook,
         samples: Callable[[], Tensor] | None,
     ) -> None:
-        self._run = run
+        self._run = context
         self._options = options
         self._images = images_per_step
         self._guard = guard

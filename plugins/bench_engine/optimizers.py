@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from bench_engine.precision import autocast
-from benchmark import Run
+from benchmark import StageContext
 
 Parameters = Iterable[Tensor] | Iterable[dict[str, Any]]
 
@@ -40,11 +40,11 @@ class GuardedOptimWrapper(OptimWrapper):
         gradient_norm: Euclidean norm of all gradients at the latest step, before clipping, on the device.
     """
 
-    def __init__(self, optimizer: Optimizer, run: Run, clip_norm: float | None = None) -> None:
+    def __init__(self, optimizer: Optimizer, context: StageContext, clip_norm: float | None = None) -> None:
         super().__init__(optimizer)
-        self._run = run
+        self._run = context
         self._clip_norm = clip_norm
-        self.gradient_norm = torch.zeros((), device=run.device)
+        self.gradient_norm = torch.zeros((), device=context.device)
         self.clear()
 
     def clear(self) -> None:
@@ -78,9 +78,9 @@ class GuardedOptimWrapper(OptimWrapper):
 
 
 def wrap(
-    optimizers: Optimizer | Mapping[str, Optimizer], run: Run, clip_norm: float | None = None
+    optimizers: Optimizer | Mapping[str, Optimizer], context: StageContext, clip_norm: float | None = None
 ) -> GuardedOptimWrapper | OptimWrapperDict:
     """What a model's `train_step` gets: one guarded wrapper, or a dict of them under the given names."""
     if isinstance(optimizers, Optimizer):
-        return GuardedOptimWrapper(optimizers, run, clip_norm)
-    return OptimWrapperDict(**{name: GuardedOptimWrapper(one, run, clip_norm) for name, one in optimizers.items()})
+        return GuardedOptimWrapper(optimizers, context, clip_norm)
+    return OptimWrapperDict(**{name: GuardedOptimWrapper(one, context, clip_norm) for name, one in optimizers.items()})

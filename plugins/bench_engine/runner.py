@@ -17,7 +17,7 @@ from mmengine.logging import MMLogger
 from mmengine.runner import IterBasedTrainLoop, Runner
 from mmengine.visualization import Visualizer
 
-from benchmark import Run
+from benchmark import StageContext
 
 Batch = dict[str, Any]
 Batches = Callable[[int], Batch]
@@ -47,21 +47,21 @@ class PlainVisualizer(Visualizer):
 
 
 class StageRunner(Runner):
-    """A Runner on the device of a `Run`; the model it gets is initialised and stays where it is asked to be."""
+    """A Runner on the device of a stage; the model it gets is initialised and stays where it is asked to be."""
 
-    def __init__(self, run: Run, *, tensorboard: bool, **kwargs: Any) -> None:
-        self._run = run
+    def __init__(self, context: StageContext, *, tensorboard: bool, **kwargs: Any) -> None:
+        self._run = context
         # mmengine keeps its instances by name for the life of the process: a name twice would be one object twice.
         name = f"bench-{uuid.uuid4().hex}"
-        stopped = run.checkpoints / CHECKPOINT
-        backends = [{"type": "TensorboardVisBackend", "save_dir": str(run.folder / "tensorboard")}]
+        stopped = context.checkpoints / CHECKPOINT
+        backends = [{"type": "TensorboardVisBackend", "save_dir": str(context.folder / "tensorboard")}]
         super().__init__(
-            work_dir=str(run.checkpoints),
+            work_dir=str(context.checkpoints),
             load_from=str(stopped) if stopped.exists() else None,
             resume=stopped.exists(),
             experiment_name=name,
             visualizer=PlainVisualizer(name, vis_backends=backends if tensorboard else []),
-            randomness={"seed": run.generator("training").initial_seed() % 2**32},
+            randomness={"seed": context.generator("training").initial_seed() % 2**32},
             log_level="ERROR",
             **kwargs,
         )
@@ -115,9 +115,9 @@ class StepData:
 class StepLoop(IterBasedTrainLoop):
     """mmengine's loop over iterations, which resumes at its step without drawing the batches before it."""
 
-    def __init__(self, runner: Runner, dataloader: StepData, run: Run) -> None:
+    def __init__(self, runner: Runner, dataloader: StepData, context: StageContext) -> None:
         super().__init__(runner, dataloader, max_iters=dataloader.steps, val_interval=dataloader.steps + 1)
-        self._device = torch.device(run.device)
+        self._device = torch.device(context.device)
 
     def run(self) -> torch.nn.Module:
         """Train from the current step to the last."""

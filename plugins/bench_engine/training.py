@@ -17,7 +17,7 @@ from bench_engine.hooks import FiniteGuardHook, ReportHook, ResumeHook
 from bench_engine.optimizers import wrap
 from bench_engine.options import TrainingOptions
 from bench_engine.runner import CHECKPOINT, Batches, StageRunner, StepData, StepLoop
-from benchmark import Run
+from benchmark import StageContext
 
 Schedules = Sequence[dict[str, Any]] | Mapping[str, Sequence[dict[str, Any]]]
 
@@ -26,9 +26,9 @@ _NO_DEFAULT_HOOKS = dict.fromkeys(
 )
 
 
-def seed_everything(run: Run, purpose: str) -> None:
+def seed_everything(context: StageContext, purpose: str) -> None:
     """Seed the global generators, as before building a model, whose layers draw their weights from them."""
-    seed = run.generator(purpose).initial_seed() % 2**32
+    seed = context.generator(purpose).initial_seed() % 2**32
     random.seed(seed)
     np.random.seed(seed)
     torch.manual_seed(seed)
@@ -41,7 +41,7 @@ def train(
     schedules: Schedules,
     steps: int,
     images_per_step: int,
-    run: Run,
+    context: StageContext,
     options: TrainingOptions,
     *,
     samples: Callable[[], Tensor] | None = None,
@@ -50,7 +50,7 @@ def train(
 ) -> None:
     """Train on mmengine's Runner; the model has its last weights afterwards.
 
-    When `run.folder` holds the checkpoint of an earlier attempt, training goes on there and ends with the very
+    When `context.folder` holds the checkpoint of an earlier attempt, training goes on there and ends with the very
     weights of an uninterrupted one (bit by bit on a CPU).
 
     Args:
@@ -63,7 +63,7 @@ def train(
         schedules: Of `schedules.by_step`, for every optimizer or by its name.
         steps: Steps in all.
         images_per_step: What one step counts towards images seen and images per second.
-        run: Device, precision, seed, log, progress and folder.
+        context: Device, precision, seed, log, progress and folder.
         options: How often to log, draw and keep.
         samples: Draws a grid of sample pictures, RGB in [0, 1], shape (3, H, W).
         hooks: Further mmengine hooks.
@@ -72,18 +72,18 @@ def train(
     Raises:
         BenchError: The training diverged.
     """
-    if torch.device(run.device).type == "cuda":
+    if torch.device(context.device).type == "cuda":
         torch.backends.cudnn.benchmark = True
     guard = FiniteGuardHook(options.max_bad_steps, options.log_every)
-    report = ReportHook(run, options, images_per_step, guard, samples)
+    report = ReportHook(context, options, images_per_step, guard, samples)
     data = StepData(batches, steps)
     runner = StageRunner(
-        run,
+        context,
         tensorboard=options.tensorboard,
         model=model,
         train_dataloader=data,
-        train_cfg={"type": StepLoop, "run": run},
-        optim_wrapper=wrap(optimizers, run, clip_norm),
+        train_cfg={"type": StepLoop, "context": context},
+        optim_wrapper=wrap(optimizers, context, clip_norm),
         param_scheduler=schedules,
         default_hooks=_NO_DEFAULT_HOOKS,
         custom_hooks=[ResumeHook(), guard, report, ParamSchedulerHook(), _checkpoint_hook(options), *hooks],

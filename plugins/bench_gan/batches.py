@@ -9,7 +9,7 @@ from torch import Tensor
 from bench_engine.augment import crop, flip
 from bench_engine.data import EpochOrder, step_generator
 from bench_gan.images import to_signed
-from benchmark import Run
+from benchmark import StageContext
 from benchmark.api.imageset import ImageSet
 
 
@@ -19,7 +19,7 @@ class UnpairedBatches:
 
     Attributes:
         source, target: The two domains.
-        run: Whose seed decides on order, windows and mirroring.
+        context: Whose seed decides on order, windows and mirroring.
         batch_size: Images of each domain in a step.
         window: Height and width of the random window that is cut out of each image; None takes all of it.
         mirror: Flip each image left to right with probability 1/2.
@@ -27,7 +27,7 @@ class UnpairedBatches:
 
     source: ImageSet
     target: ImageSet
-    run: Run
+    context: StageContext
     batch_size: int
     window: tuple[int, int] | None = None
     mirror: bool = True
@@ -47,10 +47,10 @@ class UnpairedBatches:
         return side
 
     def _draw(self, purpose: str, images: ImageSet, step: int) -> tuple[Tensor, Tensor | None]:
-        indices = EpochOrder(len(images), self.run.seed, purpose).indices(step, self.batch_size)
+        indices = EpochOrder(len(images), self.context.seed, purpose).indices(step, self.batch_size)
         batch = images.image_batch(indices)
         labels = None if images.labels is None else images.label_batch(indices)
-        generator = step_generator(self.run, step, purpose)
+        generator = step_generator(self.context, step, purpose)
         if self.window is not None:
             batch, labels = crop(batch, labels, self.window, generator)
         if self.mirror:

@@ -16,7 +16,7 @@ from bench_gan.adversarial import frozen, gradient_penalty, judge, scores_of
 from bench_gan.losses import adversarial_loss
 from bench_gan.options import AdversarialOptions
 from bench_gan.pool import ImagePool
-from benchmark import Run
+from benchmark import StageContext
 
 Batch = dict[str, Tensor]
 
@@ -64,21 +64,25 @@ class AdversarialModel(BaseModel):
         generators: All that the generators' optimizer trains, encoders and the like included.
         discriminators: By name; `duels` and `adversarial` use these names.
         options: Of this training.
-        run: Its seed decides on the image pools and on noise.
+        context: Its seed decides on the image pools and on noise.
     """
 
     def __init__(
-        self, generators: nn.ModuleDict, discriminators: nn.ModuleDict, options: AdversarialOptions, run: Run
+        self,
+        generators: nn.ModuleDict,
+        discriminators: nn.ModuleDict,
+        options: AdversarialOptions,
+        context: StageContext,
     ) -> None:
         super().__init__()
         self.options = options
         self.generators = generators
         self.discriminators = discriminators
         self.game = adversarial_loss(options.gan_loss, options.label_smoothing)
-        self.pools = {name: ImagePool(options.pool, run.generator(f"pool of {name}")) for name in discriminators}
+        self.pools = {name: ImagePool(options.pool, context.generator(f"pool of {name}")) for name in discriminators}
         self.averaged: nn.ModuleDict | None = None
         self._steps = 0
-        self._noise = run.generator("instance noise")
+        self._noise = context.generator("instance noise")
         self._last: Batch = {}
 
     def forward(self, images: Tensor) -> Tensor:

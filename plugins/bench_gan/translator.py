@@ -21,7 +21,7 @@ from bench_gan.images import mosaic, run_generator
 from bench_gan.model import AdversarialModel
 from bench_gan.networks import count_parameters
 from bench_gan.options import AdversarialOptions
-from benchmark import Invertible, PluginOptions, Run, Translator, UsageError
+from benchmark import Invertible, PluginOptions, StageContext, Translator, UsageError
 from benchmark.api.imageset import ImageSet
 
 SCHEDULES = {"linear": linear, "cosine": cosine}
@@ -54,12 +54,12 @@ class AdversarialTranslator(Translator):
         """The networks that the generators' optimizer trains, `target` among them."""
 
     @abstractmethod
-    def make_model(self, run: Run) -> AdversarialModel:
-        """The model that trains `self.generators`, all weights drawn from `run`."""
+    def make_model(self, context: StageContext) -> AdversarialModel:
+        """The model that trains `self.generators`, all weights drawn from `context`."""
 
-    def batches(self, source: ImageSet, target: ImageSet, run: Run) -> Batches:
+    def batches(self, source: ImageSet, target: ImageSet, context: StageContext) -> Batches:
         """The batch of each step."""
-        return UnpairedBatches(source, target, run, self.options.batch_size, self.options.crop, self.options.flip)
+        return UnpairedBatches(source, target, context, self.options.batch_size, self.options.crop, self.options.flip)
 
     def probe_rows(self, source: Tensor, target: Tensor) -> list[Tensor]:
         """Rows of the sample pictures, which show the same images at each call.
@@ -77,26 +77,26 @@ class AdversarialTranslator(Translator):
         back = self.inverse(target)
         return [source, there, self.inverse(there), target, back, self.translate(back)]
 
-    def fit(self, source: ImageSet, target: ImageSet, run: Run) -> None:
+    def fit(self, source: ImageSet, target: ImageSet, context: StageContext) -> None:
         """Train; `UsageError` when the images are too small for the discriminators or the crop."""
         options = self.options
-        model = channels_last(self.make_model(run))
+        model = channels_last(self.make_model(context))
         _check_fit(model, options, source, target)
         model.start_averaging()
-        run.report(
+        context.report(
             generator_parameters=count_parameters(self.generators["target"]),
             discriminator_parameters=count_parameters(model.discriminators["target"]),
         )
         train(
             model,
-            self.batches(source, target, run),
+            self.batches(source, target, context),
             optimizers(model, options),
             by_step(SCHEDULES[options.schedule](options.constant_share), options.steps),
             options.steps,
             options.batch_size,
-            run,
+            context,
             options,
-            samples=self._samples(source, target, run),
+            samples=self._samples(source, target, context),
             clip_norm=self.clip_norm,
         )
         if model.averaged is not None:
@@ -118,9 +118,9 @@ class AdversarialTranslator(Translator):
         """Move the generators."""
         self.generators.to(device)
 
-    def _samples(self, source: ImageSet, target: ImageSet, run: Run) -> Callable[[], Tensor]:
+    def _samples(self, source: ImageSet, target: ImageSet, context: StageContext) -> Callable[[], Tensor]:
         count = min(self.options.probes, len(source), len(target))
-        first, second = (images.image_batch(range(count)).to(run.device) for images in (source, target))
+        first, second = (images.image_batch(range(count)).to(context.device) for images in (source, target))
         return lambda: mosaic(self.probe_rows(first, second))
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bench_metrics.distance import absolute_distance
-from benchmark import ClassSet, Invertible, PluginError, Run, TranslationMetric, Unavailable, Value
+from benchmark import ClassSet, Invertible, PluginError, StageContext, TranslationMetric, Unavailable, Value
 
 
 class CycleError(TranslationMetric):
@@ -22,11 +22,11 @@ class CycleError(TranslationMetric):
         "cycle_error": Value("Mean absolute difference after there and back.", higher_is_better=False)
     }
 
-    def start(self, classes: ClassSet, run: Run) -> None:
+    def start(self, classes: ClassSet, context: StageContext) -> None:
         """Set the sum to zero; `Unavailable` for a translator that does not know the way back."""
-        if not isinstance(run.translator, Invertible):
+        if not isinstance(context.translator, Invertible):
             raise Unavailable("cycle_error needs a translator with a way back, but this one has no inverse")
-        self._translator = run.translator
+        self._translator = context.translator
         self._sum = 0.0
         self._images = 0
 

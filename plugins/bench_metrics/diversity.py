@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bench_metrics.distance import absolute_distance
-from benchmark import ClassSet, Run, TranslationMetric, Unavailable, Value
+from benchmark import ClassSet, StageContext, TranslationMetric, Unavailable, Value
 
 
 def pairwise_distance(variants: Tensor) -> Tensor:
@@ -36,7 +36,7 @@ class Diversity(TranslationMetric):
         "diversity": Value("Mean absolute difference between variants of one image.", higher_is_better=True)
     }
 
-    def start(self, classes: ClassSet, run: Run) -> None:
+    def start(self, classes: ClassSet, context: StageContext) -> None:
         """Set the sum to zero."""
         self._sum = 0.0
         self._images = 0

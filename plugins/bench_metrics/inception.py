@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from bench_metrics.options import WEIGHTS_NAME, InceptionOptions, usual_weights
-from benchmark import ClassSet, Run, TranslationMetric, Unavailable
+from benchmark import ClassSet, StageContext, TranslationMetric, Unavailable
 from benchmark.errors import shown
 
 WEIGHTS_DIGEST = "6726825d"
@@ -183,9 +183,9 @@ class InceptionMetric(TranslationMetric):
     Options: ClassVar = InceptionOptions
     options: InceptionOptions
 
-    def start(self, classes: ClassSet, run: Run) -> None:
+    def start(self, classes: ClassSet, context: StageContext) -> None:
         """Load the network; `Unavailable` when its weights are not to be had."""
-        self._extract = shared_extractor(find_weights(self.options), run.device)
+        self._extract = shared_extractor(find_weights(self.options), context.device)
         self._reference: list[Tensor] = []
         self._translated: list[Tensor] = []
         self._size: list[int] = []

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bench_metrics.segmentation import confusion_matrix, mean_iou, mean_pixel_accuracy, pixel_accuracy
-from benchmark import ClassSet, Run, TranslationMetric, Unavailable, Value
+from benchmark import ClassSet, StageContext, TranslationMetric, Unavailable, Value
 
 NEAR = 16
 """Distance in RGB, in 8-bit steps, up to which a pixel counts as painted in a colour of the palette."""
@@ -62,13 +62,13 @@ class LabelColours(TranslationMetric):
         "label_iou": Value("IoU of the painted classes, averaged over classes.", higher_is_better=True),
     }
 
-    def start(self, classes: ClassSet, run: Run) -> None:
+    def start(self, classes: ClassSet, context: StageContext) -> None:
         """Set the counts to zero; `Unavailable` when two classes have one colour."""
         for colour in classes.palette:
             shared = [name for name, own in zip(classes.names, classes.palette, strict=True) if own == colour]
             if len(shared) > 1:
                 raise Unavailable(f"classes {' and '.join(shared)} have one colour, so none can be told from it")
-        self._palette = torch.tensor(classes.palette, dtype=torch.float32, device=run.device)
+        self._palette = torch.tensor(classes.palette, dtype=torch.float32, device=context.device)
         self._confusion = torch.zeros(len(classes), len(classes), dtype=torch.int64)
         self._painted, self._references = 0.0, 0
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from benchmark import IGNORE, ClassSet, DataError, PluginError, Run, SegmentationMetric, Unavailable, Value
+from benchmark import IGNORE, ClassSet, DataError, PluginError, SegmentationMetric, StageContext, Unavailable, Value
 
 BYTES = 256
 
@@ -127,7 +127,7 @@ class SegmentationScores(SegmentationMetric):
         "fwiou": Value("Intersection over union, weighted by class share.", higher_is_better=True),
     }
 
-    def start(self, classes: ClassSet, run: Run) -> None:
+    def start(self, classes: ClassSet, context: StageContext) -> None:
         """Set the counts to zero."""
         self._classes = classes
         self._confusion = torch.zeros(len(classes), len(classes), dtype=torch.int64)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from bench_metrics.segmentation import confusion_matrix, mean_iou, mean_pixel_accuracy
-from benchmark import IGNORE, ClassSet, Run, TranslationMetric, Unavailable, Value
+from benchmark import IGNORE, ClassSet, StageContext, TranslationMetric, Unavailable, Value
 
 SHOWN = 10
 """How many of the strongest flips, and of the worst images, the details list."""
@@ -115,11 +115,11 @@ class SemanticFlip(TranslationMetric):
         "read_miou": Value("IoU of the reading, averaged over classes.", higher_is_better=True),
     }
 
-    def start(self, classes: ClassSet, run: Run) -> None:
+    def start(self, classes: ClassSet, context: StageContext) -> None:
         """Set the counts to zero; `Unavailable` without a reader."""
-        if run.segmenter is None:
+        if context.segmenter is None:
             raise Unavailable("semantic flips need a segmenter trained on labelled target images, but there is none")
-        self._reader = run.segmenter
+        self._reader = context.segmenter
         self._classes = classes
         self._before, self._after = torch.zeros(2, len(classes), len(classes), dtype=torch.int64)
         self._introduced = 0

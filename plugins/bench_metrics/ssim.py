@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from benchmark import ClassSet, Run, TranslationMetric, Unavailable, Value
+from benchmark import ClassSet, StageContext, TranslationMetric, Unavailable, Value
 
 WINDOW = 11
 SIGMA = 1.5
@@ -63,7 +63,7 @@ class SSIM(TranslationMetric):
         "ssim": Value("Structural similarity of source and translated images.", higher_is_better=True, low=-1.0)
     }
 
-    def start(self, classes: ClassSet, run: Run) -> None:
+    def start(self, classes: ClassSet, context: StageContext) -> None:
         """Set the sum to zero."""
         self._sum = 0.0
         self._images = 0

@@ -46,7 +46,7 @@ from bench_gan.images import pad_to_multiple
 from bench_gan.losses import cross_entropy
 from bench_mmseg.model import SegmentationModel
 from bench_mmseg.options import SegmenterOptions
-from benchmark import Run
+from benchmark import StageContext
 
 LAYERS = 5
 SLOPE = 0.2
@@ -95,15 +95,17 @@ class AlignedModel(BaseModel):
         segmenter: Initialised; it is trained in place.
         classes: How many it tells apart.
         options: Weight and rates of the alignment.
-        run: Its seed decides on the discriminator's weights.
+        context: Its seed decides on the discriminator's weights.
     """
 
-    def __init__(self, segmenter: SegmentationModel, classes: int, options: SegmenterOptions, run: Run) -> None:
+    def __init__(
+        self, segmenter: SegmentationModel, classes: int, options: SegmenterOptions, context: StageContext
+    ) -> None:
         super().__init__()
         self.options = options
         self.segmenter = segmenter
         self.discriminator = ScoreDiscriminator(
-            classes, options.alignment_filters, run.generator("alignment:weights")
+            classes, options.alignment_filters, context.generator("alignment:weights")
         ).to(memory_format=torch.channels_last)
 
     def optimizers(self, segmenter: Optimizer) -> dict[str, Optimizer]:

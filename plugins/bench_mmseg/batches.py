@@ -10,33 +10,33 @@ from torch import Tensor
 from bench_engine import augment
 from bench_engine.data import EpochOrder, choice, step_generator
 from bench_mmseg.options import SegmenterOptions
-from benchmark import IGNORE, Run
+from benchmark import IGNORE, StageContext
 from benchmark.api.imageset import ImageSet
 
 Batches = Callable[[int], dict[str, Tensor]]
 
 
-def training_batches(data: ImageSet, options: SegmenterOptions, run: Run) -> Batches:
+def training_batches(data: ImageSet, options: SegmenterOptions, context: StageContext) -> Batches:
     """The augmented batch of each step: `images` and `labels`."""
-    order = EpochOrder(len(data), run.seed, "segmenter")
+    order = EpochOrder(len(data), context.seed, "segmenter")
 
     def batch(step: int) -> dict[str, Tensor]:
         positions = order.positions(step, options.batch_size)
-        images = drawn_images(data, positions, run.seed)
+        images = drawn_images(data, positions, context.seed)
         labels = data.label_batch([index for _, index in positions])
-        generator = step_generator(run, step, "segmenter:augment")
+        generator = step_generator(context, step, "segmenter:augment")
         images, labels = augmented(images, labels, options, generator)
         return {"images": images, "labels": labels}
 
     return batch
 
 
-def with_target(batches: Batches, target: ImageSet, options: SegmenterOptions, run: Run) -> Batches:
+def with_target(batches: Batches, target: ImageSet, options: SegmenterOptions, context: StageContext) -> Batches:
     """Batches that, from the first step with alignment on, also hold as many unlabelled images under `target`.
 
     The target images have an order and random numbers of their own, so that the labelled ones stay what they are.
     """
-    order = EpochOrder(len(target), run.seed, "alignment")
+    order = EpochOrder(len(target), context.seed, "alignment")
 
     def batch(step: int) -> dict[str, Tensor]:
         drawn = batches(step)
@@ -44,7 +44,7 @@ def with_target(batches: Batches, target: ImageSet, options: SegmenterOptions, r
             return drawn
         images = target.image_batch(order.indices(step, options.batch_size))
         unlabelled = torch.full((len(images), *images.shape[2:]), IGNORE, dtype=torch.uint8)
-        images, _ = augmented(images, unlabelled, options, step_generator(run, step, "alignment:augment"))
+        images, _ = augmented(images, unlabelled, options, step_generator(context, step, "alignment:augment"))
         return {**drawn, "target": images}
 
     return batch

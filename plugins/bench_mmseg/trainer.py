@@ -26,7 +26,7 @@ from bench_mmseg.compat import load_mmseg
 from bench_mmseg.model import SegmentationModel
 from bench_mmseg.options import SegmenterOptions
 from bench_mmseg.validation import BestWeightsHook, miou_on
-from benchmark import DataError, Run, Segmenter
+from benchmark import DataError, Segmenter, StageContext
 from benchmark.api.imageset import ImageSet
 from benchmark.api.stage_context import Precision
 
@@ -59,13 +59,13 @@ class NetworkSegmenter(Segmenter):
         rule = sgd if self.options.optimizer == "sgd" else adamw
         return rule(model.parameters(), self.options.lr, self.options.weight_decay)
 
-    def fit(self, train: ImageSet, target: ImageSet, validation: ImageSet | None, run: Run) -> None:
+    def fit(self, train: ImageSet, target: ImageSet, validation: ImageSet | None, context: StageContext) -> None:
         """Learn from the labelled images; the target is looked at by the alignment alone, if that is switched on."""
-        self._device, self._precision, self._classes = run.device, run.precision, train.classes.names
-        seed_everything(run, "segmenter:weights")
+        self._device, self._precision, self._classes = context.device, context.precision, train.classes.names
+        seed_everything(context, "segmenter:weights")
         weights = class_weights(train, self.options.loss)
         self._model = channels_last(self.build(len(train.classes), weights, pretrained=True))
-        self._train(self._model, train, target, validation, run)
+        self._train(self._model, train, target, validation, context)
 
     def predict(self, images: Tensor) -> Tensor:
         """Train ids, uint8, shape (N, H, W), for float32 RGB images in [0, 1], shape (N, 3, H, W), of any size."""
@@ -116,16 +116,21 @@ class NetworkSegmenter(Segmenter):
         return self._model
 
     def _train(
-        self, model: SegmentationModel, data: ImageSet, target: ImageSet, validation: ImageSet | None, run: Run
+        self,
+        model: SegmentationModel,
+        data: ImageSet,
+        target: ImageSet,
+        validation: ImageSet | None,
+        context: StageContext,
     ) -> None:
         options = self.options
         trained: BaseModel = model
         optimizers: Any = self.optimizer(model)
-        batches = training_batches(data, options, run)
+        batches = training_batches(data, options, context)
         if options.lambda_alignment > 0:
-            trained = aligned = AlignedModel(model, len(data.classes), options, run)
+            trained = aligned = AlignedModel(model, len(data.classes), options, context)
             optimizers = aligned.optimizers(optimizers)
-            batches = with_target(batches, target, options, run)
+            batches = with_target(batches, target, options, context)
         choose = self._choice(validation)
         train(
             trained,
@@ -134,14 +139,14 @@ class NetworkSegmenter(Segmenter):
             schedules.by_step(rate_factor(options), options.steps),
             options.steps,
             options.batch_size,
-            run,
+            context,
             options,
             samples=lambda: prediction_grid(self.predict, data),
             hooks=[choose] if choose else [],
             clip_norm=options.clip_norm,
         )
         if choose:
-            run.report(chosen_step=choose.step, validation_miou=choose.best)
+            context.report(chosen_step=choose.step, validation_miou=choose.best)
 
     def _choice(self, validation: ImageSet | None) -> BestWeightsHook | None:
         if validation is None:

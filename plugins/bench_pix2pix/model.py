@@ -9,7 +9,7 @@ from bench_gan.model import AdversarialModel, Batch, Duel, Term
 from bench_gan.networks import PatchDiscriminator, initialize
 from bench_pix2pix.networks import unet_generator
 from bench_pix2pix.options import Pix2PixOptions
-from benchmark import Run
+from benchmark import StageContext
 
 PAIR_CHANNELS = 6
 """A source image and a target image, joined."""
@@ -33,7 +33,7 @@ class Pix2PixModel(AdversarialModel):
         generators: As of `make_generators`; their weights are drawn anew.
         discriminators: As of `make_discriminators`; likewise.
         options: Weights of losses, and what the engine takes.
-        run: Its seed decides on all weights.
+        context: Its seed decides on all weights.
 
     Source: Isola et al. 2017, arXiv:1611.07004, section 3.
     """
@@ -41,10 +41,10 @@ class Pix2PixModel(AdversarialModel):
     options: Pix2PixOptions
 
     def __init__(
-        self, generators: nn.ModuleDict, discriminators: nn.ModuleDict, options: Pix2PixOptions, run: Run
+        self, generators: nn.ModuleDict, discriminators: nn.ModuleDict, options: Pix2PixOptions, context: StageContext
     ) -> None:
-        super().__init__(generators, discriminators, options, run)
-        initialize(self, run.generator("weights"))
+        super().__init__(generators, discriminators, options, context)
+        initialize(self, context.generator("weights"))
 
     def generate(self, data: Batch) -> Batch:
         """The translations, as `fake_target`; what dropout leaves of the features stands for the paper's noise z."""

@@ -11,7 +11,7 @@ from bench_gan.batches import PairedBatches
 from bench_gan.translator import AdversarialTranslator
 from bench_pix2pix.model import Pix2PixModel, make_discriminators, make_generators
 from bench_pix2pix.options import Pix2PixOptions
-from benchmark import PluginOptions, Run
+from benchmark import PluginOptions, StageContext
 from benchmark.api.imageset import ImageSet
 
 
@@ -43,10 +43,10 @@ class Pix2Pix(AdversarialTranslator):
         """The U-Net."""
         return make_generators(self.options)
 
-    def make_model(self, run: Run) -> Pix2PixModel:
+    def make_model(self, context: StageContext) -> Pix2PixModel:
         """Generator and discriminator with their losses."""
-        return Pix2PixModel(self.generators, make_discriminators(self.options), self.options, run)
+        return Pix2PixModel(self.generators, make_discriminators(self.options), self.options, context)
 
-    def batches(self, source: ImageSet, target: ImageSet, run: Run) -> Batches:
+    def batches(self, source: ImageSet, target: ImageSet, context: StageContext) -> Batches:
         """Both images of a pair, under one window and mirroring."""
-        return PairedBatches(source, target, run, self.options.batch_size, self.options.crop, self.options.flip)
+        return PairedBatches(source, target, context, self.options.batch_size, self.options.crop, self.options.flip)

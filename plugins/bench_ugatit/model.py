@@ -10,7 +10,7 @@ from bench_gan.losses import reconstruction_loss
 from bench_gan.model import OTHER, SIDES, AdversarialModel, Batch, Duel, Term
 from bench_ugatit.networks import AttentionDiscriminator, AttentionGenerator, clip_mixtures, draw_weights
 from bench_ugatit.options import UGATITOptions
-from benchmark import Run
+from benchmark import StageContext
 
 LOCAL = "_local"
 """Ends the name of a discriminator that judges small patches."""
@@ -58,7 +58,7 @@ class UGATITModel(AdversarialModel):
         generators: As of `make_generators`; their weights are drawn anew.
         discriminators: As of `make_discriminators`; likewise.
         options: Weights of losses, and what the engine takes.
-        run: Its seed decides on all weights.
+        context: Its seed decides on all weights.
 
     Source: Kim et al. 2020, arXiv:1907.10830, the four losses and their sum; weights as in the authors' code.
     """
@@ -66,10 +66,10 @@ class UGATITModel(AdversarialModel):
     options: UGATITOptions
 
     def __init__(
-        self, generators: nn.ModuleDict, discriminators: nn.ModuleDict, options: UGATITOptions, run: Run
+        self, generators: nn.ModuleDict, discriminators: nn.ModuleDict, options: UGATITOptions, context: StageContext
     ) -> None:
-        super().__init__(generators, discriminators, options, run)
-        draw_weights(self, run.generator("weights"))
+        super().__init__(generators, discriminators, options, context)
+        draw_weights(self, context.generator("weights"))
 
     def generate(self, data: Batch) -> Batch:
         """Translations, as `fake_<domain they shall look like>`, and what generators take images to be.

@@ -12,7 +12,7 @@ from bench_ugatit.attention import heat_map
 from bench_ugatit.model import UGATITModel, make_discriminators, make_generators
 from bench_ugatit.networks import STRIDE, attention_of, wrong_size
 from bench_ugatit.options import UGATITOptions
-from benchmark import PluginOptions, Run, UsageError
+from benchmark import PluginOptions, StageContext, UsageError
 from benchmark.api.imageset import ImageSet
 
 
@@ -43,16 +43,16 @@ class UGATIT(AdversarialTranslator):
         """Both generators."""
         return make_generators(self.options)
 
-    def make_model(self, run: Run) -> UGATITModel:
+    def make_model(self, context: StageContext) -> UGATITModel:
         """Generators and discriminators with their losses."""
-        return UGATITModel(self.generators, make_discriminators(self.options), self.options, run)
+        return UGATITModel(self.generators, make_discriminators(self.options), self.options, context)
 
-    def fit(self, source: ImageSet, target: ImageSet, run: Run) -> None:
+    def fit(self, source: ImageSet, target: ImageSet, context: StageContext) -> None:
         """Train; `UsageError` where images have not the size that the full form is made for, or are too small."""
         for images in (source, target):
             if self.options.size == "full" and images.size != self.options.crop:
                 raise UsageError(wrong_size(self.options.crop, *images.size))
-        super().fit(source, target, run)
+        super().fit(source, target, context)
 
     def inverse(self, images: Tensor) -> Tensor:
         """Target images in the look of the source."""

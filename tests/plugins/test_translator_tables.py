@@ -7,7 +7,7 @@ import pytest
 
 from bench_gan.networks import count_parameters
 from bench_gan.options import AdversarialOptions
-from benchmark import Run
+from benchmark import StageContext
 from benchmark.registry.registry import load_registry
 
 PAGE = (Path(__file__).parents[2] / "docs" / "translators.md").read_text()
@@ -56,9 +56,9 @@ def test_every_loss_weight_is_on_the_page(name):
 @pytest.mark.parametrize("name", learned())
 def test_networks_have_as_many_parameters_as_the_page_shows(name, tmp_path):
     translator = REGISTRY.create(REGISTRY.find("translator", name), {})
-    run = Run(folder=tmp_path)
-    run.segmenter = Reader()
-    model = translator.make_model(run)
+    context = StageContext(folder=tmp_path)
+    context.segmenter = Reader()
+    model = translator.make_model(context)
     sides = {"generator": model.generators, "discriminator": model.discriminators}
     rows = [re.fullmatch(r"parameters of (\w+) `(\w+)`", row) for row in table(name)]
     shown = {(row[1], row[2]): table(name)[row[0]] for row in rows if row}

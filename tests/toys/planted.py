@@ -47,7 +47,7 @@ class Untrained:
 class Repaint(Untrained, Translator):
     """Paints a tenth of a wide sky green, and leaves all else as it is."""
 
-    def fit(self, source, target, run):
+    def fit(self, source, target, context):
         pass
 
     def translate(self, images, variant=0):
@@ -63,7 +63,7 @@ class Repaint(Untrained, Translator):
 class ByColour(Untrained, Segmenter):
     """Reads each class from its colour, and is never wrong."""
 
-    def fit(self, train, target, validation, run):
+    def fit(self, train, target, validation, context):
         pass
 
     def predict(self, images):

@@ -31,17 +31,17 @@ class Learner:
 
     weight = 0.0
 
-    def learn(self, run, mean, steps, pause=0.0):
-        found = run.last_checkpoint()
+    def learn(self, context, mean, steps, pause=0.0):
+        found = context.last_checkpoint()
         start, state = found if found else (0, {"weight": torch.zeros(1)})
         weight = state["weight"]
         for step in range(start, steps):
-            noise = torch.rand(1, generator=run.generator(f"step {step}"))
+            noise = torch.rand(1, generator=context.generator(f"step {step}"))
             weight = 0.5 * weight + 0.5 * (mean + 0.01 * noise)
             time.sleep(pause)
-            run.checkpoint(step + 1, {"weight": weight})
-            run.progress(step + 1, steps, "steps", loss=1.0 / (step + 1))
-        run.report(parameters=1, resumed_at=start)
+            context.checkpoint(step + 1, {"weight": weight})
+            context.progress(step + 1, steps, "steps", loss=1.0 / (step + 1))
+        context.report(parameters=1, resumed_at=start)
         self.weight = float(weight)
 
     def save(self, folder):
@@ -66,11 +66,11 @@ class Shift(Learner, Translator):
 
     Options = LearnerOptions
 
-    def fit(self, source, target, run):
+    def fit(self, source, target, context):
         assert source.labels is None
         assert target.labels is None
         difference = (target.images.mean() - source.images.mean()) / 255
-        self.learn(run, float(difference), self.options.steps, self.options.pause)
+        self.learn(context, float(difference), self.options.steps, self.options.pause)
 
     def translate(self, images, variant=0):
         return (images + self.weight).clamp(0, 1)
@@ -89,22 +89,22 @@ class Twofold(Shift):
 class Pairs(Shift):
     """Insists on pairs: equal ids in equal order, and labels nowhere."""
 
-    def fit(self, source, target, run):
+    def fit(self, source, target, context):
         assert source.ids == target.ids
         darker = source.images.astype(float).mean((0, 2, 3, 4)) - target.images.astype(float).mean((0, 2, 3, 4))
-        run.report(darker=darker.tolist())
-        super().fit(source, target, run)
+        context.report(darker=darker.tolist())
+        super().fit(source, target, context)
 
 
 class Guided(Shift):
     """Asks the reader what it sees on the source images."""
 
-    def fit(self, source, target, run):
-        assert isinstance(run.segmenter, Segmenter)
-        assert run.translator is None
-        seen = run.segmenter.predict(source.image_batch(range(len(source))))
-        run.report(seen=seen.float().mean().item(), learnt=run.segmenter.weight)
-        super().fit(source, target, run)
+    def fit(self, source, target, context):
+        assert isinstance(context.segmenter, Segmenter)
+        assert context.translator is None
+        seen = context.segmenter.predict(source.image_batch(range(len(source))))
+        context.report(seen=seen.float().mean().item(), learnt=context.segmenter.weight)
+        super().fit(source, target, context)
 
 
 class Gazing(Twofold):
@@ -126,42 +126,42 @@ class Gazing(Twofold):
 
 
 class LabelGuided(Shift):
-    def fit(self, source, target, run):
+    def fit(self, source, target, context):
         assert source.labels is not None
         assert target.labels is None
 
 
 class Raises(Shift):
-    def fit(self, source, target, run):
+    def fit(self, source, target, context):
         print("about to raise")
         raise ValueError("no colour is left\nin the box")
 
 
 class OutOfMemory(Shift):
-    def fit(self, source, target, run):
+    def fit(self, source, target, context):
         raise RuntimeError("CUDA out of memory. Tried to allocate 20.00 GiB")
 
 
 class Exits(Shift):
-    def fit(self, source, target, run):
+    def fit(self, source, target, context):
         print("leaving now", flush=True)
         os._exit(3)
 
 
 class Quits(Shift):
-    def fit(self, source, target, run):
+    def fit(self, source, target, context):
         sys.exit("enough")
 
 
 class Hangs(Shift):
-    def fit(self, source, target, run):
+    def fit(self, source, target, context):
         time.sleep(600)
 
 
 class LeavesHelper(Shift):
     """Hangs with a helper process of its own, whose id it tells in its log."""
 
-    def fit(self, source, target, run):
+    def fit(self, source, target, context):
         helper = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
         print("helper", helper.pid, flush=True)
         time.sleep(600)
@@ -170,9 +170,9 @@ class LeavesHelper(Shift):
 class Surroundings(Shift):
     """Tells what the executor gave it."""
 
-    def fit(self, source, target, run):
+    def fit(self, source, target, context):
         visible = os.environ["CUDA_VISIBLE_DEVICES"]
-        run.report(visible=visible, threads=torch.get_num_threads(), omp=os.environ["OMP_NUM_THREADS"])
+        context.report(visible=visible, threads=torch.get_num_threads(), omp=os.environ["OMP_NUM_THREADS"])
 
 
 class WrongShape(Shift):
@@ -195,10 +195,10 @@ class Nearest(Learner, Segmenter):
 
     Options = LearnerOptions
 
-    def fit(self, train, target, validation, run):
+    def fit(self, train, target, validation, context):
         assert target.labels is None
         assert validation is None or validation.labels is not None
-        self.learn(run, float(train.images.mean()) / 255, self.options.steps, self.options.pause)
+        self.learn(context, float(train.images.mean()) / 255, self.options.steps, self.options.pause)
 
     def predict(self, images):
         shades = torch.tensor(SHADES / 255, dtype=torch.float32) + self.weight - 120 / 255
@@ -228,7 +228,7 @@ class Accuracy(SegmentationMetric):
 class Difference(TranslationMetric):
     values = one_value("difference", "Mean change of a pixel.", higher_is_better=False)
 
-    def start(self, classes, run):
+    def start(self, classes, context):
         self.changes, self.references = [], 0
 
     def reference(self, images):
@@ -247,9 +247,9 @@ class Agreement(TranslationMetric):
 
     values = one_value("agreement", "Share of pixels that are read as labelled.", higher_is_better=True)
 
-    def start(self, classes, run):
-        assert run.translator is None
-        self.reader, self.shares = run.segmenter, []
+    def start(self, classes, context):
+        assert context.translator is None
+        self.reader, self.shares = context.segmenter, []
 
     def update(self, source, translated, labels):
         self.shares.append(float((self.reader.predict(translated) == labels).float().mean()))
@@ -266,9 +266,9 @@ class RoundTrip(TranslationMetric):
 
     values = one_value("round-trip", "Mean change of a pixel.", higher_is_better=False)
 
-    def start(self, classes, run):
-        assert run.segmenter is None
-        self.translator, self.changes = run.translator, []
+    def start(self, classes, context):
+        assert context.segmenter is None
+        self.translator, self.changes = context.translator, []
 
     def update(self, source, translated, labels):
         self.changes.append(float((self.translator.inverse(translated) - source).abs().mean()))
@@ -282,8 +282,8 @@ class Spread(TranslationMetric):
 
     values = one_value("spread", "Mean difference of the last variant and the first.", higher_is_better=True)
 
-    def start(self, classes, run):
-        assert (run.segmenter, run.translator) == (None, None)
+    def start(self, classes, context):
+        assert (context.segmenter, context.translator) == (None, None)
         self.first, self.distances = None, []
 
     def update(self, source, translated, labels):
@@ -300,7 +300,7 @@ class Spread(TranslationMetric):
 class Absent(TranslationMetric):
     values = one_value("absent", "Never there.", higher_is_better=True)
 
-    def start(self, classes, run):
+    def start(self, classes, context):
         raise Unavailable("its weights are not here")
 
     def update(self, source, translated, labels):

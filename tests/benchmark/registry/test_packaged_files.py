@@ -3,8 +3,8 @@
 import pytest
 
 from benchmark import UsageError
-from benchmark.registry.packaged_files import config_folders, find_config, is_checkout, shipped
 from benchmark.registry import packaged_files as module
+from benchmark.registry.packaged_files import config_folders, find_config, is_checkout, shipped
 
 
 def test_a_checkout_has_its_files_beside_the_package():

@@ -18,32 +18,32 @@ class Tint(Translator):
 
     variants = 2
 
-    def fit(self, source, target, run):
+    def fit(self, source, target, context):
         self.check(source, target)
-        step, state = run.last_checkpoint() or (0, self.start(run))
+        step, state = context.last_checkpoint() or (0, self.start(context))
         while step < self.options.steps:
             state = self.step(
-                state, self.batch(source, "source", step, run), self.batch(target, "target", step, run), run
+                state, self.batch(source, "source", step, context), self.batch(target, "target", step, context), context
             )
             step += 1
-            run.log(step, tint=state["tint"].mean())
+            context.log(step, tint=state["tint"].mean())
             if step % 2 == 0:
-                run.checkpoint(step, self.kept(state))
+                context.checkpoint(step, self.kept(state))
         self.finish(state)
 
     def check(self, source, target):
         if self.options.batch_size > 6:
             raise UsageError(f"batch_size: expected at most 6, but it is {self.options.batch_size}")
 
-    def start(self, run):
-        return {"tint": torch.rand(3, generator=run.generator("weights")), "momentum": torch.zeros(3)}
+    def start(self, context):
+        return {"tint": torch.rand(3, generator=context.generator("weights")), "momentum": torch.zeros(3)}
 
-    def batch(self, images, side, step, run):
-        draw = torch.randint(len(images), (self.options.batch_size,), generator=run.generator(f"{side} {step}"))
+    def batch(self, images, side, step, context):
+        draw = torch.randint(len(images), (self.options.batch_size,), generator=context.generator(f"{side} {step}"))
         return images.image_batch(draw.tolist())
 
-    def step(self, state, source, target, run):
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=run.precision == "bf16"):
+    def step(self, state, source, target, context):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=context.precision == "bf16"):
             gap = (source.mean((0, 2, 3)) + state["tint"] - target.mean((0, 2, 3))).float()
         momentum = 0.5 * state["momentum"] + gap
         return {"tint": state["tint"] - 0.2 * momentum, "momentum": momentum}

@@ -7,23 +7,23 @@ from benchmark.testing.runs import Interrupted, Place, WatchedRun, steady_channe
 
 def test_reports_are_noted_and_passed_on(tmp_path):
     told = []
-    run = WatchedRun(tmp_path, on_progress=told.append)
-    run.log(1, loss=0.5)
-    run.progress(3, 8)
-    run.checkpoint(2, {})
-    assert run.reports == {"log": [1], "checkpoint": [2], "progress": [3]}
+    context = WatchedRun(tmp_path, on_progress=told.append)
+    context.log(1, loss=0.5)
+    context.progress(3, 8)
+    context.checkpoint(2, {})
+    assert context.reports == {"log": [1], "checkpoint": [2], "progress": [3]}
     assert (tmp_path / "scalars.jsonl").exists()
-    assert run.last_checkpoint() == (2, {})
+    assert context.last_checkpoint() == (2, {})
     assert told[0]["done"] == 3
 
 
 def test_a_run_stops_after_the_report_it_was_told_and_at_no_other(tmp_path):
-    run = WatchedRun(tmp_path, stop_at=Place("checkpoint", 2))
-    run.log(5)
-    run.checkpoint(1, {})
+    context = WatchedRun(tmp_path, stop_at=Place("checkpoint", 2))
+    context.log(5)
+    context.checkpoint(1, {})
     with pytest.raises(Interrupted):
-        run.checkpoint(3, {})
-    assert run.last_checkpoint() == (3, {})
+        context.checkpoint(3, {})
+    assert context.last_checkpoint() == (3, {})
 
 
 def test_places_are_counted_on_the_channel_that_does_not_depend_on_the_clock():

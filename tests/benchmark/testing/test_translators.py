@@ -111,14 +111,14 @@ def darkens_training_images(tint):
 
 @broken(SAME_SEED, "two fits with seed 0 (is every random number from run.generator", INTERRUPTED)
 def unseeded(tint):
-    return {"start": lambda self, run: {"tint": torch.rand(3), "momentum": torch.zeros(3)}}
+    return {"start": lambda self, context: {"tint": torch.rand(3), "momentum": torch.zeros(3)}}
 
 
 @broken(OTHER_SEED, "two fits with seeds 0 and 1: expected different bits, but translate(images, variant=0)")
 def blind_to_the_seed(tint):
-    def fit(self, source, target, run):
-        run.seed = 0
-        tint.fit(self, source, target, run)
+    def fit(self, source, target, context):
+        context.seed = 0
+        tint.fit(self, source, target, context)
 
     return {"fit": fit}
 
@@ -145,25 +145,25 @@ def halves_training_images(tint):
 
 @broken(ONE_IMAGE, "translate(images, variant=0) of images of shape (3, 3, 20, 28): expected finite values")
 def divides_by_the_deviation_over_the_batch(tint):
-    def step(self, state, source, target, run):
+    def step(self, state, source, target, context):
         deviation = source.sub(source.mean(0)).square().sum(0) / (len(source) - 1)
-        return tint.step(self, state, source + 0 * deviation, target, run)
+        return tint.step(self, state, source + 0 * deviation, target, context)
 
     return {"step": step}
 
 
 @broken(PLAIN, "expected finite values, but 6720 of 6720 are NaN or infinite")
 def divides_by_the_deviation_of_the_target(tint):
-    def step(self, state, source, target, run):
-        return tint.step(self, state, source, target / target.std() * target.std(), run)
+    def step(self, state, source, target, context):
+        return tint.step(self, state, source, target / target.std() * target.std(), context)
 
     return {"step": step}
 
 
 @broken(PLAIN, "expected finite values, but 6720 of 6720 are NaN or infinite")
 def divides_by_the_brightness_of_the_source(tint):
-    def step(self, state, source, target, run):
-        return tint.step(self, state, source / source.mean() * source.mean(), target, run)
+    def step(self, state, source, target, context):
+        return tint.step(self, state, source / source.mean() * source.mean(), target, context)
 
     return {"step": step}
 
@@ -175,19 +175,19 @@ def forgets_its_momentum(tint):
 
 @broken(INTERRUPTED, "expected it to go on at its last checkpoint, but it started over")
 def starts_over(tint):
-    def fit(self, source, target, run):
-        run.last_checkpoint = lambda: None
-        tint.fit(self, source, target, run)
+    def fit(self, source, target, context):
+        context.last_checkpoint = lambda: None
+        tint.fit(self, source, target, context)
 
     return {"fit": fit}
 
 
 @broken(INTERRUPTED, "expected it to come by there, but it ended before")
 def stops_where_it_was_interrupted(tint):
-    def fit(self, source, target, run):
-        found = run.last_checkpoint()
+    def fit(self, source, target, context):
+        found = context.last_checkpoint()
         if found is None:
-            tint.fit(self, source, target, run)
+            tint.fit(self, source, target, context)
         else:
             self.finish(found[1])
 
@@ -196,25 +196,25 @@ def stops_where_it_was_interrupted(tint):
 
 @broken(INTERRUPTED, "expected at least 4 calls of run.log, run.checkpoint or run.progress in a training")
 def says_nothing(tint):
-    def fit(self, source, target, run):
-        run.log = run.checkpoint = lambda *args, **scalars: None
-        tint.fit(self, source, target, run)
+    def fit(self, source, target, context):
+        context.log = context.checkpoint = lambda *args, **scalars: None
+        tint.fit(self, source, target, context)
 
     return {"fit": fit}
 
 
 @broken(BF16, "expected at most 0.08 between them on average, but it is")
 def steps_too_far_in_bf16(tint):
-    def step(self, state, source, target, run):
-        return tint.step(self, state, source, target + 0.3 * (run.precision == "bf16"), run)
+    def step(self, state, source, target, context):
+        return tint.step(self, state, source, target + 0.3 * (context.precision == "bf16"), context)
 
     return {"step": step}
 
 
 @broken(BF16, "expected finite values", INTERRUPTED)
 def overflows_in_bf16(tint):
-    def step(self, state, source, target, run):
-        return tint.step(self, state, source, target / float(run.precision != "bf16"), run)
+    def step(self, state, source, target, context):
+        return tint.step(self, state, source, target / float(context.precision != "bf16"), context)
 
     return {"step": step}
 
@@ -240,9 +240,9 @@ def test_a_translator_that_keeps_its_contract_passes_every_check(tint, suite_of,
 
 @pytest.mark.parametrize("needs", [(), ("source_labels",), ("paired",), ("segmenter",)])
 def test_fit_is_given_what_the_translator_needs_and_no_more(tint, suite_of, tmp_path, needs):
-    def fit(self, source, target, run):
+    def fit(self, source, target, context):
         self.given = {"source_labels": source.labels is not None, "paired": source.ids == target.ids}
-        self.given["segmenter"] = isinstance(run.segmenter, Differentiable)
+        self.given["segmenter"] = isinstance(context.segmenter, Differentiable)
         assert target.labels is None
 
     given = suite_of(type("Noting", (tint,), {"fit": fit}), needs=needs)().fit(tmp_path).translator.given

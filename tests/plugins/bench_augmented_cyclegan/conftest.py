@@ -7,7 +7,7 @@ from bench_augmented_cyclegan.model import AugmentedCycleGANModel, make_discrimi
 from bench_augmented_cyclegan.options import AugmentedCycleGANOptions
 from bench_engine.optimizers import wrap
 from bench_gan.translator import optimizers
-from benchmark.api.stage_context import Run
+from benchmark.api.stage_context import StageContext
 
 TINY = {
     "filters": 4,
@@ -44,11 +44,11 @@ def build(tmp_path, tiny):
 
     def make(precision="fp32", seed=0, **changes):
         options = tiny(**changes)
-        run = Run(folder=tmp_path, seed=seed, precision=precision)
-        model = AugmentedCycleGANModel(make_generators(options), make_discriminators(options), options, run)
+        context = StageContext(folder=tmp_path, seed=seed, precision=precision)
+        model = AugmentedCycleGANModel(make_generators(options), make_discriminators(options), options, context)
         draw = torch.Generator().manual_seed(1)
         batch = {side: torch.rand(2, 3, 16, 20, generator=draw) * 2 - 1 for side in ("source", "target")}
         batch["latent"] = torch.randn(2, options.latent_size, generator=draw)
-        return model, wrap(optimizers(model, options), run), batch
+        return model, wrap(optimizers(model, options), context), batch
 
     return make

@@ -6,7 +6,7 @@ import torch
 from bench_augmented_cyclegan.latents import LatentBatches, latents_of
 from benchmark import ClassSet
 from benchmark.api.imageset import ImageSet
-from benchmark.api.stage_context import Run
+from benchmark.api.stage_context import StageContext
 
 
 def images(count, height=6, width=8):
@@ -49,7 +49,7 @@ def test_latents_are_standard_normal():
 def batches(folder, seed=0):
     pixels = np.random.default_rng(0).integers(0, 255, (1, 5, 8, 10, 3), dtype=np.uint8)
     domain = ImageSet(pixels, None, [str(i) for i in range(5)], ClassSet(("road",), ((0, 0, 0),)))
-    return LatentBatches(domain, domain, Run(folder=folder, seed=seed), batch_size=3, latent_size=4)
+    return LatentBatches(domain, domain, StageContext(folder=folder, seed=seed), batch_size=3, latent_size=4)
 
 
 def test_a_step_draws_its_latents_from_seed_and_step_alone(tmp_path):

@@ -13,7 +13,7 @@ from bench_augmented_cyclegan.options import AugmentedCycleGANOptions
 from bench_augmented_cyclegan.translator import AugmentedCycleGAN
 from bench_gan.networks import count_parameters
 from bench_gan.translator import optimizers
-from benchmark.api.stage_context import Run
+from benchmark.api.stage_context import StageContext
 
 DEFAULTS = [
     ("latent_size", 16, "options.py, --nlatent"),
@@ -98,7 +98,9 @@ def test_64_pixels_have_one_score_from_the_source_and_13_x_13_from_the_target_di
 
 def test_rates_keep_their_ratio_of_five(tmp_path):
     options = AugmentedCycleGANOptions()
-    model = AugmentedCycleGANModel(make_generators(options), make_discriminators(options), options, Run(tmp_path, 0))
+    model = AugmentedCycleGANModel(
+        make_generators(options), make_discriminators(options), options, StageContext(tmp_path, 0)
+    )
     rates = {side: one.param_groups[0]["lr"] for side, one in optimizers(model, options).items()}
     assert rates["generators"] / rates["discriminators"] == pytest.approx(5)
 

@@ -11,7 +11,7 @@ from bench_augmented_cyclegan.options import AugmentedCycleGANOptions
 from bench_augmented_cyclegan.translator import AugmentedCycleGAN
 from benchmark import ClassSet, Invertible, MultiVariant, UsageError
 from benchmark.api.imageset import ImageSet
-from benchmark.api.stage_context import Run
+from benchmark.api.stage_context import StageContext
 
 CLASSES = ClassSet(("road",), ((0, 0, 0),))
 
@@ -27,7 +27,7 @@ def fit(tmp_path, tiny):
     def make(name="run", seed=0, **changes):
         (tmp_path / name).mkdir(exist_ok=True)
         translator = AugmentedCycleGAN(tiny(**changes))
-        translator.fit(*domains, Run(folder=tmp_path / name, seed=seed))
+        translator.fit(*domains, StageContext(folder=tmp_path / name, seed=seed))
         return translator
 
     return make
@@ -122,7 +122,7 @@ def test_it_learns_to_paint_one_square_in_several_colours(tmp_path):
         sample_every=0,
     )
     translator = AugmentedCycleGAN(options)
-    translator.fit(source, target, Run(folder=tmp_path, seed=0))
+    translator.fit(source, target, StageContext(folder=tmp_path, seed=0))
     images = source.image_batch(range(24))
     square = images[:, 1] > 0.8
     redness = []

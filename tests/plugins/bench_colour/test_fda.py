@@ -7,7 +7,7 @@ import torch
 from bench_colour.fda import FDA, half_side, low_amplitudes, with_low_amplitudes
 from bench_colour.options import FDAOptions
 from bench_colour.shared import chosen
-from benchmark import MultiVariant, Run, StoreError
+from benchmark import MultiVariant, StageContext, StoreError
 
 SIZES = [(16, 24), (15, 24), (16, 23), (15, 23), (9, 9), (24, 16)]
 
@@ -30,7 +30,7 @@ def exchanged(source, target, half):
 
 def fitted(tmp_path, target, **options):
     translator = FDA(FDAOptions(**options))
-    translator.fit(target, target, Run(folder=tmp_path))
+    translator.fit(target, target, StageContext(folder=tmp_path))
     return translator
 
 
@@ -103,9 +103,9 @@ def test_the_largest_window_fits_into_any_image(shorter):
 
 
 def test_the_record_tells_how_far_the_window_reaches(tmp_path, image_set):
-    run = Run(folder=tmp_path)
-    FDA(FDAOptions()).fit(image_set(1), image_set(1, size=(64, 128)), run)
-    assert run.facts == {"window_half_side": 0}
+    context = StageContext(folder=tmp_path)
+    FDA(FDAOptions()).fit(image_set(1), image_set(1, size=(64, 128)), context)
+    assert context.facts == {"window_half_side": 0}
 
 
 def test_an_image_and_its_enlargement_get_one_look(image_set):

@@ -8,7 +8,7 @@ from skimage.exposure import match_histograms
 from bench_colour.histogram import Histogram, histograms_of, match
 from bench_colour.options import HistogramOptions
 from bench_colour.shared import chosen
-from benchmark import Run, StoreError
+from benchmark import StageContext, StoreError
 
 
 def reference(image, target):
@@ -18,7 +18,7 @@ def reference(image, target):
 
 def fitted(tmp_path, target, **options):
     translator = Histogram(HistogramOptions(**options))
-    translator.fit(target, target, Run(folder=tmp_path))
+    translator.fit(target, target, StageContext(folder=tmp_path))
     return translator
 
 

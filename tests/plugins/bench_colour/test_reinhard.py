@@ -7,7 +7,7 @@ import torch
 from bench_colour.options import ReinhardOptions
 from bench_colour.reinhard import RGB_TO_LMS, Reinhard, Statistics, lab_to_rgb, rgb_to_lab, statistics_of, transfer
 from benchmark import StoreError
-from benchmark.api.stage_context import Run
+from benchmark.api.stage_context import StageContext
 
 
 def reference(image, targets):
@@ -28,7 +28,7 @@ def reference(image, targets):
 
 def fitted(tmp_path, target, **options):
     translator = Reinhard(ReinhardOptions(**options))
-    translator.fit(target, target, Run(folder=tmp_path))
+    translator.fit(target, target, StageContext(folder=tmp_path))
     return translator
 
 

@@ -6,7 +6,7 @@ from safetensors.torch import save_file
 
 from bench_colour import shared
 from bench_colour.shared import chosen, image_batches, read_measures
-from benchmark import Run, StoreError
+from benchmark import StageContext, StoreError
 
 
 def noise(count, seed=0):
@@ -38,14 +38,14 @@ def test_batches_hold_all_images_in_order_and_no_more_pixels_than_allowed(
     monkeypatch.setattr(shared, "IMAGES_PER_BATCH", 5)
     monkeypatch.setattr(shared, "PIXELS_PER_BATCH", pixels)
     images = image_set(7)
-    batches = list(image_batches(images, Run(folder=tmp_path)))
+    batches = list(image_batches(images, StageContext(folder=tmp_path)))
     assert [len(batch) for batch in batches] == sizes
     assert torch.equal(torch.cat(batches), images.image_batch(range(7)))
 
 
 def test_the_run_is_told_of_every_batch(tmp_path, image_set):
     told = []
-    list(image_batches(image_set(70), Run(folder=tmp_path, on_progress=told.append)))
+    list(image_batches(image_set(70), StageContext(folder=tmp_path, on_progress=told.append)))
     assert [(event["done"], event["total"]) for event in told] == [(64, 70), (70, 70)]
 
 

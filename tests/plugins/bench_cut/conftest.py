@@ -8,7 +8,7 @@ from bench_cut.networks import make_discriminators, make_generators
 from bench_cut.options import CUTOptions, FastCUTOptions
 from bench_engine.optimizers import wrap
 from bench_gan.translator import optimizers
-from benchmark.api.stage_context import Run
+from benchmark.api.stage_context import StageContext
 
 TINY = {
     "filters": 4,
@@ -41,10 +41,10 @@ def build(tmp_path, tiny):
 
     def make(precision="fp32", seed=0, size=(16, 24), **changes):
         options = tiny(**changes)
-        run = Run(folder=tmp_path, seed=seed, precision=precision)
-        model = CUTModel(make_generators(options), make_discriminators(options), options, run)
+        context = StageContext(folder=tmp_path, seed=seed, precision=precision)
+        model = CUTModel(make_generators(options), make_discriminators(options), options, context)
         draw = torch.Generator().manual_seed(1)
         batch = {side: torch.rand(2, 3, *size, generator=draw) * 2 - 1 for side in ("source", "target")}
-        return model, wrap(optimizers(model, options), run), batch
+        return model, wrap(optimizers(model, options), context), batch
 
     return make

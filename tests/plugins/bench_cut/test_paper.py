@@ -14,7 +14,7 @@ from bench_cut.options import CUTOptions, FastCUTOptions
 from bench_gan.networks import count_parameters
 from bench_gan.norm import InstanceNorm
 from bench_gan.translator import SCHEDULES, optimizers
-from benchmark.api.stage_context import Run
+from benchmark.api.stage_context import StageContext
 
 DEFAULTS = [
     # option, CUT, FastCUT, source
@@ -108,8 +108,8 @@ def test_features_see_as_much_as_the_reference_codes_layers(number):
 
 def test_one_adam_trains_generator_and_heads_and_one_the_discriminator(tmp_path):
     options = CUTOptions(filters=2, discriminator_filters=2, head_width=2)
-    run = Run(folder=tmp_path)
-    model = CUTModel(make_generators(options), make_discriminators(options), options, run)
+    context = StageContext(folder=tmp_path)
+    model = CUTModel(make_generators(options), make_discriminators(options), options, context)
     made = optimizers(model, options)
     for side, count in {"generators": model.generators, "discriminators": model.discriminators}.items():
         (group,) = made[side].param_groups

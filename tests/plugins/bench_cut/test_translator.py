@@ -10,7 +10,7 @@ from bench_cut.options import CUTOptions, FastCUTOptions
 from bench_cut.translator import CUT, FastCUT
 from benchmark import ClassSet, Invertible
 from benchmark.api.imageset import ImageSet
-from benchmark.api.stage_context import Run
+from benchmark.api.stage_context import StageContext
 
 SMALL = {
     "filters": 8,
@@ -42,14 +42,14 @@ def squares(channel, count=24):
 @pytest.mark.parametrize(("plugin", "options"), [(CUT, CUTOptions), (FastCUT, FastCUTOptions)])
 def test_losses_are_logged_and_parameters_reported(tmp_path, tiny, plugin, options):
     translator = plugin(tiny(fast=plugin is FastCUT, downsamplings=1))
-    run = Run(folder=tmp_path, seed=0)
-    translator.fit(squares(0), squares(2), run)
+    context = StageContext(folder=tmp_path, seed=0)
+    translator.fit(squares(0), squares(2), context)
     logged = json.loads((tmp_path / "scalars.jsonl").read_text().splitlines()[0])
     names = {"adversarial_target", "nce_source", "discriminator_target", "accuracy_target"}
     assert names <= set(logged)
     assert ("nce_target" in logged) == (plugin is CUT)
-    assert run.facts["generator_parameters"] > 0
-    assert run.facts["discriminator_parameters"] > 0
+    assert context.facts["generator_parameters"] > 0
+    assert context.facts["discriminator_parameters"] > 0
 
 
 def test_heads_are_kept_with_the_generator(tmp_path, tiny):
@@ -68,7 +68,7 @@ def test_there_is_no_way_back(tiny):
 def test_sample_pictures_show_source_translation_and_target(tmp_path, tiny):
     from PIL import Image
 
-    CUT(tiny(sample_every=4, probes=2)).fit(squares(0), squares(2), Run(folder=tmp_path, seed=0))
+    CUT(tiny(sample_every=4, probes=2)).fit(squares(0), squares(2), StageContext(folder=tmp_path, seed=0))
     picture = sorted((tmp_path / "pictures").glob("*.png"))[0]
     assert Image.open(picture).size == (2 * 16 + 2, 3 * 16 + 2 * 2)
 
@@ -84,7 +84,7 @@ def test_it_learns_to_swap_two_colours(tmp_path, plugin, options):
     """Red squares on grey become blue squares on grey, where they were."""
     source, target = squares(0), squares(2)
     translator = plugin(options)
-    translator.fit(source, target, Run(folder=tmp_path, seed=0))
+    translator.fit(source, target, StageContext(folder=tmp_path, seed=0))
     images = source.image_batch(range(24))
     red, green, blue = translator.translate(images).unbind(1)
     square = images[:, 0] > 0.8

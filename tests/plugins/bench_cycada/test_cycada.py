@@ -12,7 +12,7 @@ from bench_cyclegan.translator import CycleGAN
 from bench_engine.optimizers import wrap
 from bench_gan.model import SIDES
 from bench_gan.translator import optimizers
-from benchmark import IGNORE, Run, UsageError
+from benchmark import IGNORE, StageContext, UsageError
 
 TINY = {
     "images_seen": 8,
@@ -40,10 +40,10 @@ def build(tmp_path):
 
     def make(translator=None, segmenter=COLOURS, **changes):
         translator = translator or CyCADA(CyCADAOptions(**{**TINY, **changes}))
-        run = Run(folder=tmp_path, seed=0)
-        run.segmenter = segmenter
-        model = translator.make_model(run)
-        return model, wrap(optimizers(model, translator.options), run)
+        context = StageContext(folder=tmp_path, seed=0)
+        context.segmenter = segmenter
+        model = translator.make_model(context)
+        return model, wrap(optimizers(model, translator.options), context)
 
     return make
 

@@ -9,7 +9,7 @@ import torch
 from bench_cyclegan.model import CycleGANModel, make_discriminators, make_generators
 from bench_engine.optimizers import adam, wrap
 from bench_gan.model import SIDES
-from benchmark.api.stage_context import Run
+from benchmark.api.stage_context import StageContext
 
 AFTER_TWELVE_STEPS = {
     "accuracy_source": 0.864583,
@@ -29,10 +29,10 @@ AFTER_TWELVE_STEPS = {
 
 def test_a_step_computes_what_it_always_did(tmp_path, tiny):
     options = tiny(images_seen=24, batch_size=2, lambda_identity=5.0)
-    run = Run(folder=tmp_path, seed=0)
-    model = CycleGANModel(make_generators(options), make_discriminators(options), options, run)
+    context = StageContext(folder=tmp_path, seed=0)
+    model = CycleGANModel(make_generators(options), make_discriminators(options), options, context)
     sides = {"generators": model.generators, "discriminators": model.discriminators}
-    wrapper = wrap({name: adam(side.parameters(), 2e-3, (0.5, 0.999)) for name, side in sides.items()}, run)
+    wrapper = wrap({name: adam(side.parameters(), 2e-3, (0.5, 0.999)) for name, side in sides.items()}, context)
     draw = torch.Generator().manual_seed(1)
     for _ in range(12):
         logged = model.train_step({side: torch.rand(2, 3, 12, 16, generator=draw) * 2 - 1 for side in SIDES}, wrapper)

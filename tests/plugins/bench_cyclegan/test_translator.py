@@ -7,7 +7,7 @@ import torch
 
 from bench_cyclegan.options import CycleGANOptions
 from bench_cyclegan.translator import CycleGAN
-from benchmark.api.stage_context import Run
+from benchmark.api.stage_context import StageContext
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def fit(tmp_path, tiny, domains):
         folder = tmp_path / name
         folder.mkdir()
         translator = CycleGAN(tiny(**changes))
-        translator.fit(*domains, Run(folder=folder))
+        translator.fit(*domains, StageContext(folder=folder))
         return translator
 
     return make
@@ -42,8 +42,8 @@ def test_the_way_back_is_another_network(fit):
 
 
 def test_a_step_counts_its_source_images(fit, tmp_path):
-    run = fit("batches", batch_size=3, images_seen=7)
-    assert run.options.steps == 3
+    context = fit("batches", batch_size=3, images_seen=7)
+    assert context.options.steps == 3
     assert [line["step"] for line in logged(tmp_path / "batches")] == [1, 2, 3]
 
 
@@ -108,7 +108,7 @@ def test_it_learns_to_swap_two_colours(tmp_path, red_and_blue_squares):
         checkpoint_every=1000,
     )
     translator = CycleGAN(options)
-    translator.fit(source, target, Run(folder=tmp_path, seed=0))
+    translator.fit(source, target, StageContext(folder=tmp_path, seed=0))
     images = source.image_batch(range(24))
     red, green, blue = translator.translate(images).unbind(1)
     square = images[:, 0] > 0.8

@@ -11,7 +11,7 @@ from bench_cyclegan_attention.networks import AttentiveGenerator, AttentivePatch
 from bench_cyclegan_attention.options import CycleGANAttentionOptions
 from bench_cyclegan_attention.translator import CycleGANAttention
 from bench_gan.adversarial import gradient_penalty
-from benchmark import Run, UsageError
+from benchmark import StageContext, UsageError
 
 SMALL = {"filters": 8, "blocks": 1, "discriminator_filters": 8, "discriminator_layers": 2}
 
@@ -97,7 +97,7 @@ def test_spectral_norm_bounds_the_maps(block):
 def test_before_the_first_step_translations_are_those_of_cyclegan(tmp_path):
     images = torch.rand(1, 3, 33, 41, generator=torch.Generator().manual_seed(2))
     plain, attentive = CycleGAN(CycleGANOptions(**SMALL)), CycleGANAttention(CycleGANAttentionOptions(**SMALL))
-    models = [translator.make_model(Run(folder=tmp_path, seed=3)) for translator in (plain, attentive)]
+    models = [translator.make_model(StageContext(folder=tmp_path, seed=3)) for translator in (plain, attentive)]
     assert torch.equal(plain.translate(images), attentive.translate(images))
     assert torch.equal(plain.inverse(images), attentive.inverse(images))
     scores = [model.discriminators["target"](images * 2 - 1) for model in models]

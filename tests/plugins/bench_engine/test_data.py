@@ -5,7 +5,7 @@ from collections import Counter
 import torch
 
 from bench_engine.data import EpochOrder, choice, step_generator
-from benchmark.api.stage_context import Run
+from benchmark.api.stage_context import StageContext
 
 
 def test_each_epoch_sees_each_image_once():
@@ -39,8 +39,8 @@ def test_variants_are_drawn_anew_in_each_epoch_and_evenly():
 
 
 def test_the_generator_of_a_step_is_its_own(tmp_path):
-    run = Run(tmp_path, seed=4)
-    first = torch.rand(3, generator=step_generator(run, 5, "flip"))
-    assert torch.equal(first, torch.rand(3, generator=step_generator(run, 5, "flip")))
-    assert not torch.equal(first, torch.rand(3, generator=step_generator(run, 6, "flip")))
-    assert not torch.equal(first, torch.rand(3, generator=step_generator(run, 5, "crop")))
+    context = StageContext(tmp_path, seed=4)
+    first = torch.rand(3, generator=step_generator(context, 5, "flip"))
+    assert torch.equal(first, torch.rand(3, generator=step_generator(context, 5, "flip")))
+    assert not torch.equal(first, torch.rand(3, generator=step_generator(context, 6, "flip")))
+    assert not torch.equal(first, torch.rand(3, generator=step_generator(context, 5, "crop")))

@@ -17,7 +17,7 @@ from bench_engine.options import TrainingOptions
 from bench_engine.schedules import by_step, linear
 from bench_engine.training import seed_everything, train
 from benchmark import BenchError
-from benchmark.api.stage_context import Run
+from benchmark.api.stage_context import StageContext
 
 STEPS = 12
 
@@ -57,8 +57,8 @@ class Pooled(BaseModel):
 def fit(folder, *, steps=STEPS, stop_at=None, bad=(), pause=0.0, model=None, optimizers=None, **options):
     """Train the small model; returns its run and all its weights as one vector."""
     folder.mkdir(parents=True, exist_ok=True)
-    run = Run(folder, seed=3)
-    seed_everything(run, "weights")
+    context = StageContext(folder, seed=3)
+    seed_everything(context, "weights")
     model = model or Pooled()
     optimizers = optimizers or {
         "body": adam(model.body.parameters(), 1e-2, (0.5, 0.999)),
@@ -69,12 +69,12 @@ def fit(folder, *, steps=STEPS, stop_at=None, bad=(), pause=0.0, model=None, opt
         if step == stop_at:
             raise KeyboardInterrupt
         time.sleep(pause)
-        images = torch.randn(2, 3, 6, 6, generator=run.generator(f"batch:{step}"))
+        images = torch.randn(2, 3, 6, 6, generator=context.generator(f"batch:{step}"))
         return {"images": images * float("nan") if step in bad else images}
 
     options = TrainingOptions(**{"checkpoint_every": 5, "log_every": 4, **options})
-    train(model, batches, optimizers, by_step(linear(), steps), steps, 2, run, options)
-    return run, torch.cat([value.double().flatten() for value in model.state_dict().values()])
+    train(model, batches, optimizers, by_step(linear(), steps), steps, 2, context, options)
+    return context, torch.cat([value.double().flatten() for value in model.state_dict().values()])
 
 
 @pytest.fixture(scope="module")
@@ -139,14 +139,14 @@ def test_a_bad_step_changes_nothing_but_the_count(tmp_path, build):
             return {"loss": self.net(images).pow(2).mean()}
 
     def weights(steps, bad):
-        seed_everything(Run(tmp_path), "weights")
+        seed_everything(StageContext(tmp_path), "weights")
         model = Plain()
-        run, vector = fit(
+        context, vector = fit(
             tmp_path / f"{steps}", steps=steps, bad=bad, model=model, optimizers=build(model.net.parameters())
         )
         counted = [i for i, n in enumerate(model.state_dict()) if n.endswith("num_batches_tracked")]
         assert len(counted) == 1
-        return run, vector
+        return context, vector
 
     clean_run, clean = weights(1, ())
     bad_run, skipping = weights(3, (1, 2))
@@ -161,8 +161,8 @@ def test_many_bad_steps_in_a_row_end_the_training(tmp_path):
 
 
 def test_bad_steps_apart_from_each_other_do_not_end_the_training(tmp_path):
-    run, weights = fit(tmp_path, bad=(1, 3, 5, 7), max_bad_steps=2)
-    assert run.facts["skipped_steps"] == 4
+    context, weights = fit(tmp_path, bad=(1, 3, 5, 7), max_bad_steps=2)
+    assert context.facts["skipped_steps"] == 4
     assert weights.isfinite().all()
 
 
@@ -173,12 +173,12 @@ def test_skipped_steps_are_still_counted_after_an_interruption(tmp_path):
 
 
 def test_facts_and_scalars_of_a_training_are_recorded(uninterrupted):
-    run = uninterrupted[0]
-    assert run.facts["steps"] == STEPS
-    assert run.facts["images_seen"] == 2 * STEPS
-    assert run.facts["images_per_second"] > 0
-    assert run.facts["parameters"] == (3 * 4 * 9 + 4) + 8 + 5
-    lines = (run.folder / "scalars.jsonl").read_text().splitlines()
+    context = uninterrupted[0]
+    assert context.facts["steps"] == STEPS
+    assert context.facts["images_seen"] == 2 * STEPS
+    assert context.facts["images_per_second"] > 0
+    assert context.facts["parameters"] == (3 * 4 * 9 + 4) + 8 + 5
+    lines = (context.folder / "scalars.jsonl").read_text().splitlines()
     assert len(lines) == 3
     assert '"body.lr"' in lines[0]
     assert '"loss"' in lines[0]
@@ -186,11 +186,11 @@ def test_facts_and_scalars_of_a_training_are_recorded(uninterrupted):
 
 def test_progress_reaches_the_total(tmp_path):
     told = []
-    run = Run(tmp_path, on_progress=told.append)
+    context = StageContext(tmp_path, on_progress=told.append)
     model = Pooled()
     optimizers = {"body": sgd(model.body.parameters(), 1e-2, 0.0), "head": sgd(model.head.parameters(), 1e-2, 0.0)}
     batch = {"images": torch.zeros(2, 3, 4, 4)}
-    train(model, lambda step: batch, optimizers, by_step(linear(), 3), 3, 2, run, TrainingOptions())
+    train(model, lambda step: batch, optimizers, by_step(linear(), 3), 3, 2, context, TrainingOptions())
     assert told[-1]["done"] == told[-1]["total"] == 6
     assert told[-1]["unit"] == "images"
     assert told[-1]["images_per_second"] > 0
@@ -207,7 +207,7 @@ def train_with_pictures(folder, steps, **options):
         schedule,
         steps,
         2,
-        Run(folder),
+        StageContext(folder),
         options,
         samples=lambda: torch.zeros(3, 4, 4),
     )
@@ -244,8 +244,17 @@ def test_bf16_trains_fp32_weights(tmp_path):
             return {"loss": out.float().pow(2).mean()}
 
     model = Seeing()
-    run = Run(tmp_path, precision="bf16")
+    context = StageContext(tmp_path, precision="bf16")
     batch = {"images": torch.ones(2, 3, 4, 4)}
-    train(model, lambda s: batch, sgd(model.parameters(), 0.1, 0.0), by_step(linear(), 2), 2, 2, run, TrainingOptions())
+    train(
+        model,
+        lambda s: batch,
+        sgd(model.parameters(), 0.1, 0.0),
+        by_step(linear(), 2),
+        2,
+        2,
+        context,
+        TrainingOptions(),
+    )
     assert seen == [torch.bfloat16] * 2
     assert model.net.weight.dtype == torch.float32

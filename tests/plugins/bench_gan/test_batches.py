@@ -7,7 +7,7 @@ import torch
 from bench_gan.batches import UnpairedBatches
 from benchmark import ClassSet
 from benchmark.api.imageset import ImageSet
-from benchmark.api.stage_context import Run
+from benchmark.api.stage_context import StageContext
 
 CLASSES = ClassSet(("road",), ((0, 0, 0),))
 
@@ -25,43 +25,43 @@ def numbers(batch):
 
 
 @pytest.fixture
-def run(tmp_path):
-    return Run(folder=tmp_path, seed=3)
+def context(tmp_path):
+    return StageContext(folder=tmp_path, seed=3)
 
 
-def test_each_domain_is_seen_whole_once_an_epoch_in_an_order_of_its_own(run):
-    batches = UnpairedBatches(numbered(12), numbered(12), run, batch_size=3)
+def test_each_domain_is_seen_whole_once_an_epoch_in_an_order_of_its_own(context):
+    batches = UnpairedBatches(numbered(12), numbered(12), context, batch_size=3)
     source = [n for step in range(4) for n in numbers(batches(step)["source"])]
     target = [n for step in range(4) for n in numbers(batches(step)["target"])]
     assert sorted(source) == sorted(target) == list(range(12))
     assert source != target
 
 
-def test_a_step_is_the_same_whenever_it_is_drawn(run):
-    first = UnpairedBatches(numbered(9), numbered(5), run, batch_size=2, window=(4, 4))
-    second = UnpairedBatches(numbered(9), numbered(5), run, batch_size=2, window=(4, 4))
+def test_a_step_is_the_same_whenever_it_is_drawn(context):
+    first = UnpairedBatches(numbered(9), numbered(5), context, batch_size=2, window=(4, 4))
+    second = UnpairedBatches(numbered(9), numbered(5), context, batch_size=2, window=(4, 4))
     [first(step) for step in range(7)]
     for side in ("source", "target"):
         assert torch.equal(first(7)[side], second(7)[side])
 
 
-def test_images_come_in_the_range_and_layout_of_the_networks(run):
-    batch = UnpairedBatches(numbered(4), numbered(4), run, batch_size=2)(0)["source"]
+def test_images_come_in_the_range_and_layout_of_the_networks(context):
+    batch = UnpairedBatches(numbered(4), numbered(4), context, batch_size=2)(0)["source"]
     assert batch.is_contiguous(memory_format=torch.channels_last)
     assert batch.min() == -1
     assert batch.dtype is torch.float32
 
 
-def test_windows_have_the_size_asked_for_and_differ_in_place(run):
-    batches = UnpairedBatches(numbered(4), numbered(4), run, batch_size=4, window=(5, 3), mirror=False)
+def test_windows_have_the_size_asked_for_and_differ_in_place(context):
+    batches = UnpairedBatches(numbered(4), numbered(4), context, batch_size=4, window=(5, 3), mirror=False)
     drawn = [batches(step)["source"] for step in range(4)]
     assert all(batch.shape == (4, 3, 5, 3) for batch in drawn)
     assert len({float(value) for batch in drawn for value in batch[:, 1, 0, 0]}) > 3
 
 
-def test_mirroring_can_be_switched_off(run):
-    batch = UnpairedBatches(numbered(20), numbered(20), run, batch_size=20, mirror=False)(0)["source"]
+def test_mirroring_can_be_switched_off(context):
+    batch = UnpairedBatches(numbered(20), numbered(20), context, batch_size=20, mirror=False)(0)["source"]
     assert (batch[:, 1].diff(dim=-1) > 0).all()
-    batch = UnpairedBatches(numbered(20), numbered(20), run, batch_size=20)(0)["source"]
+    batch = UnpairedBatches(numbered(20), numbered(20), context, batch_size=20)(0)["source"]
     rising = (batch[:, 1].diff(dim=-1) > 0).all(dim=-1).all(dim=-1)
     assert 3 < int(rising.sum()) < 17

@@ -15,7 +15,7 @@ from bench_engine.training import train
 from bench_gan.model import AdversarialModel, Duel
 from bench_gan.options import AdversarialOptions
 from bench_gan.translator import optimizers
-from benchmark import Run
+from benchmark import StageContext
 
 SIDE, LATENT = 8, 4
 AXIS = torch.linspace(-1, 1, SIDE)
@@ -101,21 +101,21 @@ def learn(folder, networks, **changes):
         "lambda_discriminator": 1.0,
     }
     options = AdversarialOptions(**{**settings, "tensorboard": False, "sample_every": 0, **changes})
-    run = Run(folder=folder, seed=0)
+    context = StageContext(folder=folder, seed=0)
     torch.manual_seed(0)
     generator, discriminator = networks()
-    model = SurfaceGAN(nn.ModuleDict({"target": generator}), nn.ModuleDict({"target": discriminator}), options, run)
+    model = SurfaceGAN(nn.ModuleDict({"target": generator}), nn.ModuleDict({"target": discriminator}), options, context)
     model.start_averaging()
 
     def batch(step):
-        draw = run.generator(f"batch {step}")
+        draw = context.generator(f"batch {step}")
         return {"source": torch.randn(64, LATENT, generator=draw), "target": surfaces(64, draw)}
 
     schedule = by_step(linear(0.5), options.steps)
-    train(model, batch, optimizers(model, options), schedule, options.steps, 64, run, options)
+    train(model, batch, optimizers(model, options), schedule, options.steps, 64, context, options)
     final = model.averaged or model.generators
     with torch.no_grad():
-        return nearest_bumps(final["target"].eval()(torch.randn(512, LATENT, generator=run.generator("test"))))
+        return nearest_bumps(final["target"].eval()(torch.randn(512, LATENT, generator=context.generator("test"))))
 
 
 def of_real_surfaces():

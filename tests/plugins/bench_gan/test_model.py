@@ -10,7 +10,7 @@ from bench_gan.model import AdversarialModel, Duel
 from bench_gan.networks import PatchDiscriminator, initialize
 from bench_gan.options import AdversarialOptions
 from bench_gan.translator import optimizers
-from benchmark.api.stage_context import Run
+from benchmark.api.stage_context import StageContext
 
 OFF = {"discriminator_steps": 1, "instance_noise": 0.0, "label_smoothing": 0.0, "lambda_gradient_penalty": 0.0}
 
@@ -43,12 +43,12 @@ class Game(AdversarialModel):
 def build(tmp_path):
     def make(discriminator=None, **changes):
         options = AdversarialOptions(**{"images_seen": 8, "batch_size": 2, "pool": 2, "lr": 0.01, **changes})
-        run = Run(folder=tmp_path, seed=0)
+        context = StageContext(folder=tmp_path, seed=0)
         judge = discriminator or PatchDiscriminator(4, 1)
         initialize(judge, torch.Generator().manual_seed(0), gain=0.2)
-        model = Game(nn.ModuleDict({"target": Shift()}), nn.ModuleDict({"target": judge}), options, run)
+        model = Game(nn.ModuleDict({"target": Shift()}), nn.ModuleDict({"target": judge}), options, context)
         model.start_averaging()
-        return model, wrap(optimizers(model, options), run)
+        return model, wrap(optimizers(model, options), context)
 
     return make
 
@@ -201,10 +201,10 @@ def test_a_condition_is_shown_beside_real_and_generated_images(tmp_path):
 
     witness = Witness()
     options = AdversarialOptions(images_seen=8, batch_size=2, pool=0)
-    run = Run(folder=tmp_path, seed=0)
-    model = Conditional(nn.ModuleDict({"target": Shift()}), nn.ModuleDict({"target": witness}), options, run)
+    context = StageContext(folder=tmp_path, seed=0)
+    model = Conditional(nn.ModuleDict({"target": Shift()}), nn.ModuleDict({"target": witness}), options, context)
     data = batches(1)[0]
-    model.train_step(data, wrap(optimizers(model, options), run))
+    model.train_step(data, wrap(optimizers(model, options), context))
     of_generator, of_both = witness.seen
     assert torch.equal(of_generator[:, :3], data["source"])
     assert torch.equal(of_both[:2], torch.cat([data["source"], data["target"]], 1))

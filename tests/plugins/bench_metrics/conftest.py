@@ -8,7 +8,7 @@ import torchvision
 from pytorch_fid import inception
 
 from benchmark import ClassSet
-from benchmark.api.stage_context import Run
+from benchmark.api.stage_context import StageContext
 
 CASES = 8
 
@@ -37,8 +37,8 @@ def classes():
 
 
 @pytest.fixture
-def run(tmp_path):
-    return Run(folder=tmp_path)
+def context(tmp_path):
+    return StageContext(folder=tmp_path)
 
 
 @pytest.fixture(scope="session")

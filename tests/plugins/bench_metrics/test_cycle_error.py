@@ -19,11 +19,11 @@ class Darkens:
 
 
 @pytest.fixture
-def started(classes, run):
+def started(classes, context):
     def start(translator):
-        run.translator = translator
+        context.translator = translator
         metric = CycleError(PluginOptions())
-        metric.start(classes, run)
+        metric.start(classes, context)
         return metric
 
     return start

@@ -9,9 +9,9 @@ from benchmark import OverVariants, PluginOptions, TranslationMetric, Unavailabl
 
 
 @pytest.fixture
-def metric(classes, run):
+def metric(classes, context):
     metric = Diversity(PluginOptions())
-    metric.start(classes, run)
+    metric.start(classes, context)
     return metric
 
 

@@ -41,10 +41,12 @@ def test_equal_sets_are_at_distance_zero_and_never_below():
     assert 0 <= frechet_distance(features, features.flip(0)) < 1e-9
 
 
-def test_the_metric_is_the_distance_between_all_target_and_all_translated_images(weights, classes, run, monkeypatch):
+def test_the_metric_is_the_distance_between_all_target_and_all_translated_images(
+    weights, classes, context, monkeypatch
+):
     monkeypatch.setattr(FeatureExtractor, "_extract", lambda self, batch: batch.mean(dim=2).flatten(1))
     metric = FID(InceptionOptions(weights=weights))
-    metric.start(classes, run)
+    metric.start(classes, context)
     target, translated = torch.rand(9, 3, 4, 4), torch.rand(7, 3, 4, 4)
     for batch in target.split(4):
         metric.reference(batch)
@@ -54,10 +56,10 @@ def test_the_metric_is_the_distance_between_all_target_and_all_translated_images
     assert metric.compute()["fid"] == pytest.approx(expected, rel=1e-4)
 
 
-def test_few_images_are_noted_as_a_bias(weights, classes, run, monkeypatch):
+def test_few_images_are_noted_as_a_bias(weights, classes, context, monkeypatch):
     monkeypatch.setattr(FeatureExtractor, "_extract", lambda self, batch: batch)
     metric = FID(InceptionOptions(weights=weights))
-    metric.start(classes, run)
+    metric.start(classes, context)
     metric.reference(torch.zeros(2048, 1))
     metric.update(None, torch.zeros(2047, 1), None)
     assert metric.details()["note"] == "biased upwards: 2047 images for 2048 features; prefer KID"

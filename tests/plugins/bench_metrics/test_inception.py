@@ -74,14 +74,14 @@ def test_features_are_full_precision_on_cuda_too(weights, monkeypatch):
     assert torch.backends.cudnn.allow_tf32
 
 
-def test_fid_and_kid_extract_the_features_of_a_batch_once(weights, classes, run, monkeypatch):
+def test_fid_and_kid_extract_the_features_of_a_batch_once(weights, classes, context, monkeypatch):
     extracted = []
     monkeypatch.setattr(
         FeatureExtractor, "_extract", lambda self, batch: extracted.append(len(batch)) or batch[:, 0, 0]
     )
     metrics = [FID(InceptionOptions(weights=weights)), KID(InceptionOptions(weights=weights))]
     for metric in metrics:
-        metric.start(classes, run)
+        metric.start(classes, context)
     for seed in (1, 2):
         batch = images(4, seed)
         for metric in metrics:
@@ -94,10 +94,10 @@ def test_fid_and_kid_extract_the_features_of_a_batch_once(weights, classes, run,
     assert torch.equal(metrics[1].features()[0], torch.cat([images(4, 1), images(4, 2)])[:, 0, 0])
 
 
-def test_no_more_than_max_images_are_used(weights, classes, run, monkeypatch):
+def test_no_more_than_max_images_are_used(weights, classes, context, monkeypatch):
     monkeypatch.setattr(FeatureExtractor, "_extract", lambda self, batch: batch[:, 0, 0])
     metric = FID(InceptionOptions(weights=weights, max_images=5))
-    metric.start(classes, run)
+    metric.start(classes, context)
     for seed in range(3):
         metric.reference(images(3, seed))
         metric.update(images(3, seed), images(3, seed), None)
@@ -105,9 +105,9 @@ def test_no_more_than_max_images_are_used(weights, classes, run, monkeypatch):
     assert metric.details()["conditions"]["translated_images"] == 5
 
 
-def test_values_are_comparable_under_recorded_conditions_only(weights, classes, run):
+def test_values_are_comparable_under_recorded_conditions_only(weights, classes, context):
     metric = KID(InceptionOptions(weights=weights))
-    metric.start(classes, run)
+    metric.start(classes, context)
     metric.reference(images(2))
     metric.update(images(3), images(3), None)
     conditions = metric.details()["conditions"]
@@ -122,10 +122,10 @@ def test_values_are_comparable_under_recorded_conditions_only(weights, classes, 
 
 
 @pytest.mark.parametrize("metric", [FID, KID])
-def test_one_image_is_not_enough(metric, weights, classes, run, monkeypatch):
+def test_one_image_is_not_enough(metric, weights, classes, context, monkeypatch):
     monkeypatch.setattr(FeatureExtractor, "_extract", lambda self, batch: batch[:, 0, 0])
     metric = metric(InceptionOptions(weights=weights))
-    metric.start(classes, run)
+    metric.start(classes, context)
     metric.reference(images(2))
     metric.update(images(1), images(1), None)
     with pytest.raises(Unavailable, match="at least 2 target and 2 translated images are needed, got 2 and 1"):
@@ -133,9 +133,9 @@ def test_one_image_is_not_enough(metric, weights, classes, run, monkeypatch):
 
 
 @pytest.mark.parametrize("metric", [FID, KID])
-def test_absent_weights_name_the_place_and_the_option_and_ask_no_network(metric, hub, no_network, classes, run):
+def test_absent_weights_name_the_place_and_the_option_and_ask_no_network(metric, hub, no_network, classes, context):
     with pytest.raises(Unavailable) as refusal:
-        metric(InceptionOptions()).start(classes, run)
+        metric(InceptionOptions()).start(classes, context)
     message = str(refusal.value)
     assert str(usual_weights()) in message
     assert "--fid-weights PATH" in message
@@ -155,11 +155,11 @@ def test_weights_in_the_usual_cache_are_found(hub, no_network):
     assert find_weights(InceptionOptions()) == usual_weights()
 
 
-def test_a_damaged_file_under_the_published_name_is_told_by_its_digest(hub, classes, run):
+def test_a_damaged_file_under_the_published_name_is_told_by_its_digest(hub, classes, context):
     usual_weights().parent.mkdir(parents=True)
     usual_weights().write_bytes(b"cut off")
     with pytest.raises(Unavailable, match=r"is damaged: its SHA-256 should start with 6726825d, but is [0-9a-f]{8}"):
-        FID(InceptionOptions()).start(classes, run)
+        FID(InceptionOptions()).start(classes, context)
 
 
 @pytest.mark.parametrize("size", [0, 100, 50_000])

@@ -54,10 +54,10 @@ def test_kid_is_unbiased_for_small_sets():
     assert abs(values.mean()) < 3 * values.std() / len(values) ** 0.5
 
 
-def test_the_metric_compares_all_target_with_all_translated_images(weights, classes, run, monkeypatch):
+def test_the_metric_compares_all_target_with_all_translated_images(weights, classes, context, monkeypatch):
     monkeypatch.setattr(FeatureExtractor, "_extract", lambda self, batch: batch.flatten(1))
     metric = KID(InceptionOptions(weights=weights))
-    metric.start(classes, run)
+    metric.start(classes, context)
     target, translated = torch.rand(6, 3, 2, 2), torch.rand(5, 3, 2, 2)
     for batch in target.split(4):
         metric.reference(batch)

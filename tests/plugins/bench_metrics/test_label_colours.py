@@ -21,9 +21,9 @@ def paint(palette):
 
 
 @pytest.fixture
-def metric(classes, run):
+def metric(classes, context):
     metric = LabelColours(PluginOptions())
-    metric.start(classes, run)
+    metric.start(classes, context)
     return metric
 
 
@@ -104,10 +104,10 @@ def test_target_images_that_are_label_maps_in_the_main_are_enough(metric, paint)
     assert metric.compute()["label_pixel_accuracy"] == 1
 
 
-def test_classes_of_one_colour_are_refused(run):
+def test_classes_of_one_colour_are_refused(context):
     classes = ClassSet(("road", "rail", "sky"), ((9, 9, 9), (9, 9, 9), (0, 0, 0)))
     with pytest.raises(Unavailable, match="classes road and rail have one colour"):
-        LabelColours(PluginOptions()).start(classes, run)
+        LabelColours(PluginOptions()).start(classes, context)
 
 
 def test_without_labels_or_labelled_pixels_there_is_a_reason(metric, paint):

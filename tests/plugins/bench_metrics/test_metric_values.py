@@ -36,13 +36,13 @@ class Guesses:
 
 
 @pytest.fixture
-def evaluated(request, classes, run, weights, monkeypatch):
+def evaluated(request, classes, context, weights, monkeypatch):
     """The metric of the test after one evaluation on random data."""
     monkeypatch.setattr(FeatureExtractor, "_extract", lambda self, batch: batch.mean(dim=3).flatten(1))
     options = {"weights": weights} if request.param.Options is InceptionOptions else {}
-    run.segmenter = run.translator = Guesses()
+    context.segmenter = context.translator = Guesses()
     metric = request.param(request.param.Options(**options))
-    metric.start(classes, run)
+    metric.start(classes, context)
     if isinstance(metric, SegmentationMetric):
         metric.update(*torch.randint(0, 5, (2, 2, 8, 8), dtype=torch.uint8))
     else:

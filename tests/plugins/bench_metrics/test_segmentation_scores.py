@@ -78,10 +78,10 @@ def test_a_class_that_is_only_predicted_counts_as_zero():
     assert class_accuracy(confusion).tolist() == pytest.approx([0.8, 0.0])
 
 
-def test_batches_give_what_the_whole_set_gives(classes, run):
+def test_batches_give_what_the_whole_set_gives(classes, context):
     predictions, labels = draw(torch.Generator().manual_seed(1))
     metric = SegmentationScores(PluginOptions())
-    metric.start(classes, run)
+    metric.start(classes, context)
     for batch in (slice(0, 1), slice(1, 3)):
         metric.update(predictions[batch], labels[batch])
     whole = confusion_matrix(predictions, labels, CLASSES)
@@ -89,10 +89,10 @@ def test_batches_give_what_the_whole_set_gives(classes, run):
     assert metric.details()["confusion"] == whole.tolist()
 
 
-def test_details_name_the_classes_and_count_ignored_pixels(classes, run):
+def test_details_name_the_classes_and_count_ignored_pixels(classes, context):
     predictions, labels = draw(torch.Generator().manual_seed(2))
     metric = SegmentationScores(PluginOptions())
-    metric.start(classes, run)
+    metric.start(classes, context)
     metric.update(predictions, labels)
     details = metric.details()
     assert details["iou"]["sky"] is details["accuracy"]["sky"] is None
@@ -121,9 +121,9 @@ def test_predictions_of_another_type_or_shape_are_refused(predictions):
         confusion_matrix(predictions, torch.zeros(1, 2, 3, dtype=torch.uint8), CLASSES)
 
 
-def test_without_a_labelled_pixel_there_is_a_reason_and_no_nan(classes, run):
+def test_without_a_labelled_pixel_there_is_a_reason_and_no_nan(classes, context):
     metric = SegmentationScores(PluginOptions())
-    metric.start(classes, run)
+    metric.start(classes, context)
     metric.update(torch.zeros(1, 2, 2, dtype=torch.uint8), torch.full((1, 2, 2), IGNORE, dtype=torch.uint8))
     with pytest.raises(Unavailable, match="every label is 'ignore'"):
         metric.compute()

@@ -37,10 +37,10 @@ def paint(classes):
 
 
 @pytest.fixture
-def metric(classes, run):
-    run.segmenter = ReadsColours(classes)
+def metric(classes, context):
+    context.segmenter = ReadsColours(classes)
     metric = SemanticFlip(PluginOptions())
-    metric.start(classes, run)
+    metric.start(classes, context)
     return metric
 
 
@@ -136,14 +136,14 @@ def test_the_reading_is_scored_as_torchmetrics_does(metric, paint):
     assert numbers["flip_rate_introduced"] == pytest.approx(introduced.double().mean().item())
 
 
-def test_batches_give_what_the_whole_set_gives(classes, run, paint):
+def test_batches_give_what_the_whole_set_gives(classes, context, paint):
     generator = torch.Generator().manual_seed(5)
     labels, seen = torch.randint(0, 5, (2, 4, 6, 7), generator=generator, dtype=torch.uint8)
-    run.segmenter = ReadsColours(classes)
+    context.segmenter = ReadsColours(classes)
     found = []
     for size in (1, 3, 4):
         metric = SemanticFlip(PluginOptions())
-        metric.start(classes, run)
+        metric.start(classes, context)
         for some_labels, some_seen in zip(labels.split(size), seen.split(size), strict=True):
             metric.update(paint(some_labels), paint(some_seen), some_labels)
         found.append((metric.compute(), metric.details()))
@@ -195,12 +195,12 @@ def test_introduced_flips_leave_ignored_pixels_out():
     assert introduced_flips(labels, before, after) == 1
 
 
-def test_without_a_reader_labels_or_labelled_pixels_there_is_a_reason(metric, classes, run, paint):
+def test_without_a_reader_labels_or_labelled_pixels_there_is_a_reason(metric, classes, context, paint):
     labels = street()
     with pytest.raises(Unavailable, match="every label is 'ignore'"):
         metric.compute()
     with pytest.raises(Unavailable, match="labels of the source images"):
         metric.update(paint(labels), paint(labels), None)
-    run.segmenter = None
+    context.segmenter = None
     with pytest.raises(Unavailable, match="trained on labelled target images"):
-        SemanticFlip(PluginOptions()).start(classes, run)
+        SemanticFlip(PluginOptions()).start(classes, context)

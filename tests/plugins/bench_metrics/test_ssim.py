@@ -47,10 +47,10 @@ def test_an_image_is_wholly_similar_to_itself_and_hardly_to_its_negative():
     assert structural_similarity(image, 1 - image).max() < 0.5
 
 
-def test_the_metric_is_the_mean_over_images_whatever_the_batches(classes, run):
+def test_the_metric_is_the_mean_over_images_whatever_the_batches(classes, context):
     source, translated = draw(torch.Generator().manual_seed(3))
     metric = SSIM(PluginOptions())
-    metric.start(classes, run)
+    metric.start(classes, context)
     metric.update(source[:1].repeat(3, 1, 1, 1), translated[:1].repeat(3, 1, 1, 1), None)
     metric.update(source[1:], translated[1:], None)
     expected = structural_similarity(source, translated) @ torch.tensor([0.75, 0.25])
@@ -58,16 +58,16 @@ def test_the_metric_is_the_mean_over_images_whatever_the_batches(classes, run):
     assert metric.details() == {"images": 4}
 
 
-def test_images_smaller_than_the_window_are_refused(classes, run):
+def test_images_smaller_than_the_window_are_refused(classes, context):
     metric = SSIM(PluginOptions())
-    metric.start(classes, run)
+    metric.start(classes, context)
     small = torch.rand(1, 3, 10, 40)
     with pytest.raises(Unavailable, match="at least 11x11 pixels, got 10x40"):
         metric.update(small, small, None)
 
 
-def test_without_images_there_is_a_reason(classes, run):
+def test_without_images_there_is_a_reason(classes, context):
     metric = SSIM(PluginOptions())
-    metric.start(classes, run)
+    metric.start(classes, context)
     with pytest.raises(Unavailable, match="at least one translated image"):
         metric.compute()

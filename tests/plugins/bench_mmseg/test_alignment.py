@@ -14,7 +14,7 @@ from bench_mmseg.alignment import AlignedModel, ScoreDiscriminator
 from bench_mmseg.batches import training_batches, with_target
 from bench_mmseg.deeplabv3 import DeepLabV3
 from bench_mmseg.options import DeepLabV3Options
-from benchmark.api.stage_context import Run
+from benchmark.api.stage_context import StageContext
 
 TINY = {
     "backbone": "resnetv1c-18",
@@ -38,25 +38,25 @@ def sets(make_set):
 def fit(folder, sets, **options):
     folder.mkdir(exist_ok=True)
     segmenter = DeepLabV3(DeepLabV3Options(**{**TINY, **options}))
-    run = Run(folder, seed=1)
-    segmenter.fit(*sets, None, run)
-    return segmenter, run
+    context = StageContext(folder, seed=1)
+    segmenter.fit(*sets, None, context)
+    return segmenter, context
 
 
-def logged(run):
-    return [json.loads(line) for line in (run.folder / "scalars.jsonl").read_text().splitlines()]
+def logged(context):
+    return [json.loads(line) for line in (context.folder / "scalars.jsonl").read_text().splitlines()]
 
 
-def aligned_model(run, **options):
+def aligned_model(context, **options):
     options = DeepLabV3Options(**{**TINY, "lambda_alignment": 0.5, **options})
-    seed_everything(run, "segmenter:weights")
-    return AlignedModel(DeepLabV3(options).build(3, None, pretrained=False), 3, options, run).train()
+    seed_everything(context, "segmenter:weights")
+    return AlignedModel(DeepLabV3(options).build(3, None, pretrained=False), 3, options, context).train()
 
 
 def test_without_alignment_each_step_is_that_of_plain_training(tmp_path, sets):
-    segmenter, run = fit(tmp_path / "fitted", sets)
-    options, draw = segmenter.options, training_batches(sets[0], segmenter.options, run)
-    seed_everything(run, "segmenter:weights")
+    segmenter, context = fit(tmp_path / "fitted", sets)
+    options, draw = segmenter.options, training_batches(sets[0], segmenter.options, context)
+    seed_everything(context, "segmenter:weights")
     plain = DeepLabV3(options).build(3, None, pretrained=False).to(memory_format=torch.channels_last).train()
     rule = torch.optim.SGD(plain.parameters(), lr=options.lr, momentum=0.9, weight_decay=options.weight_decay)
     losses = []
@@ -72,8 +72,8 @@ def test_without_alignment_each_step_is_that_of_plain_training(tmp_path, sets):
         loss.backward()
         rule.step()
         losses.append(loss.item())
-    assert [line["loss"] for line in logged(run)] == pytest.approx(losses, rel=1e-4)
-    assert not [name for line in logged(run) for name in line if "alignment" in name]
+    assert [line["loss"] for line in logged(context)] == pytest.approx(losses, rel=1e-4)
+    assert not [name for line in logged(context) for name in line if "alignment" in name]
     torch.testing.assert_close(segmenter._model.network.state_dict(), plain.network.state_dict(), rtol=1e-3, atol=1e-4)
 
 
@@ -88,11 +88,11 @@ def test_until_alignment_starts_training_is_as_without_it(tmp_path, sets):
 
 
 def test_a_step_follows_both_losses_on_the_maps_of_before(tmp_path, sets):
-    run = Run(tmp_path, seed=1)
-    model = aligned_model(run)
+    context = StageContext(tmp_path, seed=1)
+    model = aligned_model(context)
     twin = deepcopy(model)
-    data = with_target(training_batches(sets[0], model.options, run), sets[1], model.options, run)(0)
-    wrappers = wrap(model.optimizers(sgd(model.segmenter.parameters(), 0.1, 0.0)), run)
+    data = with_target(training_batches(sets[0], model.options, context), sets[1], model.options, context)(0)
+    wrappers = wrap(model.optimizers(sgd(model.segmenter.parameters(), 0.1, 0.0)), context)
     values = model.train_step(data, wrappers)
 
     losses = twin.segmenter.losses(twin.segmenter._input(data["images"]), data["labels"])
@@ -127,7 +127,7 @@ def test_an_interrupted_aligned_training_ends_with_the_same_weights(tmp_path, se
         "dropout": 0.1,
     }
     options |= {"crop": (24, 32), "scale": (0.8, 1.5), "blur": 1.0, "jitter": 0.2}
-    whole, run = fit(tmp_path / "whole", sets, **options)
+    whole, context = fit(tmp_path / "whole", sets, **options)
 
     def stopping(*args):
         draw = with_target(*args)
@@ -145,7 +145,7 @@ def test_an_interrupted_aligned_training_ends_with_the_same_weights(tmp_path, se
     resumed, parts = fit(tmp_path / "parts", sets, **options)
     for name, value in whole._model.network.state_dict().items():
         assert torch.equal(value, resumed._model.network.state_dict()[name]), name
-    assert logged(parts)[-1] == logged(run)[-1]
+    assert logged(parts)[-1] == logged(context)[-1]
 
 
 def test_a_target_image_that_is_not_finite_costs_one_step(tmp_path, sets, monkeypatch):
@@ -159,17 +159,17 @@ def test_a_target_image_that_is_not_finite_costs_one_step(tmp_path, sets, monkey
         return batch
 
     monkeypatch.setattr(trainer, "with_target", spoilt)
-    segmenter, run = fit(tmp_path, sets, lambda_alignment=0.1)
-    assert run.facts["skipped_steps"] == 1
+    segmenter, context = fit(tmp_path, sets, lambda_alignment=0.1)
+    assert context.facts["skipped_steps"] == 1
     assert all(value.isfinite().all() for value in segmenter._model.network.state_dict().values())
-    assert {"alignment", "alignment_discriminator", "alignment_accuracy"} <= set(logged(run)[-1])
+    assert {"alignment", "alignment_discriminator", "alignment_accuracy"} <= set(logged(context)[-1])
 
 
 def test_target_batches_depend_on_the_step_alone_and_leave_the_labelled_ones(tmp_path, sets):
     options = DeepLabV3Options(**TINY, scale=(0.5, 2.0), jitter=0.3, lambda_alignment=1.0, alignment_from=0.5)
-    run = Run(tmp_path, seed=1)
-    plain = training_batches(sets[0], options, run)
-    draw = with_target(plain, sets[1], options, run)
+    context = StageContext(tmp_path, seed=1)
+    plain = training_batches(sets[0], options, context)
+    draw = with_target(plain, sets[1], options, context)
     backwards = {step: draw(step) for step in reversed(range(4))}
     for step in range(4):
         batch = draw(step)
@@ -181,7 +181,9 @@ def test_target_batches_depend_on_the_step_alone_and_leave_the_labelled_ones(tmp
 
 def test_the_target_images_are_all_seen_once_in_each_epoch(tmp_path, sets):
     options = DeepLabV3Options(**{**TINY, "flip": False, "batch_size": 5})
-    draw = with_target(training_batches(sets[0], options, Run(tmp_path)), sets[1], options, Run(tmp_path))
+    draw = with_target(
+        training_batches(sets[0], options, StageContext(tmp_path)), sets[1], options, StageContext(tmp_path)
+    )
     stored = sets[1].image_batch(range(5))
     seen = [[int((stored == image).flatten(1).all(1).nonzero()) for image in draw(step)["target"]] for step in range(2)]
     assert [sorted(epoch) for epoch in seen] == [list(range(5))] * 2

@@ -6,7 +6,7 @@ import torch
 from bench_mmseg.config_file import MMSegConfig, adapted
 from bench_mmseg.options import MMSegOptions
 from benchmark import UsageError
-from benchmark.api.stage_context import Run
+from benchmark.api.stage_context import StageContext
 
 SMALL = """
 norm_cfg = dict(type='SyncBN', requires_grad=True)
@@ -39,8 +39,8 @@ def config(tmp_path):
 def test_a_file_trains_predicts_and_comes_back(tmp_path, config, make_set):
     data = make_set(4)
     segmenter = MMSegConfig(MMSegOptions(config=config, optimizer="sgd", lr=0.1, images_seen=240, batch_size=4))
-    run = Run(tmp_path, precision="bf16")
-    segmenter.fit(data, data, None, run)
+    context = StageContext(tmp_path, precision="bf16")
+    segmenter.fit(data, data, None, context)
     images = data.image_batch(range(2))[..., :45]
     predictions = segmenter.predict(images)
     assert predictions.shape == (2, 32, 45)
@@ -56,9 +56,9 @@ def test_a_file_trains_predicts_and_comes_back(tmp_path, config, make_set):
 def test_a_file_trains_with_alignment_and_gives_logits(tmp_path, config, make_set):
     data, target = make_set(4), make_set(4, seed=7).without_labels()
     options = MMSegOptions(config=config, images_seen=8, batch_size=4, lambda_alignment=0.1, alignment_filters=4)
-    segmenter, run = MMSegConfig(options), Run(tmp_path)
-    segmenter.fit(data, target, None, run)
-    assert run.facts["skipped_steps"] == 0
+    segmenter, context = MMSegConfig(options), StageContext(tmp_path)
+    segmenter.fit(data, target, None, context)
+    assert context.facts["skipped_steps"] == 0
     assert "alignment_accuracy" in (tmp_path / "scalars.jsonl").read_text()
     images = target.image_batch(range(2))[..., :45].requires_grad_()
     logits = segmenter.logits(images)

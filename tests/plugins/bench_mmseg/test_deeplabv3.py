@@ -13,7 +13,7 @@ from bench_mmseg.options import DeepLabV3Options
 from bench_mmseg.trainer import class_weights
 from bench_mmseg.validation import miou_on
 from benchmark import UsageError
-from benchmark.api.stage_context import Run
+from benchmark.api.stage_context import StageContext
 
 TINY = {"backbone": "resnetv1c-18", "width": 8, "aspp_channels": 16, "dilations": (1, 2), "batch_size": 4, "lr": 0.1}
 
@@ -21,9 +21,9 @@ TINY = {"backbone": "resnetv1c-18", "width": 8, "aspp_channels": 16, "dilations"
 def fit(folder, data, *, precision="fp32", validation=None, **options):
     folder.mkdir(parents=True, exist_ok=True)
     segmenter = DeepLabV3(DeepLabV3Options(**{**TINY, "images_seen": 8, **options}))
-    run = Run(folder, seed=1, precision=precision)
-    segmenter.fit(data, data.without_labels(), validation, run)
-    return segmenter, run
+    context = StageContext(folder, seed=1, precision=precision)
+    segmenter.fit(data, data.without_labels(), validation, context)
+    return segmenter, context
 
 
 def weights(segmenter):
@@ -113,7 +113,7 @@ def test_an_interrupted_training_ends_with_the_same_weights(tmp_path, make_set, 
 
 def test_another_seed_gives_other_weights(tmp_path, four):
     one = DeepLabV3(DeepLabV3Options(**TINY, images_seen=4))
-    one.fit(four, four, None, Run(tmp_path, seed=2))
+    one.fit(four, four, None, StageContext(tmp_path, seed=2))
     other, _ = fit(tmp_path / "other", four, images_seen=4)
     assert not torch.equal(weights(one)["decode_head.conv_seg.weight"], weights(other)["decode_head.conv_seg.weight"])
 
@@ -127,9 +127,9 @@ def test_the_best_checkpoint_is_chosen_by_the_validation_set(tmp_path, four, mon
         return next(scores)
 
     monkeypatch.setattr("bench_mmseg.trainer.miou_on", scored)
-    segmenter, run = fit(tmp_path, four, validation=four, images_seen=12, validate_every=1, lr=0.5)
-    assert run.facts["chosen_step"] == 2
-    assert run.facts["validation_miou"] == 0.9
+    segmenter, context = fit(tmp_path, four, validation=four, images_seen=12, validate_every=1, lr=0.5)
+    assert context.facts["chosen_step"] == 2
+    assert context.facts["validation_miou"] == 0.9
     assert torch.equal(segmenter.predict(four.image_batch([0])), seen[1])
 
 
@@ -161,8 +161,8 @@ def test_a_variant_is_drawn_anew_for_each_image_in_each_epoch(make_set):
 def test_batches_depend_on_the_step_alone(tmp_path, make_set):
     data = make_set(5)
     options = DeepLabV3Options(**TINY, scale=(0.5, 2.0), jitter=0.3)
-    forward = [training_batches(data, options, Run(tmp_path))(step)["images"] for step in range(4)]
-    draw = training_batches(data, options, Run(tmp_path))
+    forward = [training_batches(data, options, StageContext(tmp_path))(step)["images"] for step in range(4)]
+    draw = training_batches(data, options, StageContext(tmp_path))
     for step in reversed(range(4)):
         assert torch.equal(draw(step)["images"], forward[step])
 
@@ -225,8 +225,8 @@ def test_the_pyramid_dilates_twice_as_far_at_output_stride_8():
 
 @pytest.mark.parametrize("decoder", ["plain", "plus"])
 def test_a_timm_backbone_trains(tmp_path, four, decoder):
-    segmenter, run = fit(tmp_path, four, backbone="timm:resnet10t", decoder=decoder, images_seen=4)
-    assert run.facts["skipped_steps"] == 0
+    segmenter, context = fit(tmp_path, four, backbone="timm:resnet10t", decoder=decoder, images_seen=4)
+    assert context.facts["skipped_steps"] == 0
     assert segmenter.predict(four.image_batch([0])).shape == (1, 32, 48)
 
 
@@ -292,12 +292,12 @@ def test_padding_reaches_the_next_multiple_and_repeats_the_border():
 
 
 def test_sample_pictures_show_image_label_and_prediction_and_change_no_weight(tmp_path, four):
-    drawing, run = fit(tmp_path / "drawing", four, images_seen=12, sample_every=1)
+    drawing, context = fit(tmp_path / "drawing", four, images_seen=12, sample_every=1)
     plain, _ = fit(tmp_path / "plain", four, images_seen=12, sample_every=0)
     assert all(torch.equal(value, weights(plain)[name]) for name, value in weights(drawing).items())
     from PIL import Image
 
-    assert Image.open(run.folder / "pictures" / "step_0000002.png").size == (3 * 48, 4 * 32)
+    assert Image.open(context.folder / "pictures" / "step_0000002.png").size == (3 * 48, 4 * 32)
 
 
 def test_the_pyramid_pooling_is_that_of_mmsegmentation():

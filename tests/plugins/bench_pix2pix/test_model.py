@@ -6,7 +6,7 @@ import torch.nn.functional as F
 
 from bench_engine.optimizers import adam, wrap
 from bench_pix2pix.model import Pix2PixModel, make_discriminators, make_generators
-from benchmark.api.stage_context import Run
+from benchmark.api.stage_context import StageContext
 
 
 @pytest.fixture
@@ -15,10 +15,10 @@ def build(tmp_path, tiny):
 
     def make(precision="fp32", seed=0, **changes):
         options = tiny(**changes)
-        run = Run(folder=tmp_path, seed=seed, precision=precision)
-        model = Pix2PixModel(make_generators(options), make_discriminators(options), options, run)
+        context = StageContext(folder=tmp_path, seed=seed, precision=precision)
+        model = Pix2PixModel(make_generators(options), make_discriminators(options), options, context)
         parts = {"generators": model.generators, "discriminators": model.discriminators}
-        wrapper = wrap({name: adam(part.parameters(), 2e-3, (0.5, 0.999)) for name, part in parts.items()}, run)
+        wrapper = wrap({name: adam(part.parameters(), 2e-3, (0.5, 0.999)) for name, part in parts.items()}, context)
         draw = torch.Generator().manual_seed(1)
         return model, wrapper, {side: torch.rand(2, 3, 16, 16, generator=draw) * 2 - 1 for side in ("source", "target")}
 

@@ -15,7 +15,7 @@ from bench_gan.networks import count_parameters
 from bench_pix2pix.model import Pix2PixModel, make_discriminators, make_generators
 from bench_pix2pix.options import Pix2PixOptions
 from bench_pix2pix.translator import Pix2Pix
-from benchmark.api.stage_context import Run
+from benchmark.api.stage_context import StageContext
 
 DEFAULTS = [
     ("images_seen", 200 * 2975, "appendix 6.2: 200 epochs of the 2975 training images of Cityscapes"),
@@ -80,7 +80,9 @@ def test_all_of_the_generators_convolutions_are_4_x_4_with_stride_2(networks):
 
 def test_weights_are_drawn_from_a_normal_distribution_of_deviation_0_02(tmp_path, tiny):
     options = tiny(filters=8, discriminator_filters=8)
-    model = Pix2PixModel(make_generators(options), make_discriminators(options), options, Run(folder=tmp_path, seed=0))
+    model = Pix2PixModel(
+        make_generators(options), make_discriminators(options), options, StageContext(folder=tmp_path, seed=0)
+    )
     weights = torch.cat([p.detach().flatten() for name, p in model.named_parameters() if name.endswith("weight")])
     assert float(weights.mean()) == pytest.approx(0, abs=5e-4)
     assert float(weights.std()) == pytest.approx(0.02, rel=0.02)

@@ -11,7 +11,7 @@ from bench_pix2pix.options import Pix2PixOptions
 from bench_pix2pix.translator import Pix2Pix
 from benchmark import ClassSet
 from benchmark.api.imageset import ImageSet
-from benchmark.api.stage_context import Run
+from benchmark.api.stage_context import StageContext
 from benchmark.registry.registry import load_registry
 
 
@@ -23,7 +23,7 @@ def fit(tmp_path, tiny, pairs):
         folder = tmp_path / name
         folder.mkdir(exist_ok=True)
         translator = Pix2Pix(tiny(**changes))
-        translator.fit(*pairs, Run(folder=folder, seed=0))
+        translator.fit(*pairs, StageContext(folder=folder, seed=0))
         return translator
 
     return make
@@ -43,7 +43,7 @@ def test_it_is_registered_for_paired_scenarios_alone(tmp_path):
 
 
 def test_both_images_of_a_pair_come_under_one_window_and_mirroring(tmp_path, tiny, pairs):
-    batches = Pix2Pix(tiny(crop=(7, 9), batch_size=4)).batches(*pairs, Run(folder=tmp_path, seed=0))
+    batches = Pix2Pix(tiny(crop=(7, 9), batch_size=4)).batches(*pairs, StageContext(folder=tmp_path, seed=0))
     for step in range(4):
         batch = batches(step)
         assert batch["source"].shape == (4, 3, 7, 9)
@@ -98,7 +98,7 @@ def test_it_learns_a_change_that_only_pairs_tell(tmp_path):
         checkpoint_every=1000,
     )
     translator = Pix2Pix(options)
-    translator.fit(source, target, Run(folder=tmp_path, seed=0))
+    translator.fit(source, target, StageContext(folder=tmp_path, seed=0))
     everything = range(40)
     truth = target.image_batch(everything)
     untouched = (source.image_batch(everything) - truth).abs().mean()

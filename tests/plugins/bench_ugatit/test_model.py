@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from bench_engine.optimizers import adam, wrap
 from bench_gan.model import OTHER, SIDES
 from bench_ugatit.model import UGATITModel, domain_loss, make_discriminators, make_generators
-from benchmark.api.stage_context import Run
+from benchmark.api.stage_context import StageContext
 
 
 @pytest.fixture
@@ -16,10 +16,10 @@ def build(tmp_path, tiny):
 
     def make(precision="fp32", seed=0, lr=1e-4, **changes):
         options = tiny(**changes)
-        run = Run(folder=tmp_path, seed=seed, precision=precision)
-        model = UGATITModel(make_generators(options), make_discriminators(options), options, run)
+        context = StageContext(folder=tmp_path, seed=seed, precision=precision)
+        model = UGATITModel(make_generators(options), make_discriminators(options), options, context)
         parts = {"generators": model.generators, "discriminators": model.discriminators}
-        wrapper = wrap({name: adam(part.parameters(), lr, (0.5, 0.999)) for name, part in parts.items()}, run)
+        wrapper = wrap({name: adam(part.parameters(), lr, (0.5, 0.999)) for name, part in parts.items()}, context)
         draw = torch.Generator().manual_seed(1)
         return model, wrapper, {side: torch.rand(2, 3, 12, 16, generator=draw) * 2 - 1 for side in SIDES}
 

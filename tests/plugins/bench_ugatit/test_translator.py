@@ -9,7 +9,7 @@ import torch
 from bench_ugatit.options import UGATITOptions
 from bench_ugatit.translator import UGATIT
 from benchmark import UsageError
-from benchmark.api.stage_context import Run
+from benchmark.api.stage_context import StageContext
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def fit(tmp_path, tiny, domains):
         folder = tmp_path / name
         folder.mkdir(exist_ok=True)
         translator = UGATIT(tiny(**changes))
-        translator.fit(*domains, Run(folder=folder, seed=0))
+        translator.fit(*domains, StageContext(folder=folder, seed=0))
         return translator
 
     return make
@@ -106,7 +106,7 @@ def learned(tmp_path_factory, red_and_blue_squares):
         tensorboard=False,
     )
     translator = UGATIT(options)
-    translator.fit(source, target, Run(folder=tmp_path_factory.mktemp("learned"), seed=0))
+    translator.fit(source, target, StageContext(folder=tmp_path_factory.mktemp("learned"), seed=0))
     return translator, source.image_batch(range(24)), target.image_batch(range(24))
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from benchmark import Run
+from benchmark import StageContext
 from benchmark.report.figures.contact_sheet import LINE, PANEL_WIDTH
 from benchmark.report.figures.gallery import keep_pictures
 
@@ -120,7 +120,7 @@ def test_a_trained_translator_shows_its_last_samples_and_its_curves(trained, tmp
 
 def test_variants_have_a_sheet_of_their_own(cells, tmp_path):
     folder = tmp_path / "stages/translate/translate-0/pictures"
-    Run(folder.parent).images(
+    StageContext(folder.parent).images(
         "variants-0", torch.zeros(3, HEIGHT, 3 * WIDTH), panels=("source", "variant 0", "variant 1")
     )
     kept = [path.name for path in keep_pictures(tmp_path, cells) if "variants" in path.name]

@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from benchmark import Run
+from benchmark import StageContext
 from benchmark.report.figures.contact_sheet import GAP, PANEL_WIDTH
 from benchmark.report.figures.strips import sample_sheet, strip_sheet
 
@@ -26,7 +26,7 @@ def written(monkeypatch):
 
 def keep(folder, file, *panels):
     grid = torch.cat([torch.full((3, 8, 16), shade) for shade in torch.linspace(0, 1, len(panels))], dim=2)
-    return Run(folder).images(file, grid, panels=panels)
+    return StageContext(folder).images(file, grid, panels=panels)
 
 
 def test_the_names_of_the_panels_are_the_headers(tmp_path, written):
@@ -46,7 +46,7 @@ def test_strips_from_before_panels_had_names_go_by_their_places(tmp_path, writte
 
 def test_the_last_samples_of_a_training_are_shown_with_their_step(tmp_path, written):
     for step, shade in (("20", 0.1), ("100", 0.9), ("last", 0.5)):
-        Run(tmp_path).images(f"step_{step}", torch.full((3, 30, 50), shade))
+        StageContext(tmp_path).images(f"step_{step}", torch.full((3, 30, 50), shade))
     pixels = np.asarray(sample_sheet(tmp_path, "a title"))
     assert "samples after 100 steps of training" in written
     assert (pixels == round(0.9 * 255)).all(-1).sum() >= 30 * 50
