@@ -57,13 +57,15 @@ def choose(toys):
 def matrix_of(dusk, choose):
     def matrix(*translators, segmenters=("nearest",), metrics=("accuracy", "difference"), pause=0.0, steps=2, **fields):
         speed = {"pause": pause, "steps": steps}
+        chosen = tuple(choose("segmenter", name, **speed) for name in segmenters)
         return replace(
             Matrix(
                 scenarios=(dusk,),
                 translators=tuple(
                     choose("translator", name, **speed) for name in (CONTROLS[0], *translators, CONTROLS[1])
                 ),
-                segmenters=tuple(choose("segmenter", name, **speed) for name in segmenters),
+                segmenters=chosen,
+                auxiliary_segmenter=chosen[0],
                 metrics=tuple(choose("metric", name) for name in metrics),
                 seeds=(0,),
                 budget="tiny",

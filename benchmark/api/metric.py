@@ -72,8 +72,8 @@ class SegmentationMetric(Metric):
 class TranslationMetric(Metric):
     """A metric over source images, their translations, and images of the target domain.
 
-    Where it needs them (`PluginSpec.needs`), `start` finds in `context.segmenter` the reader trained on the labelled
-    target images (`oracle`), and in `context.translator` the translator that is measured (`translator`).
+    Where it needs them (`PluginSpec.needs`), `start` finds in `context.target_segmenter` the auxiliary segmenter
+    trained on the labelled target images, and in `context.translator` the translator that is measured.
     """
 
     def reference(self, images: Tensor) -> None:

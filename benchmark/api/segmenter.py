@@ -57,7 +57,7 @@ class Segmenter(ABC):
 
 @runtime_checkable
 class Differentiable(Protocol):
-    """A segmenter through which a loss can be sent back to the images: a reader for translators and metrics."""
+    """A segmenter through which a loss can be back-propagated to the images, as translators may need."""
 
     def logits(self, images: Tensor) -> Tensor:
         """Class scores before the softmax, float32, shape (N, classes, H, W).

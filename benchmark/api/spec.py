@@ -16,15 +16,16 @@ FLOOR, CEILING = CONTROLS = ("source-only", "oracle")
 """Rows that belong to every matrix, and names no plugin may have: no translation, and training on target labels."""
 
 NEEDS: Mapping[str, tuple[str, ...]] = {
-    "translator": ("source_labels", "paired", "segmenter"),
-    "metric": ("oracle", "translator"),
+    "translator": ("source_labels", "paired", "source_segmenter"),
+    "metric": ("target_segmenter", "translator"),
 }
 """What a plugin may ask for beyond its usual data, by kind; other kinds may ask for nothing.
 
 A translator: `source_labels`, so that the source set of `fit` has labels; `paired`, so that source and target show the
-same scenes under equal ids in equal order; `segmenter`, so that `context.segmenter` is the matrix's reader, trained on
-the labelled source images. A metric over translations: `oracle`, so that `context.segmenter` is the reader trained on
-the labelled target images; `translator`, so that `context.translator` is the translator that is measured.
+same scenes under equal ids in equal order; `source_segmenter`, so that `context.source_segmenter` is the auxiliary
+segmenter of the matrix, trained on the labelled source images. A metric over translations: `target_segmenter`, so that
+`context.target_segmenter` is the same trained on the labelled target images; `translator`, so that
+`context.translator` is the translator that is measured.
 """
 
 

@@ -53,9 +53,9 @@ class StageContext:
         precision: What autocast is to use.
         facts: Numbers for the record (parameters, images per second); add with `report`.
         on_progress: Where progress goes; the worker sets it.
-        segmenter: The matrix's reader, fitted and on `device`, for plugins that need it: trained on the source
-            images for a translator that needs `segmenter`, on the target images for a metric that needs `oracle`.
-            It belongs to the harness: do not train it, nor store its weights.
+        source_segmenter: The auxiliary segmenter of the matrix, trained on the labelled source images and on `device`,
+            for translators that need it. It belongs to the harness: do not train it, nor store its weights.
+        target_segmenter: The same trained on the labelled target images, for metrics that need it.
         translator: The translator that is measured, fitted and on `device`, for metrics that need `translator`.
     """
 
@@ -65,7 +65,8 @@ class StageContext:
     precision: Precision = "fp32"
     facts: dict[str, Any] = field(default_factory=dict)
     on_progress: Callable[[dict[str, Any]], None] | None = None
-    segmenter: FittedSegmenter | None = None
+    source_segmenter: FittedSegmenter | None = None
+    target_segmenter: FittedSegmenter | None = None
     translator: FittedTranslator | None = None
 
     def generator(self, purpose: str = "") -> torch.Generator:

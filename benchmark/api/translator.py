@@ -33,8 +33,8 @@ class Translator(ABC):
         """Learn from source and target images; target labels are never there.
 
         What the plugin declared it needs is there: with `source_labels` the source has its labels; with `paired`
-        both sets have equal ids in equal order; with `segmenter`, `context.segmenter` is a segmenter trained on the
-        labelled source images.
+        both sets have equal ids in equal order; with `source_segmenter`, `context.source_segmenter` is a segmenter
+        trained on the labelled source images.
 
         Called once per process, on `context.device`; when `context.folder` holds the checkpoint of an interrupted fit,
         it continues there and must end as the uninterrupted fit would have.

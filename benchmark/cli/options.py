@@ -71,7 +71,7 @@ class Settings:
 
     Attributes:
         results: Results folder.
-        scenarios, metrics, reader, budget, device, precision, timeout, overrides: As in
+        scenarios, metrics, auxiliary_segmenter, budget, device, precision, timeout, overrides: As in
             `benchmark.config.resolve.resolve_matrix`.
         fid_weights: Weights of the network of FID and KID.
         reuse, retry, fail_fast: As in `benchmark.execution.driver.execute`.
@@ -84,7 +84,7 @@ class Settings:
     results: Path
     scenarios: tuple[str, ...]
     metrics: tuple[str, ...]
-    reader: str | None
+    auxiliary_segmenter: str | None
     budget: str | None
     device: str | None
     precision: str | None
@@ -122,7 +122,7 @@ _SHARED = (
     ),
     click.option("--metrics", callback=names, metavar="NAMES", help="Metrics instead of all usual ones."),
     click.option(
-        "--reader",
+        "--auxiliary-segmenter",
         metavar="NAME",
         help="The segmenter by which translators and metrics read images; by default the first one.",
     ),

@@ -41,7 +41,7 @@ def resolved(file: str | None, settings: Settings, registry: Registry, **names: 
         file,
         scenarios=settings.scenarios,
         metrics=settings.metrics,
-        reader=settings.reader,
+        auxiliary_segmenter=settings.auxiliary_segmenter,
         budget=settings.budget,
         device=settings.device,
         precision=settings.precision,

@@ -38,8 +38,7 @@ class Matrix:
         scenarios: With the data set options of both sides resolved.
         translators: The controls among them.
         segmenters, metrics: In the order they were asked for.
-        reader: The segmenter by which translations are read, by translators and metrics that need one; None is the
-            first of `segmenters`. See `read_by`.
+        auxiliary_segmenter: The segmenter that translators and metrics are given where they need one.
         seeds: Comparisons are paired by seed.
         budget: Name of the budget.
         precision, device: What was asked for; "auto" is decided where a stage runs.
@@ -50,14 +49,9 @@ class Matrix:
     translators: tuple[Choice, ...]
     segmenters: tuple[Choice, ...]
     metrics: tuple[Choice, ...]
+    auxiliary_segmenter: Choice
     seeds: tuple[int, ...]
     budget: str
     precision: RequestedPrecision = "auto"
     device: RequestedDevice = "auto"
     timeout: float | None = None
-    reader: Choice | None = None
-
-    @property
-    def read_by(self) -> Choice:
-        """The reader, its default resolved."""
-        return self.reader or self.segmenters[0]

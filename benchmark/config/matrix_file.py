@@ -90,12 +90,12 @@ class Budget(BaseModel):
 
 
 class Request(Budget):
-    """A matrix file: the lists that span the matrix, its reader, and options as in a budget."""
+    """A matrix file: the lists that span the matrix, its auxiliary segmenter, and options as in a budget."""
 
     scenarios: Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_unlike)]
     translators: _Entries
     segmenters: _Entries
-    reader: Annotated[Entry | None, BeforeValidator(_table)] = None
+    auxiliary_segmenter: Annotated[Entry | None, BeforeValidator(_table)] = None
     metrics: _Entries = tuple(Entry(name=name) for name in DEFAULT_METRICS)
     seeds: Annotated[tuple[_Seed, ...], Field(min_length=1), AfterValidator(_unlike)] = (0,)
     budget: str = ""
@@ -132,9 +132,9 @@ def read_request(
         if key not in SECTIONS:
             _check_top_level(key, rest)
             values[key], origins[key] = value, "--set "
-    if isinstance(reader := values.get("reader"), str):
+    if isinstance(auxiliary := values.get("auxiliary_segmenter"), str):
         lists = [entries for entries in (listed, values.get("segmenters")) if isinstance(entries, (list, tuple))]
-        [values["reader"]] = _labelled([reader], [entry for entries in lists for entry in entries])
+        [values["auxiliary_segmenter"]] = _labelled([auxiliary], [entry for entries in lists for entry in entries])
     fallback = f"{shown(path)}: "
     request = validated(Request, values, lambda location: f"{origins.get(location[0], fallback)}{'.'.join(location)}")
     return request, shown(path)

@@ -44,7 +44,7 @@ def resolve_matrix(
     translators: Sequence[str] = (),
     segmenters: Sequence[str] = (),
     metrics: Sequence[str] = (),
-    reader: str | None = None,
+    auxiliary_segmenter: str | None = None,
     seeds: Sequence[int] = (),
     budget: str | None = None,
     device: str | None = None,
@@ -63,7 +63,7 @@ def resolve_matrix(
         translators: Names, or labels of entries of the file. The controls are added where they are missing.
         segmenters: As `translators`.
         metrics: As `translators`.
-        reader: Name of a segmenter, or label of one of the matrix.
+        auxiliary_segmenter: Name of a segmenter, or label of one of the matrix.
         seeds: Seeds.
         budget: Name or path of a budget; None: the file's, or else `default_budget`.
         device: A value of `RequestedDevice`.
@@ -79,7 +79,13 @@ def resolve_matrix(
     """
     lists = {"scenarios": scenarios, "translators": translators, "segmenters": segmenters, "metrics": metrics}
     asked = {key: list(value) for key, value in {**lists, "seeds": seeds}.items() if value}
-    single = {"reader": reader, "budget": budget, "device": device, "precision": precision, "timeout": timeout}
+    single = {
+        "auxiliary_segmenter": auxiliary_segmenter,
+        "budget": budget,
+        "device": device,
+        "precision": precision,
+        "timeout": timeout,
+    }
     asked_once = {key: value for key, value in single.items() if value is not None}
     parsed = [parse_override(text) for text in overrides]
     request, origin = read_request(file, asked | asked_once, parsed, registry.project)
@@ -120,9 +126,9 @@ class _Resolver:
         self._uses = {
             kind: self._plugins(kind, getattr(request, f"{kind}s")) for kind in SECTIONS if kind != "scenario"
         }
-        self._reader = self._reading_use()
+        self._auxiliary_segmenter = self._auxiliary_use()
         subjects = [self._scenario_subject(scenario) for scenario in self._scenarios]
-        subjects += [use.subject for use in (*chain.from_iterable(self._uses.values()), self._reader)]
+        subjects += [use.subject for use in (*chain.from_iterable(self._uses.values()), self._auxiliary_segmenter)]
         self._budget = table_settings(budget.model_dump(), in_file(budget_file))
         self._file = table_settings(request.model_dump(), lambda path: f"{origin}: {'.'.join(path)}")
         self._set = [override_setting(path, value, subjects) for path, value in overrides if path[0] in SECTIONS]
@@ -141,13 +147,13 @@ class _Resolver:
             precision=request.precision,
             device=request.device,
             timeout=request.timeout,
-            reader=self._choice(self._reader),
+            auxiliary_segmenter=self._choice(self._auxiliary_segmenter),
         )
 
-    def _reading_use(self) -> _Use:
-        """The reader: one of the segmenters of the matrix, or a segmenter that stands beside them."""
+    def _auxiliary_use(self) -> _Use:
+        """The auxiliary segmenter: one of the segmenters of the matrix, or a segmenter that stands beside them."""
         listed = self._uses["segmenter"]
-        entry = self._request.reader or listed[0].entry
+        entry = self._request.auxiliary_segmenter or listed[0].entry
         return next((use for use in listed if use.entry == entry), None) or self._plugins("segmenter", [entry])[0]
 
     def _plugins(self, kind: str, entries: Iterable[Entry]) -> list[_Use]:

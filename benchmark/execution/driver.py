@@ -14,7 +14,7 @@ from benchmark.config.matrix import Matrix
 from benchmark.errors import PluginError
 from benchmark.execution.events import Listener, Summary
 from benchmark.execution.states import TRIED_AGAIN, Retry, Reuse, State, folder_of, score_keys, stage_states
-from benchmark.plan.model import JUDGED, Cell, Plan, Stage, peers
+from benchmark.plan.model import TARGET_SEGMENTER_SCORES, Cell, Plan, Stage, peers
 from benchmark.registry.registry import SHIPPED, Registry
 from benchmark.results.records import INVALID, SKIPPED, make_record, record_path, write_record
 from benchmark.store.store import Failure, Store, store_errors
@@ -139,8 +139,8 @@ class _Run:
             states = stage_states(self.plan, self.store, reuse=reuse, retry=retry)
             if reuse == "only-cache":
                 return states
-            readers = (stage for key, stage in self.plan.stages.items() if states[key] in ("to-run", "resumable"))
-            sources = (source for stage in readers for source in stage.inputs.values())
+            to_run = (stage for key, stage in self.plan.stages.items() if states[key] in ("to-run", "resumable"))
+            sources = (source for stage in to_run for source in stage.inputs.values())
             read = {key for key in (*sources, *score_keys(self.plan.cells)) if states[key] == "cached"}
             if read <= checked:
                 return states
@@ -264,7 +264,7 @@ class _Run:
 
     def _record(self, cell: Cell) -> None:
         failure = next((self.failures[key] for key in cell.essential if key in self.failures), None)
-        unread = self.failures.get(cell.stages.get(JUDGED, ""))
+        unread = self.failures.get(cell.stages.get(TARGET_SEGMENTER_SCORES, ""))
         if failure is None and unread is not None and unread.status == SKIPPED:
             failure = unread  # it was not tried: nothing is known yet
         if cell.invalid or cell.skipped:
@@ -280,7 +280,7 @@ class _Run:
 def _shipped_modules(matrix: Matrix, registry: Registry) -> tuple[str, ...]:
     """Modules of bench's own plugins in a matrix: of these it is known that importing them computes nothing."""
     modules = []
-    for choice in (*matrix.translators, *matrix.segmenters, matrix.read_by, *matrix.metrics):
+    for choice in (*matrix.translators, *matrix.segmenters, matrix.auxiliary_segmenter, *matrix.metrics):
         with suppress(PluginError):  # a control, or broken: its cells tell
             spec = registry.find(choice.kind, choice.name)
             modules += [spec.target.rpartition(":")[0]] if spec.distribution == SHIPPED else []

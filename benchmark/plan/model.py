@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from benchmark.config.matrix import Matrix
 
 FITS = ("fit-translator", "fit-segmenter")
-READER, JUDGE = f"fit-segmenter:{FLOOR}", f"fit-segmenter:{CEILING}"
-"""Roles of the reader in a cell: trained on source images for its translator, on target images for its metrics."""
-JUDGED = "score-translation:oracle"
-"""Role of the scores by metrics that ask the reader of target images. Without that reader they are missing, and all
-else of the cell stands."""
+SOURCE_SEGMENTER, TARGET_SEGMENTER = f"fit-segmenter:{FLOOR}", f"fit-segmenter:{CEILING}"
+"""Roles of the auxiliary segmenter in a cell: trained on source images for its translator, on target images for its
+metrics."""
+TARGET_SEGMENTER_SCORES = "score-translation:oracle"
+"""Role of the scores by metrics that need the auxiliary segmenter of target images. If that training fails, these
+metrics are missing; the cell still counts as done."""
 HELD_OUT = "translate:test"
 """Role of the translated source test split."""
 
@@ -75,7 +76,7 @@ class Cell:
     @property
     def essential(self) -> tuple[str, ...]:
         """Those of its goals without which it is not done."""
-        return tuple(key for key in self.goals if key != self.stages.get(JUDGED))
+        return tuple(key for key in self.goals if key != self.stages.get(TARGET_SEGMENTER_SCORES))
 
 
 @dataclass(frozen=True)

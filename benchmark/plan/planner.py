@@ -12,7 +12,15 @@ from benchmark.api.spec import CEILING, FLOOR, PluginSpec
 from benchmark.config.matrix import Choice, Matrix
 from benchmark.errors import BenchError, DataError, PluginError
 from benchmark.plan.keys import content_key, plugin_identities, plugin_identity, without_runtime_options
-from benchmark.plan.model import HELD_OUT, JUDGE, JUDGED, READER, Cell, Plan, Stage
+from benchmark.plan.model import (
+    HELD_OUT,
+    SOURCE_SEGMENTER,
+    TARGET_SEGMENTER,
+    TARGET_SEGMENTER_SCORES,
+    Cell,
+    Plan,
+    Stage,
+)
 from benchmark.registry.import_string import one_line
 from benchmark.registry.registry import Registry
 
@@ -79,12 +87,14 @@ class _Planner:
             try:
                 skipped = self._misfit(scenario, translator)
                 self.registry.find("segmenter", segmenter.name)
-                if self._is_read(translator) or self._is_judged(translator):
-                    self.registry.find("segmenter", self.matrix.read_by.name)
+                if self._needs_source_segmenter(translator) or self._needs_target_segmenter(translator):
+                    self.registry.find("segmenter", self.matrix.auxiliary_segmenter.name)
             except PluginError as error:
                 invalid = str(error)
         stages = {} if invalid or skipped else self._chain(scenario, translator, segmenter, seed)
-        config_key = self._config_key(scenario, translator, segmenter, read=not invalid and self._is_read(translator))
+        config_key = self._config_key(
+            scenario, translator, segmenter, with_auxiliary=not invalid and self._needs_source_segmenter(translator)
+        )
         labels = (scenario.name, translator.label, segmenter.label)
         suffix = content_key([config_key, *labels])[:8]
         cell_id = ".".join([*map(_slug, labels), f"s{seed}", suffix])
@@ -99,18 +109,18 @@ class _Planner:
             return f"translator '{translator.name}' needs paired images, and scenario '{scenario.name}' has none"
         return None
 
-    def _is_read(self, translator: Choice) -> bool:
-        """Whether a translator learns with the help of the reader."""
-        return translator.kind != "control" and self._needs("segmenter", [translator])
+    def _needs_source_segmenter(self, translator: Choice) -> bool:
+        """Whether a translator learns with the help of the auxiliary segmenter."""
+        return translator.kind != "control" and self._needs("source_segmenter", [translator])
 
-    def _is_judged(self, translator: Choice) -> bool:
-        """Whether a metric over its translations asks the reader."""
-        return translator.kind != "control" and self._needs("oracle", self._metrics("translation"))
+    def _needs_target_segmenter(self, translator: Choice) -> bool:
+        """Whether a metric over its translations asks the auxiliary segmenter."""
+        return translator.kind != "control" and self._needs("target_segmenter", self._metrics("translation"))
 
     def _needs(self, word: str, choices: Iterable[Choice]) -> bool:
         return any(word in self.registry.find(choice.kind, choice.name).needs for choice in choices)
 
-    def _config_key(self, scenario: Scenario, translator: Choice, segmenter: Choice, *, read: bool) -> str:
+    def _config_key(self, scenario: Scenario, translator: Choice, segmenter: Choice, *, with_auxiliary: bool) -> str:
         sides = (scenario.source, scenario.target) if scenario.name in self.classes else ()
         usual = {"score_translations"} if scenario.score_translations == "train" else set()
         parts = {
@@ -120,9 +130,9 @@ class _Planner:
             "segmenter": plugin_identity(segmenter),
             "compute": self._compute(),
         }
-        return content_key(
-            without_runtime_options(parts | ({"reader": plugin_identity(self.matrix.read_by)} if read else {}))
-        )
+        if with_auxiliary:
+            parts["auxiliary_segmenter"] = plugin_identity(self.matrix.auxiliary_segmenter)
+        return content_key(without_runtime_options(parts))
 
     def _chain(self, scenario: Scenario, translator: Choice, segmenter: Choice, seed: int) -> dict[str, str]:
         """The stages of one cell, by role."""
@@ -141,29 +151,31 @@ class _Planner:
     def _translation(self, scenario: Scenario, translator: Choice, seed: int) -> dict[str, str]:
         """The stages that make translations and measure them, by role."""
         source, chain = scenario.source, {}
-        if self._is_read(translator):
-            chain[READER] = self._fit_control(scenario, self.matrix.read_by, FLOOR, seed)
-        fitted = chain["fit-translator"] = self._fit_translator(scenario, translator, chain.get(READER), seed)
+        if self._needs_source_segmenter(translator):
+            chain[SOURCE_SEGMENTER] = self._fit_control(scenario, self.matrix.auxiliary_segmenter, FLOOR, seed)
+        fitted = chain["fit-translator"] = self._fit_translator(scenario, translator, chain.get(SOURCE_SEGMENTER), seed)
         chain["translate"] = self._translate(translator, fitted, self._split(scenario, source, "train"), seed)
         if scenario.score_translations == "test" or scenario.checkpoint == "source-val":
             chain[HELD_OUT] = self._translate(translator, fitted, self._split(scenario, source, "test"), seed)
-        judged = [metric for metric in self._metrics("translation") if self._needs("oracle", [metric])]
+        judged = [metric for metric in self._metrics("translation") if self._needs("target_segmenter", [metric])]
         others = [metric for metric in self._metrics("translation") if metric not in judged]
         chain["score-translation"] = self._score_translation(scenario, translator, others, chain, seed)
         if judged:
-            chain[JUDGE] = self._fit_control(scenario, self.matrix.read_by, CEILING, seed)
-            chain[JUDGED] = self._score_translation(scenario, translator, judged, chain, seed)
+            chain[TARGET_SEGMENTER] = self._fit_control(scenario, self.matrix.auxiliary_segmenter, CEILING, seed)
+            chain[TARGET_SEGMENTER_SCORES] = self._score_translation(scenario, translator, judged, chain, seed)
         return chain
 
-    def _fit_translator(self, scenario: Scenario, translator: Choice, reader: str | None, seed: int) -> str:
+    def _fit_translator(
+        self, scenario: Scenario, translator: Choice, auxiliary_segmenter: str | None, seed: int
+    ) -> str:
         spec = {"translator": plugin_identity(translator), "seed": seed, "compute": self._compute()}
         inputs = {
             "source": self._split(scenario, scenario.source, "train"),
             "target": self._split(scenario, scenario.target, "train"),
         }
-        if reader is not None:
-            spec["reader"] = plugin_identity(self.matrix.read_by)
-            inputs["segmenter"] = reader
+        if auxiliary_segmenter is not None:
+            spec["auxiliary_segmenter"] = plugin_identity(self.matrix.auxiliary_segmenter)
+            inputs["segmenter"] = auxiliary_segmenter
         return self._add("fit-translator", translator.label, spec, inputs, seed)
 
     def _translate(self, translator: Choice, fitted: str, source: str, seed: int) -> str:
@@ -181,16 +193,16 @@ class _Planner:
             "translated": chain["translate" if split == "train" else HELD_OUT],
             "target": self._split(scenario, scenario.target, split),
         }
-        if JUDGE in chain:
-            spec["reader"] = plugin_identity(self.matrix.read_by)
-            inputs["segmenter"] = chain[JUDGE]
+        if TARGET_SEGMENTER in chain:
+            spec["auxiliary_segmenter"] = plugin_identity(self.matrix.auxiliary_segmenter)
+            inputs["segmenter"] = chain[TARGET_SEGMENTER]
         if self._needs("translator", metrics):
             spec["translator"] = plugin_identity(translator)
             inputs["translator"] = chain["fit-translator"]
         return self._add("score-translation", translator.label, spec, inputs, seed)
 
     def _fit_control(self, scenario: Scenario, segmenter: Choice, control: str, seed: int) -> str:
-        """The training of a control row, which is also that of a reader.
+        """The training of a control row, which is also that of an auxiliary segmenter.
 
         Source images say nothing about a model of the target: under `source-val`, the oracle keeps its last weights.
         """

@@ -28,7 +28,7 @@ HEADINGS = {
     "fid": "FID",
     "kid": "KID",
     "flip_rate": "flips %",
-    "read_miou": "read mIoU %",
+    "fcn_score_miou": "FCN-score mIoU %",
     "cycle_error": "cycle error %",
     "diversity": "diversity %",
     "label_pixel_accuracy": "label pixel acc %",
@@ -38,7 +38,7 @@ HEADINGS = {
 DECIMALS = {"ssim": 3, "fid": 1, "kid": 4}
 ORDER = (
     *("miou", "gap_recovered", "pixel_accuracy", "mean_pixel_accuracy", "fwiou"),
-    *("flip_rate", "read_miou", "label_pixel_accuracy", "label_class_accuracy", "label_iou"),
+    *("flip_rate", "fcn_score_miou", "label_pixel_accuracy", "label_class_accuracy", "label_iou"),
     *("fid", "kid", "ssim", "cycle_error", "diversity"),
 )
 HIGHLIGHTS = 3

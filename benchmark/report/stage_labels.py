@@ -9,13 +9,13 @@ from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 from benchmark.api.spec import CEILING, FLOOR
-from benchmark.plan.model import JUDGE, READER
+from benchmark.plan.model import SOURCE_SEGMENTER, TARGET_SEGMENTER
 
 if TYPE_CHECKING:
     from benchmark.plan.model import Plan, Stage
 
-CONTROL_ROWS = {READER: FLOOR, JUDGE: CEILING}
-"""Whose training the reader's is, by its role in a cell."""
+CONTROL_ROWS = {SOURCE_SEGMENTER: FLOOR, TARGET_SEGMENTER: CEILING}
+"""Whose training the auxiliary segmenter's is, by its role in a cell."""
 
 
 def counted(number: int, noun: str) -> str:
@@ -31,7 +31,7 @@ def stage_rows(plan: Plan) -> dict[str, str]:
     """The row that a stage serves, by key.
 
     The translator is left out where there are several, or where the stage is named after it; the scenario also where
-    the plan has no other. A reader's training is that of a control row, and named so whomever it serves.
+    the plan has no other. An auxiliary segmenter's training is that of a control row, and named so whomever it serves.
     """
     owners: dict[str, set[tuple[str, str]]] = defaultdict(set)
     for cell in plan.cells:

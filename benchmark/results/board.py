@@ -94,7 +94,7 @@ class Board:
         score_translations: Which source split translations are measured on: "train" or "test".
         seeds: All seeds that any row was asked for.
         values: What a metric says of itself (`summary`, `higher_is_better`, `low`, `high`), by name.
-        warnings: What a reader must know before comparing rows.
+        warnings: What must be known before comparing rows.
         latest: When its newest record was written.
     """
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from benchmark.plan.model import READER
+from benchmark.plan.model import SOURCE_SEGMENTER
 from benchmark.results.board import NOT_MEASURED, NOTHING_TRANSLATED, ROLES, TRANSLATION, Record, Row
 from benchmark.results.records import DONE
 
@@ -65,8 +65,10 @@ def label_differences(rows: Sequence[Row], records: Sequence[Record]) -> list[Ro
 
 
 def _telling(record: Record) -> dict[str, Any]:
-    """The configuration as far as it decides on a cell: the reader does where it taught the translator."""
-    kept = {name: value for name, value in record["config"].items() if name != "reader" or READER in record["stages"]}
+    """The configuration as far as it decides on a cell: the auxiliary segmenter does where it taught the translator."""
+    kept = dict(record["config"])
+    if SOURCE_SEGMENTER not in record["stages"]:
+        kept.pop("auxiliary_segmenter", None)
     return kept | {"scenario": deciding_scenario(record)}
 
 

@@ -58,7 +58,7 @@ def _protocol(record: Record) -> str:
 
 def _training(record: Record) -> str:
     """What a row shares with the control rows it is held against: segmenter, device and precision, data."""
-    own = ("translator", "metrics", "reader")
+    own = ("translator", "metrics", "auxiliary_segmenter")
     shared = {key: value for key, value in record["config"].items() if key not in own}
     return _canonical(shared | {"scenario": deciding_scenario(record)})
 

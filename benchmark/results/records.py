@@ -17,7 +17,7 @@ from benchmark import __version__
 from benchmark.api.stage_context import PICTURES
 from benchmark.config.matrix import Choice
 from benchmark.errors import StoreError
-from benchmark.plan.model import JUDGE, JUDGED, READER, Cell, Plan, kind_of
+from benchmark.plan.model import SOURCE_SEGMENTER, TARGET_SEGMENTER, TARGET_SEGMENTER_SCORES, Cell, Plan, kind_of
 from benchmark.store.json_files import read_json, write_json
 from benchmark.store.layout import METRICS
 from benchmark.store.store import Failure, Store
@@ -58,16 +58,18 @@ def make_record(
         plan: Where it comes from.
         store: Where its stages lie.
         failure: Why it is not complete, or None.
-        unread: Why the metrics that ask the reader have no value, or None; they are named as plugins then.
+        unread: Why the metrics that ask the auxiliary segmenter have no value, or None; they are named as plugins then.
     """
     matrix = plan.matrix
     scenario = next(one for one in matrix.scenarios if one.name == cell.scenario)
     scores = _scores(cell, store)
     if unread:
-        asking = plan.stages[cell.stages[JUDGED]].spec["metrics"]
+        asking = plan.stages[cell.stages[TARGET_SEGMENTER_SCORES]].spec["metrics"]
         scores["missing"] |= {metric["name"]: f"{unread.status}: {unread.reason}" for metric in asking}
     stages = {role: _stage(kind_of(role), key, store) for role, key in cell.stages.items()}
-    reader = {"reader": _stored(matrix.read_by)} if {READER, JUDGE} & set(cell.stages) else {}
+    auxiliary = {}
+    if {SOURCE_SEGMENTER, TARGET_SEGMENTER} & set(cell.stages):
+        auxiliary["auxiliary_segmenter"] = _stored(matrix.auxiliary_segmenter)
     return {
         "schema": SCHEMA,
         "cell": cell.id,
@@ -92,9 +94,11 @@ def make_record(
             "device": matrix.device,
             "precision": matrix.precision,
         }
-        | reader,
+        | auxiliary,
         "stages": stages,
-        "cost": _cost({role: stage for role, stage in stages.items() if role not in (JUDGE, JUDGED)}),
+        "cost": _cost(
+            {role: stage for role, stage in stages.items() if role not in (TARGET_SEGMENTER, TARGET_SEGMENTER_SCORES)}
+        ),
         "provenance": provenance() | {"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())},
     }
 

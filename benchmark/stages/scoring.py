@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,8 +24,22 @@ from benchmark.stages.plugins import create_plugin, load_fitted
 from benchmark.stages.translation_strips import SHOWN
 from benchmark.store.layout import GALLERY
 
-GIVEN = (("oracle", "segmenter", "reader", "segmenter"), ("translator", "translator", "translator", "translator"))
-"""What metrics may need: the word, its kind of plugin and input, where its choice stands, its place in the run."""
+
+class Lent(NamedTuple):
+    """A trained plugin that a metric may need.
+
+    Attributes:
+        need: The word in `PluginSpec.needs`, and the attribute of `StageContext` under which the metric finds it.
+        kind: Kind of plugin, and role of the input stage that trained it.
+        configuration: Where the specification of the stage holds its configuration.
+    """
+
+    need: str
+    kind: str
+    configuration: str
+
+
+LENT = (Lent("target_segmenter", "segmenter", "auxiliary_segmenter"), Lent("translator", "translator", "translator"))
 
 
 def score_translation(spec: Mapping[str, Any], inputs: Inputs, context: StageContext, registry: Registry) -> None:
@@ -76,27 +90,32 @@ def score_segmentation(spec: Mapping[str, Any], inputs: Inputs, context: StageCo
 def _entrants(
     spec: Mapping[str, Any], inputs: Inputs, contract: type, context: StageContext, registry: Registry
 ) -> dict[str, Entrant]:
-    """The metrics of a contract, each with what it needs: the reader trained on target images, the translator."""
+    """The metrics of a contract, each with the trained plugins it needs."""
     created: dict[str, Metric] = {
         choice["name"]: create_plugin(registry, "metric", choice) for choice in spec["metrics"]
     }
     metrics = {name: metric for name, metric in created.items() if isinstance(metric, contract)}
     needs = {name: registry.find("metric", name).needs for name in metrics}
     given: dict[str, dict[str, Any]] = {name: {} for name in metrics}
-    for need, kind, role, field in GIVEN:
-        if asking := [name for name in metrics if need in needs[name]]:
-            fitted = load_fitted(registry, kind, spec[role], inputs[kind], context)
+    for lent in LENT:
+        asking = [name for name in metrics if lent.need in needs[name]]
+        if asking:
+            fitted = load_fitted(registry, lent.kind, spec[lent.configuration], inputs[lent.kind], context)
             for name in asking:
-                given[name][field] = fitted
-    conditions = {name: {"reader": _told(spec["reader"])} if "oracle" in needs[name] else {} for name in metrics}
+                given[name][lent.need] = fitted
+    conditions: dict[str, dict[str, str]] = {name: {} for name in metrics}
+    for name in metrics:
+        if "target_segmenter" in needs[name]:
+            conditions[name]["auxiliary_segmenter"] = _short_identity(spec["auxiliary_segmenter"])
     return {
         name: Entrant(metric, replace(context, **given[name]), conditions[name]) for name, metric in metrics.items()
     }
 
 
-def _told(reader: Mapping[str, Any]) -> str:
-    """A reader by name, and by a hash of all that decides what it learns."""
-    return f"{reader['name']} {content_key({name: reader[name] for name in ('version', 'options')})[:6]}"
+def _short_identity(segmenter: Mapping[str, Any]) -> str:
+    """A segmenter by name, and by a hash of all that decides what it learns."""
+    deciding = {name: segmenter[name] for name in ("version", "options")}
+    return f"{segmenter['name']} {content_key(deciding)[:6]}"
 
 
 def _save_gallery(path: Path, test: ImageSet, predictions: Mapping[int, NDArray[np.uint8]]) -> None:

@@ -34,8 +34,10 @@ def fit_translator(spec: Mapping[str, Any], inputs: Inputs, context: StageContex
         source = source.without_labels()
     if "paired" in needs:
         target = target.paired_with(source)
-    if "segmenter" in needs:
-        context.segmenter = load_fitted(registry, "segmenter", spec["reader"], inputs["segmenter"], context)
+    if "source_segmenter" in needs:
+        context.source_segmenter = load_fitted(
+            registry, "segmenter", spec["auxiliary_segmenter"], inputs["segmenter"], context
+        )
     translator.fit(source, target, context)
     translator.save(_empty(context.folder / MODEL))
 

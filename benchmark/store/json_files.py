@@ -21,7 +21,7 @@ def read_json(path: Path) -> Any:
 
 
 def write_json(path: Path, value: Any, *, indent: int | None = None) -> None:
-    """Write a JSON file in one step: a reader sees the old file or the new one.
+    """Write a JSON file in one step: who reads it sees the old file or the new one.
 
     Raises:
         StoreError: The folder cannot be written.

@@ -12,8 +12,8 @@ from torch import Tensor
 from benchmark.api.stage_context import Precision
 from benchmark.api.translator import Translator
 from benchmark.testing.domains import Domains, make_domains
+from benchmark.testing.nearest_colour import NearestColour
 from benchmark.testing.outputs import Outputs, outputs
-from benchmark.testing.reader import NearestColour
 from benchmark.testing.runs import Channel, Place, WatchedRun
 
 
@@ -62,8 +62,8 @@ class Trial:
         """Fit a new translator in a folder; `Interrupted` when it comes to `stop_at`."""
         folder.mkdir(exist_ok=True)
         domains = domains or self.domains()
-        reader = NearestColour() if "segmenter" in self.needs else None
-        context = WatchedRun(folder, seed=seed, precision=precision, segmenter=reader, stop_at=stop_at)
+        segmenter = NearestColour() if "source_segmenter" in self.needs else None
+        context = WatchedRun(folder, seed=seed, precision=precision, source_segmenter=segmenter, stop_at=stop_at)
         translator = self.make(**changes)
         translator.fit(*domains, context)
         return Fitted(translator, domains, context.reports)

@@ -29,9 +29,10 @@ class CyCADA(CycleGAN):
 
     def make_model(self, context: StageContext) -> CyCADAModel:
         """CycleGAN's networks with CyCADA's losses; `UsageError` where no gradient can pass the segmenter."""
-        if not isinstance(context.segmenter, Differentiable):
+        if not isinstance(context.source_segmenter, Differentiable):
             raise UsageError(
-                f"cycada: expected a segmenter with a method `logits`, through which gradients pass, but the reader of "
-                f'this matrix is a {type(context.segmenter).__name__}; choose another one, as by reader = "deeplabv3"'
+                f"cycada: expected a segmenter with a method `logits`, through which gradients pass, but the auxiliary "
+                f"segmenter of this matrix is a {type(context.source_segmenter).__name__}; choose another one, as by "
+                'auxiliary_segmenter = "deeplabv3"'
             )
-        return CyCADAModel(self.generators, self.make_discriminators(), self.options, context, context.segmenter)
+        return CyCADAModel(self.generators, self.make_discriminators(), self.options, context, context.source_segmenter)

@@ -112,14 +112,14 @@ class SemanticFlip(TranslationMetric):
         "read_class_accuracy": Value(
             "Accuracy of the reading, averaged over classes.", higher_is_better=True, headline=False
         ),
-        "read_miou": Value("IoU of the reading, averaged over classes.", higher_is_better=True),
+        "fcn_score_miou": Value("IoU of the reading, averaged over classes.", higher_is_better=True),
     }
 
     def start(self, classes: ClassSet, context: StageContext) -> None:
-        """Set the counts to zero; `Unavailable` without a reader."""
-        if context.segmenter is None:
+        """Set the counts to zero; `Unavailable` without the segmenter of target images."""
+        if context.target_segmenter is None:
             raise Unavailable("semantic flips need a segmenter trained on labelled target images, but there is none")
-        self._reader = context.segmenter
+        self._segmenter = context.target_segmenter
         self._classes = classes
         self._before, self._after = torch.zeros(2, len(classes), len(classes), dtype=torch.int64)
         self._introduced = 0
@@ -135,7 +135,7 @@ class SemanticFlip(TranslationMetric):
         if labels is None:
             raise Unavailable("semantic flips need labels of the source images, but they have none")
         with torch.inference_mode():
-            before, after = self._reader.predict(source), self._reader.predict(translated)
+            before, after = self._segmenter.predict(source), self._segmenter.predict(translated)
         for readings in zip(labels, before, after, strict=True):
             self._count(*readings)
 
@@ -159,7 +159,7 @@ class SemanticFlip(TranslationMetric):
             "flip_rate_introduced": self._introduced / int(self._after.sum()),
             "flip_rate_source": flip_rate(self._before),
             "read_class_accuracy": mean_pixel_accuracy(self._after).item(),
-            "read_miou": mean_iou(self._after).item(),
+            "fcn_score_miou": mean_iou(self._after).item(),
         }
 
     def details(self) -> dict[str, Any]:

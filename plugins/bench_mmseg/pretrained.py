@@ -88,5 +88,5 @@ def _read(file: Path) -> dict[str, Tensor]:
             return load_file(file)
         stored = torch.load(file, map_location="cpu", weights_only=True)
         return dict(stored.get("state_dict", stored))
-    except Exception as error:  # a damaged file can make either reader raise nearly anything
+    except Exception as error:  # a damaged file can make either loader raise nearly anything
         raise UsageError(f"pretrained weights: {file} cannot be read as tensors by name; fetch it again") from error

@@ -321,7 +321,7 @@ def test_pictures_that_cannot_be_written_do_not_hide_the_leaderboard():
 
 
 @pytest.mark.parametrize("segmenters", ["5", '[{ name = "deeplabv3", label = [] }]'])
-def test_a_malformed_list_beside_a_reader_is_told(segmenters):
+def test_a_malformed_list_beside_a_auxiliary_segmenter_is_told(segmenters):
     Path("my.toml").write_text(
         f'scenarios = ["streets"]\ntranslators = ["reinhard"]\nsegmenters = {segmenters}\nreader = "deeplabv3"\n'
     )

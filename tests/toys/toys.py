@@ -97,13 +97,13 @@ class Pairs(Shift):
 
 
 class Guided(Shift):
-    """Asks the reader what it sees on the source images."""
+    """Asks the auxiliary segmenter what it sees on the source images."""
 
     def fit(self, source, target, context):
-        assert isinstance(context.segmenter, Segmenter)
+        assert isinstance(context.source_segmenter, Segmenter)
         assert context.translator is None
-        seen = context.segmenter.predict(source.image_batch(range(len(source))))
-        context.report(seen=seen.float().mean().item(), learnt=context.segmenter.weight)
+        seen = context.source_segmenter.predict(source.image_batch(range(len(source))))
+        context.report(seen=seen.float().mean().item(), learnt=context.source_segmenter.weight)
         super().fit(source, target, context)
 
 
@@ -243,22 +243,22 @@ class Difference(TranslationMetric):
 
 
 class Agreement(TranslationMetric):
-    """Whether the reader that knows the target finds the source labels in the translations."""
+    """Whether the auxiliary segmenter that knows the target finds the source labels in the translations."""
 
     values = one_value("agreement", "Share of pixels that are read as labelled.", higher_is_better=True)
 
     def start(self, classes, context):
         assert context.translator is None
-        self.reader, self.shares = context.segmenter, []
+        self.segmenter, self.shares = context.target_segmenter, []
 
     def update(self, source, translated, labels):
-        self.shares.append(float((self.reader.predict(translated) == labels).float().mean()))
+        self.shares.append(float((self.segmenter.predict(translated) == labels).float().mean()))
 
     def compute(self):
         return {"agreement": sum(self.shares) / len(self.shares)}
 
     def details(self):
-        return {"learnt": self.reader.weight, "batches": len(self.shares)}
+        return {"learnt": self.segmenter.weight, "batches": len(self.shares)}
 
 
 class RoundTrip(TranslationMetric):
@@ -267,7 +267,7 @@ class RoundTrip(TranslationMetric):
     values = one_value("round-trip", "Mean change of a pixel.", higher_is_better=False)
 
     def start(self, classes, context):
-        assert context.segmenter is None
+        assert context.source_segmenter is None
         self.translator, self.changes = context.translator, []
 
     def update(self, source, translated, labels):
@@ -283,7 +283,7 @@ class Spread(TranslationMetric):
     values = one_value("spread", "Mean difference of the last variant and the first.", higher_is_better=True)
 
     def start(self, classes, context):
-        assert (context.segmenter, context.translator) == (None, None)
+        assert (context.target_segmenter, context.translator) == (None, None)
         self.first, self.distances = None, []
 
     def update(self, source, translated, labels):

@@ -126,33 +126,38 @@ def test_one_plugin_stands_in_two_labelled_rows(resolve):
 
 def test_the_first_segmenter_reads_unless_another_is_named(resolve):
     two = MATRIX.replace('["net"]', '["net", {name = "net", label = "deep", options = {depth = 101}}]')
-    assert resolve(two).read_by.label == "net"
-    deep = resolve(two.replace("metrics =", 'reader = "deep"\nmetrics ='))
-    assert deep.read_by == deep.segmenters[1]
-    assert deep.read_by.options["depth"] == 101
-    assert resolve(two, reader="deep").read_by == deep.read_by
-    assert resolve(two, overrides=['reader="deep"']).read_by == deep.read_by
+    assert resolve(two).auxiliary_segmenter.label == "net"
+    deep = resolve(two.replace("metrics =", 'auxiliary_segmenter = "deep"\nmetrics ='))
+    assert deep.auxiliary_segmenter == deep.segmenters[1]
+    assert deep.auxiliary_segmenter.options["depth"] == 101
+    assert resolve(two, auxiliary_segmenter="deep").auxiliary_segmenter == deep.auxiliary_segmenter
+    assert resolve(two, overrides=['auxiliary_segmenter="deep"']).auxiliary_segmenter == deep.auxiliary_segmenter
 
 
-def test_the_reader_may_stand_beside_the_segmenters_and_takes_options_like_one(resolve):
-    table = MATRIX.replace("metrics =", 'reader = {name = "net", label = "judge", options = {depth = 18}}\nmetrics =')
+def test_the_auxiliary_segmenter_may_stand_beside_the_segmenters_and_takes_options_like_one(resolve):
+    table = MATRIX.replace(
+        "metrics =", 'auxiliary_segmenter = {name = "net", label = "judge", options = {depth = 18}}\nmetrics ='
+    )
     matrix = resolve(table, overrides=["segmenter.judge.images_seen=3"])
     assert [choice.label for choice in matrix.segmenters] == ["net"]
-    assert (matrix.read_by.label, matrix.read_by.options) == ("judge", {"images_seen": 3, "depth": 18})
+    assert (matrix.auxiliary_segmenter.label, matrix.auxiliary_segmenter.options) == (
+        "judge",
+        {"images_seen": 3, "depth": 18},
+    )
     assert options(matrix, "net") == {"images_seen": 100, "depth": 50}
 
 
-def test_a_label_of_the_file_names_the_reader_also_where_its_segmenter_is_left_out(resolve):
+def test_a_label_of_the_file_names_the_auxiliary_segmenter_also_where_its_segmenter_is_left_out(resolve):
     two = MATRIX.replace('["net"]', '["net", {name = "net", label = "deep", options = {depth = 101}}]')
-    matrix = resolve(two.replace("metrics =", 'reader = "deep"\nmetrics ='), segmenters=["net"])
-    assert (matrix.read_by.label, matrix.read_by.options["depth"]) == ("deep", 101)
+    matrix = resolve(two.replace("metrics =", 'auxiliary_segmenter = "deep"\nmetrics ='), segmenters=["net"])
+    assert (matrix.auxiliary_segmenter.label, matrix.auxiliary_segmenter.options["depth"]) == ("deep", 101)
 
 
-def test_an_unknown_reader_is_one_line(resolve):
+def test_an_unknown_auxiliary_segmenter_is_one_line(resolve):
     with pytest.raises(BenchError, match=r"segmenter 'nett' is not known\. Did you mean 'net'\?"):
-        resolve(reader="nett")
-    with pytest.raises(UsageError, match=r"my\.toml: reader: must be a table"):
-        resolve(f"reader = 3\n{MATRIX}")
+        resolve(auxiliary_segmenter="nett")
+    with pytest.raises(UsageError, match=r"my\.toml: auxiliary_segmenter: must be a table"):
+        resolve(f"auxiliary_segmenter = 3\n{MATRIX}")
 
 
 def test_the_command_line_replaces_lists_and_top_level_values(resolve):
@@ -280,7 +285,7 @@ WRONG_SETS = {
     ),
     "seed=1": (
         "--set seed: unknown option. Did you mean 'seeds'? Known: scenario, translator, segmenter, metric, "
-        "scenarios, translators, segmenters, reader, metrics, seeds, budget, precision, device, timeout"
+        "scenarios, translators, segmenters, auxiliary_segmenter, metrics, seeds, budget, precision, device, timeout"
     ),
     "timeout=-1": "--set timeout: must be greater than 0, but is -1",
     "scenario.sizes=[1, 2]": (

@@ -10,7 +10,7 @@ import pytest
 from benchmark.api.scenario import Side
 from benchmark.errors import DataError
 from benchmark.plan.keys import content_key
-from benchmark.plan.model import JUDGED, needed, peers
+from benchmark.plan.model import TARGET_SEGMENTER_SCORES, needed, peers
 from benchmark.plan.planner import make_plan
 
 
@@ -155,15 +155,15 @@ def test_a_translator_that_needs_a_segmenter_shares_the_training_of_the_source_o
     stages = cell(plan, "guided").stages
     assert plan.stages[stages["fit-translator"]].inputs["segmenter"] == shared
     assert stages["fit-segmenter:source-only"] == shared
-    assert plan.stages[stages["fit-translator"]].spec["reader"]["name"] == "nearest"
+    assert plan.stages[stages["fit-translator"]].spec["auxiliary_segmenter"]["name"] == "nearest"
     assert kinds(plan)["fit-segmenter"] == 4
     assert set(plan.stages[cell(plan, "shift").stages["fit-translator"]].inputs) == {"source", "target"}
 
 
-def test_each_seed_reads_with_its_own_reader(plan_of):
+def test_each_seed_reads_with_its_own_auxiliary_segmenter(plan_of):
     plan = plan_of("guided", seeds=(0, 1))
-    readers = [cell(plan, "guided", seed=seed).stages["fit-segmenter:source-only"] for seed in (0, 1)]
-    assert readers == [cell(plan, "source-only", seed=seed).stages["fit-segmenter"] for seed in (0, 1)]
+    auxiliary_segmenters = [cell(plan, "guided", seed=seed).stages["fit-segmenter:source-only"] for seed in (0, 1)]
+    assert auxiliary_segmenters == [cell(plan, "source-only", seed=seed).stages["fit-segmenter"] for seed in (0, 1)]
 
 
 def test_the_first_segmenter_reads_for_all_rows_unless_another_is_named(plan_of, choose):
@@ -172,19 +172,23 @@ def test_the_first_segmenter_reads_for_all_rows_unless_another_is_named(plan_of,
     fits = {cell(plan, "guided", segmenter).stages["fit-translator"] for segmenter in two}
     assert len(fits) == 1
     assert plan.stages[fits.pop()].inputs["segmenter"] == cell(plan, "source-only").stages["fit-segmenter"]
-    beside = plan_of("guided", reader=choose("segmenter", "overconfident", steps=7))
+    beside = plan_of("guided", auxiliary_segmenter=choose("segmenter", "overconfident", steps=7))
     key = beside.stages[cell(beside, "guided").stages["fit-translator"]].inputs["segmenter"]
     assert beside.stages[key].spec["segmenter"]["options"] == {"steps": 7}
     assert kinds(beside)["fit-segmenter"] == 4
 
 
-def test_the_reader_belongs_to_the_configuration_of_the_cells_that_learn_from_it_and_of_no_other(plan_of, choose):
+def test_the_auxiliary_segmenter_belongs_to_the_configuration_of_the_cells_that_learn_from_it_and_of_no_other(
+    plan_of, choose
+):
     plan = plan_of("guided", "shift", metrics=("agreement",))
-    other = plan_of("guided", "shift", metrics=("agreement",), reader=choose("segmenter", "nearest", steps=7))
+    other = plan_of(
+        "guided", "shift", metrics=("agreement",), auxiliary_segmenter=choose("segmenter", "nearest", steps=7)
+    )
     same = {name: cell(plan, name).config_key == cell(other, name).config_key for name in ("guided", "shift", "oracle")}
     assert same == {"guided": False, "shift": True, "oracle": True}
     assert cell(plan, "shift").stages["fit-translator"] == cell(other, "shift").stages["fit-translator"]
-    assert cell(plan, "shift").stages[JUDGED] != cell(other, "shift").stages[JUDGED]
+    assert cell(plan, "shift").stages[TARGET_SEGMENTER_SCORES] != cell(other, "shift").stages[TARGET_SEGMENTER_SCORES]
     assert cell(plan, "guided").stages["fit-translator"] != cell(other, "guided").stages["fit-translator"]
 
 
@@ -192,10 +196,10 @@ def test_a_metric_that_needs_the_oracle_shares_the_training_of_the_oracle_row(pl
     plan = plan_of("shift", metrics=("accuracy", "agreement"))
     stages = cell(plan, "shift").stages
     assert stages["fit-segmenter:oracle"] == cell(plan, "oracle").stages["fit-segmenter"]
-    scored = plan.stages[stages[JUDGED]]
+    scored = plan.stages[stages[TARGET_SEGMENTER_SCORES]]
     assert "segmenter" not in plan.stages[stages["score-translation"]].inputs
     assert scored.inputs["segmenter"] == stages["fit-segmenter:oracle"]
-    assert scored.spec["reader"]["name"] == "nearest"
+    assert scored.spec["auxiliary_segmenter"]["name"] == "nearest"
     assert "translator" not in scored.inputs
     assert set(cell(plan, "oracle").stages) == {"fit-segmenter", "score-segmentation"}
 
@@ -215,12 +219,12 @@ def test_metrics_that_need_nothing_read_nothing_more(plan_of):
     assert (set(scored.inputs), set(scored.spec)) == ({"source", "translated", "target"}, {"kind", "format", "metrics"})
 
 
-def test_a_broken_reader_makes_the_cells_that_use_it_invalid_and_no_other(plan_of, choose):
+def test_a_broken_auxiliary_segmenter_makes_the_cells_that_use_it_invalid_and_no_other(plan_of, choose):
     broken = replace(choose("segmenter", "nearest"), name="nowhere", label="nowhere")
-    plan = plan_of("guided", "shift", reader=broken)
+    plan = plan_of("guided", "shift", auxiliary_segmenter=broken)
     assert "segmenter 'nowhere' is not known" in cell(plan, "guided").invalid
     assert (cell(plan, "shift").invalid, cell(plan, "oracle").invalid) == (None, None)
-    judged = plan_of("shift", metrics=("agreement",), reader=broken)
+    judged = plan_of("shift", metrics=("agreement",), auxiliary_segmenter=broken)
     assert "segmenter 'nowhere' is not known" in cell(judged, "shift").invalid
     assert cell(judged, "source-only").invalid is None
 
@@ -254,7 +258,7 @@ def test_translations_held_out_to_choose_a_checkpoint_are_those_that_are_scored(
     assert kinds(plan)["translate"] == 2
 
 
-def test_a_reader_is_no_peer_of_the_translator_that_waits_for_it(plan_of):
+def test_an_auxiliary_segmenter_is_no_peer_of_the_translator_that_waits_for_it(plan_of):
     plan = plan_of("guided")
     stages = cell(plan, "guided").stages
     beside = peers(plan)

@@ -190,13 +190,13 @@ UNFIT = [
     (PluginSpec("translator", "a", "m:A", options="m"), "options must read 'module:attribute', but is 'm'"),
     (
         PluginSpec("translator", "a", "m:A", needs=("paired", "luck")),
-        "needs of a translator may name source_labels, paired, segmenter, but name luck",
+        "needs of a translator may name source_labels, paired, source_segmenter, but name luck",
     ),
     (
-        PluginSpec("metric", "a", "m:A", needs=("segmenter",)),
-        "needs of a metric may name oracle, translator, but name segmenter",
+        PluginSpec("metric", "a", "m:A", needs=("source_segmenter",)),
+        "needs of a metric may name target_segmenter, translator, but name source_segmenter",
     ),
-    (PluginSpec("dataset", "a", "m:A", needs=("oracle",)), "needs of a dataset may name nothing, but name oracle"),
+    (PluginSpec("dataset", "a", "m:A", needs=("luck",)), "needs of a dataset may name nothing, but name luck"),
 ]
 
 
@@ -242,7 +242,9 @@ def test_a_target_that_is_no_such_plugin_is_one_line(project, write, target):
 
 
 def test_a_metric_over_segmentations_may_not_need_anything(project, write):
-    write(project / "registry.toml", '[[metric]]\nname = "x"\ntarget = "toys.py:Overlap"\nneeds = ["oracle"]\n')
+    write(
+        project / "registry.toml", '[[metric]]\nname = "x"\ntarget = "toys.py:Overlap"\nneeds = ["target_segmenter"]\n'
+    )
     registry = load_registry(project)
     with pytest.raises(PluginError, match="only metrics over translations are given what they need"):
         registry.load(registry.find("metric", "x"))

@@ -64,14 +64,16 @@ def test_stages_are_named_by_what_they_serve(plan):
     }
 
 
-def test_the_training_of_a_reader_is_that_of_a_control_row():
-    reader = _stage("r", "fit-segmenter", "deeplabv3", inputs="p")
+def test_the_training_of_a_auxiliary_segmenter_is_that_of_a_control_row():
+    auxiliary_segmenter = _stage("r", "fit-segmenter", "deeplabv3", inputs="p")
     judge = _stage("j", "fit-segmenter", "deeplabv3", inputs="p")
     fit = _stage("f", "fit-translator", "guided", inputs="pr")
     score = _stage("t", "score-translation", "guided", inputs="fj")
     roles = {"fit-segmenter:source-only": "r", "fit-translator": "f", "fit-segmenter:oracle": "j"}
     cells = [SimpleNamespace(scenario="streets", translator="guided", stages=roles | {"score-translation": "t"})]
-    plan = SimpleNamespace(stages={stage.key: stage for stage in (PREPARE, reader, fit, judge, score)}, cells=cells)
+    plan = SimpleNamespace(
+        stages={stage.key: stage for stage in (PREPARE, auxiliary_segmenter, fit, judge, score)}, cells=cells
+    )
     names = stage_names(plan)
     assert names["r"] == "fit-segmenter deeplabv3 on source-only, seed 0"
     assert names["j"] == "fit-segmenter deeplabv3 on oracle, seed 0"

@@ -124,7 +124,7 @@ def test_a_results_folder_without_records_is_empty(tmp_path):
     assert read_records(tmp_path) == ([], [])
 
 
-def test_a_cell_pays_for_the_reader_it_uses_and_tells_which_it_was(toys, store, matrix_of):
+def test_a_cell_pays_for_the_auxiliary_segmenter_it_uses_and_tells_which_it_was(toys, store, matrix_of):
     matrix = matrix_of("guided", "shift", metrics=("accuracy", "agreement"))
     execute(make_plan(matrix, toys), store, InlineExecutor(), toys)
     by_name = {record["translator"]: record for record in read_records(store.results)[0]}
@@ -135,11 +135,11 @@ def test_a_cell_pays_for_the_reader_it_uses_and_tells_which_it_was(toys, store, 
     paid = {role: stage for role, stage in guided["stages"].items() if not role.endswith(":oracle")}
     assert "fit-segmenter:source-only" in paid
     assert guided["cost"]["seconds"] == pytest.approx(sum(stage["seconds"] for stage in paid.values()))
-    assert guided["config"]["reader"]["name"] == "nearest"
-    assert "reader" not in floor["config"]
+    assert guided["config"]["auxiliary_segmenter"]["name"] == "nearest"
+    assert "auxiliary_segmenter" not in floor["config"]
 
 
-def test_without_a_reader_of_the_target_a_cell_lacks_what_it_would_have_read_and_nothing_else(
+def test_without_a_auxiliary_segmenter_of_the_target_a_cell_lacks_what_it_would_have_read_and_nothing_else(
     toys, store, matrix_of, dusk
 ):
     bare = dusk.model_copy(

@@ -181,7 +181,7 @@ def test_source_labels_are_given_to_a_translator_that_declares_the_need(run, mat
     assert diary.records["shift", "nearest", 0]["status"] == "done"
 
 
-def test_the_reader_of_a_translator_is_the_source_only_model(run, matrix_of, diary, store):
+def test_the_auxiliary_segmenter_of_a_translator_is_the_source_only_model(run, matrix_of, diary, store):
     folders = run(matrix_of("guided"), "guided")
     record = diary.records["guided", "nearest", 0]
     assert record["status"] == "done"
@@ -192,7 +192,7 @@ def test_the_reader_of_a_translator_is_the_source_only_model(run, matrix_of, dia
     assert 0 < facts["seen"] < 2
 
 
-def test_the_reader_of_a_metric_is_the_oracle_model(run, matrix_of, diary, store):
+def test_the_auxiliary_segmenter_of_a_metric_is_the_oracle_model(run, matrix_of, diary, store):
     run(matrix_of("shift", metrics=("accuracy", "agreement"), steps=9))
     record = diary.records["shift", "nearest", 0]
     key = diary.records["oracle", "nearest", 0]["stages"]["fit-segmenter"]["key"]
@@ -200,15 +200,15 @@ def test_the_reader_of_a_metric_is_the_oracle_model(run, matrix_of, diary, store
     details = record["details"]["agreement"]
     assert (details["learnt"], details["batches"]) == (weight, 1)
     assert record["metrics"]["agreement"] > 0.8
-    assert details["conditions"]["reader"].startswith("nearest ")
+    assert details["conditions"]["auxiliary_segmenter"].startswith("nearest ")
 
 
-def test_numbers_of_other_readers_are_told_apart(run, matrix_of, diary, choose):
-    def reader(**options):
-        run(matrix_of("shift", metrics=("agreement",), reader=choose("segmenter", "nearest", **options)))
-        return diary.records["shift", "nearest", 0]["details"]["agreement"]["conditions"]["reader"]
+def test_numbers_of_other_auxiliary_segmenters_are_told_apart(run, matrix_of, diary, choose):
+    def auxiliary_segmenter(**options):
+        run(matrix_of("shift", metrics=("agreement",), auxiliary_segmenter=choose("segmenter", "nearest", **options)))
+        return diary.records["shift", "nearest", 0]["details"]["agreement"]["conditions"]["auxiliary_segmenter"]
 
-    assert reader(steps=2) == reader(steps=2, pause=0.001) != reader(steps=3)
+    assert auxiliary_segmenter(steps=2) == auxiliary_segmenter(steps=2, pause=0.001) != auxiliary_segmenter(steps=3)
 
 
 def test_a_metric_may_ask_the_translator(run, matrix_of, diary):

@@ -7,24 +7,24 @@ import torch
 from benchmark import Differentiable
 from benchmark.api.dataset import IGNORE
 from benchmark.testing.domains import make_domains
-from benchmark.testing.reader import SHARPNESS, NearestColour
+from benchmark.testing.nearest_colour import SHARPNESS, NearestColour
 
 
 def test_labels_are_there_for_those_alone_who_need_them():
     assert make_domains(("source_labels",), (20, 28)).source.labels is not None
-    for needs in ((), ("paired",), ("segmenter",)):
+    for needs in ((), ("paired",), ("source_segmenter",)):
         assert make_domains(needs, (20, 28)).source.labels is None
     for needs in ((), ("source_labels",), ("paired",)):
         assert make_domains(needs, (20, 28)).target.labels is None
 
 
 def test_paired_sets_show_the_same_scenes_under_the_same_ids_and_others_do_not():
-    reader = NearestColour()
+    auxiliary_segmenter = NearestColour()
     source, target = make_domains(("paired", "source_labels"), (20, 28))
     assert source.ids == target.ids
     assert not np.array_equal(source.images, target.images)
     cold = NearestColour(((110, 140, 190), (50, 70, 110), (40, 60, 200)))
-    scenes = reader.predict(source.image_batch(range(6)))
+    scenes = auxiliary_segmenter.predict(source.image_batch(range(6)))
     assert torch.equal(scenes, cold.predict(target.image_batch(range(6))))
     source, target = make_domains((), (20, 28))
     assert not set(source.ids) & set(target.ids)

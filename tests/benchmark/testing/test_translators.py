@@ -232,13 +232,13 @@ def test_a_check_fails_for_a_translator_that_breaks_what_it_checks_and_no_other_
     assert says in said[check]
 
 
-@pytest.mark.parametrize("needs", [(), ("source_labels",), ("paired",), ("segmenter",)])
+@pytest.mark.parametrize("needs", [(), ("source_labels",), ("paired",), ("source_segmenter",)])
 def test_a_translator_that_keeps_its_contract_passes_every_check(tint, suite_of, failures, needs):
     suite = suite_of(tint, needs=needs, refused=[({"batch_size": 7}, "at most 6, but it is 7")])
     assert failures(suite) == {}
 
 
-@pytest.mark.parametrize("needs", [(), ("source_labels",), ("paired",), ("segmenter",)])
+@pytest.mark.parametrize("needs", [(), ("source_labels",), ("paired",), ("source_segmenter",)])
 def test_fit_is_given_what_the_translator_needs_and_no_more(tint, suite_of, tmp_path, needs):
     def fit(self, source, target, context):
         self.given = {"source_labels": source.labels is not None, "paired": source.ids == target.ids}

@@ -19,7 +19,7 @@ TINY = {
 
 
 class TestCyCADA(TranslatorConformance):
-    needs = ("segmenter", "source_labels")
+    needs = ("source_segmenter", "source_labels")
     abilities = (Invertible,)
 
     def make(self, **changes):

@@ -41,7 +41,7 @@ def build(tmp_path):
     def make(translator=None, segmenter=COLOURS, **changes):
         translator = translator or CyCADA(CyCADAOptions(**{**TINY, **changes}))
         context = StageContext(folder=tmp_path, seed=0)
-        context.segmenter = segmenter
+        context.source_segmenter = segmenter
         model = translator.make_model(context)
         return model, wrap(optimizers(model, translator.options), context)
 
@@ -135,7 +135,7 @@ def test_consistency_holds_colours_that_adversarial_training_would_change(build)
 
 
 @pytest.mark.parametrize("segmenter", [None, object()])
-def test_a_reader_without_gradients_is_refused(build, segmenter):
+def test_an_auxiliary_segmenter_without_gradients_is_refused(build, segmenter):
     with pytest.raises(UsageError, match="expected a segmenter with a method `logits`"):
         build(segmenter=segmenter)
 

@@ -40,7 +40,7 @@ def evaluated(request, classes, context, weights, monkeypatch):
     """The metric of the test after one evaluation on random data."""
     monkeypatch.setattr(FeatureExtractor, "_extract", lambda self, batch: batch.mean(dim=3).flatten(1))
     options = {"weights": weights} if request.param.Options is InceptionOptions else {}
-    context.segmenter = context.translator = Guesses()
+    context.target_segmenter = context.translator = Guesses()
     metric = request.param(request.param.Options(**options))
     metric.start(classes, context)
     if isinstance(metric, SegmentationMetric):

@@ -38,7 +38,7 @@ def paint(classes):
 
 @pytest.fixture
 def metric(classes, context):
-    context.segmenter = ReadsColours(classes)
+    context.target_segmenter = ReadsColours(classes)
     metric = SemanticFlip(PluginOptions())
     metric.start(classes, context)
     return metric
@@ -92,7 +92,7 @@ def test_without_a_flip_nothing_is_listed(metric, paint):
     metric.update(paint(labels), paint(labels), labels)
     numbers, details = metric.compute(), metric.details()
     assert [numbers[name] for name in ("flip_rate", "flip_rate_introduced", "flip_rate_source")] == [0, 0, 0]
-    assert numbers["read_miou"] == numbers["read_class_accuracy"] == 1
+    assert numbers["fcn_score_miou"] == numbers["read_class_accuracy"] == 1
     assert details["highlights"] == details["worst_images"] == []
 
 
@@ -128,7 +128,7 @@ def test_the_reading_is_scored_as_torchmetrics_does(metric, paint):
     assert numbers["flip_rate"] == pytest.approx(1 - accuracy(after, "micro"), abs=1e-6)
     assert numbers["flip_rate_source"] == pytest.approx(1 - accuracy(before, "micro"), abs=1e-6)
     assert numbers["read_class_accuracy"] == pytest.approx(accuracy(after, "macro"), abs=1e-6)
-    assert numbers["read_miou"] == pytest.approx(
+    assert numbers["fcn_score_miou"] == pytest.approx(
         multiclass_jaccard_index(after.int(), labels.int(), **options).item(), abs=1e-6
     )
     counts = labels != IGNORE
@@ -139,7 +139,7 @@ def test_the_reading_is_scored_as_torchmetrics_does(metric, paint):
 def test_batches_give_what_the_whole_set_gives(classes, context, paint):
     generator = torch.Generator().manual_seed(5)
     labels, seen = torch.randint(0, 5, (2, 4, 6, 7), generator=generator, dtype=torch.uint8)
-    context.segmenter = ReadsColours(classes)
+    context.target_segmenter = ReadsColours(classes)
     found = []
     for size in (1, 3, 4):
         metric = SemanticFlip(PluginOptions())
@@ -195,12 +195,12 @@ def test_introduced_flips_leave_ignored_pixels_out():
     assert introduced_flips(labels, before, after) == 1
 
 
-def test_without_a_reader_labels_or_labelled_pixels_there_is_a_reason(metric, classes, context, paint):
+def test_without_a_auxiliary_segmenter_labels_or_labelled_pixels_there_is_a_reason(metric, classes, context, paint):
     labels = street()
     with pytest.raises(Unavailable, match="every label is 'ignore'"):
         metric.compute()
     with pytest.raises(Unavailable, match="labels of the source images"):
         metric.update(paint(labels), paint(labels), None)
-    context.segmenter = None
+    context.target_segmenter = None
     with pytest.raises(Unavailable, match="trained on labelled target images"):
         SemanticFlip(PluginOptions()).start(classes, context)

@@ -1,4 +1,4 @@
-"""A segmenter that has nothing to learn: what `context.segmenter` is in the suites."""
+"""A segmenter that has nothing to learn: what `context.source_segmenter` is in the suites."""
 
 from __future__ import annotations
 
