@@ -6,13 +6,13 @@ This module is what a plugin author imports; it loads no heavy library.
 from benchmark.api.dataset import IGNORE, ClassSet, Dataset, Sample
 from benchmark.api.executor import Executor, Job, Outcome
 from benchmark.api.hookspecs import hookimpl
-from benchmark.api.metric import Metric, NamesImages, OverVariants, SegmentationMetric, TranslationMetric, Value
+from benchmark.api.metric import AcceptsImageIds, Metric, SegmentationMetric, TranslationMetric, Value, VariantMetric
 from benchmark.api.options import PluginOptions
 from benchmark.api.scenario import Scenario, Side
-from benchmark.api.segmenter import Differentiable, Segmenter
+from benchmark.api.segmenter import HasLogits, Segmenter
 from benchmark.api.spec import API_VERSION, PluginSpec
 from benchmark.api.stage_context import StageContext
-from benchmark.api.translator import Attentive, Invertible, MultiVariant, Pointing, Translator
+from benchmark.api.translator import HasAttentionMaps, HasPixelAttention, Invertible, MultiVariant, Translator
 from benchmark.errors import BenchError, DataError, PluginError, StoreError, Unavailable, UsageError
 
 __version__ = "0.1.0"
@@ -20,24 +20,23 @@ __version__ = "0.1.0"
 __all__ = [
     "API_VERSION",
     "IGNORE",
-    "Attentive",
+    "AcceptsImageIds",
     "BenchError",
     "ClassSet",
     "DataError",
     "Dataset",
-    "Differentiable",
     "Executor",
+    "HasAttentionMaps",
+    "HasLogits",
+    "HasPixelAttention",
     "Invertible",
     "Job",
     "Metric",
     "MultiVariant",
-    "NamesImages",
     "Outcome",
-    "OverVariants",
     "PluginError",
     "PluginOptions",
     "PluginSpec",
-    "Pointing",
     "Sample",
     "Scenario",
     "SegmentationMetric",
@@ -50,5 +49,6 @@ __all__ = [
     "Unavailable",
     "UsageError",
     "Value",
+    "VariantMetric",
     "hookimpl",
 ]

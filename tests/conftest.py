@@ -8,7 +8,7 @@ import pytest
 
 from benchmark.api.scenario import Scenario, Side
 from benchmark.api.spec import CONTROLS
-from benchmark.config.matrix import Choice, Matrix
+from benchmark.config.matrix import Matrix, PluginConfig
 from benchmark.execution.events import Listener
 from benchmark.registry.registry import load_registry
 from benchmark.store.store import Store
@@ -42,13 +42,13 @@ def choose(toys):
     def choice(kind, text, **options):
         name, _, label = text.partition(":")
         if name in CONTROLS:
-            return Choice("control", name, name, "1", {})
+            return PluginConfig("control", name, name, "1", {})
         try:
             form = toys.options_class(toys.find(kind, name))
-            options, aside = form(**options).model_dump(mode="json"), form.without_outcome()
+            options, runtime_options = form(**options).model_dump(mode="json"), form.runtime_option_names()
         except Exception:  # a broken plugin has no options
-            options, aside = {}, ()
-        return Choice(kind, name, label or name, "1", options, aside)
+            options, runtime_options = {}, ()
+        return PluginConfig(kind, name, label or name, "1", options, runtime_options)
 
     return choice
 

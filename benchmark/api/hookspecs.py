@@ -14,7 +14,7 @@ group `bench` names; each takes the arguments it wants, by name:
     [project.entry-points.bench]
     my_package = "my_package.bench_plugin"
 
-Keep that module light: it is imported by every `bench` command. What a spec's target names is imported only in
+Keep that module light: it is imported by every `bench` command. What a spec's entry names is imported only in
 the process that needs it. A function whose name starts with `bench_` but is no hook is an error.
 """
 

@@ -85,7 +85,7 @@ class TranslationMetric(Metric):
 
 
 @runtime_checkable
-class OverVariants(Protocol):
+class VariantMetric(Protocol):
     """A translation metric that also looks at all stored variants of a translation, beside the first."""
 
     def update_variants(self, variants: Tensor) -> None:
@@ -98,7 +98,7 @@ class OverVariants(Protocol):
 
 
 @runtime_checkable
-class NamesImages(Protocol):
+class AcceptsImageIds(Protocol):
     """A translation metric whose details name single images."""
 
     def name_images(self, ids: Sequence[str]) -> None:

@@ -11,9 +11,9 @@ class PluginOptions(BaseModel):
     """Options of a plugin; subclass it and give each field a type, a default and a description.
 
     Unknown names are refused. Values are checked by pydantic; a unit goes into
-    `Field(json_schema_extra={"unit": "images"})` and is shown by `bench plugins info`. An option that only says what
-    is to be seen of the work, or kept meanwhile, is marked with `{"outcome": False}`: it may change without anything
-    being run again.
+    `Field(json_schema_extra={"unit": "images"})` and is shown by `bench plugins info`. An option that
+    does not change results (logging, checkpoint intervals) is marked with `{"affects_results": False}`: it may change
+    without anything being run again.
 
     >>> from pydantic import Field
     >>> class BlurOptions(PluginOptions):
@@ -25,7 +25,7 @@ class PluginOptions(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
     @classmethod
-    def without_outcome(cls) -> tuple[str, ...]:
+    def runtime_option_names(cls) -> tuple[str, ...]:
         """Names of the options that do not change what comes out."""
         extras: dict[str, Any] = {name: field.json_schema_extra for name, field in cls.model_fields.items()}
-        return tuple(name for name, extra in extras.items() if extra and extra.get("outcome") is False)
+        return tuple(name for name, extra in extras.items() if extra and extra.get("affects_results") is False)

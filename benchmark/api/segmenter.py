@@ -56,7 +56,7 @@ class Segmenter(ABC):
 
 
 @runtime_checkable
-class Differentiable(Protocol):
+class HasLogits(Protocol):
     """A segmenter through which a loss can be back-propagated to the images, as translators may need."""
 
     def logits(self, images: Tensor) -> Tensor:

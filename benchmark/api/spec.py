@@ -34,11 +34,11 @@ class PluginSpec:
     """One plugin, by name.
 
     Attributes:
-        kind: Which contract the target fulfils.
+        kind: Which contract the class fulfils.
         name: What users type; lower case, words joined by hyphens.
-        target: Where the class is, `"module:attribute"`; imported only when a stage needs it.
+        entry: Where the class is, `"module:attribute"`; imported only when a stage needs it.
         options: Where its pydantic options class is, `"module:attribute"`, in a module that imports no heavy
-            library, so that a plan can be made without them. Empty: the target's own `Options`.
+            library, so that a plan can be made without them. Empty: the class's own `Options`.
         version: Changes when the same options give other results; part of every content key.
         api: The contract version it was written for.
         summary: One line for `bench plugins list`.
@@ -51,7 +51,7 @@ class PluginSpec:
 
     kind: Kind
     name: str
-    target: str
+    entry: str
     options: str = ""
     version: str = "1"
     api: int = API_VERSION

@@ -20,8 +20,8 @@ RequestedDevice = Literal["auto", "cpu", "cuda"]
 
 CHECKPOINTS, PICTURES = "checkpoints", "pictures"
 """Folders in the folder of a run."""
-PANELS = "panels"
-"""Under which the names of a picture's panels are stored in its file."""
+COLUMNS = "columns"
+"""Under which the names of a picture's columns are stored in its file."""
 CHECKPOINT, SCALARS = "checkpoint.pt", "scalars.jsonl"
 
 
@@ -86,13 +86,13 @@ class StageContext:
         with (self.folder / SCALARS).open("a") as file:
             file.write(line + "\n")
 
-    def images(self, name: str, grid: Tensor, panels: Sequence[str] = ()) -> Path:
+    def images(self, name: str, grid: Tensor, columns: Sequence[str] = ()) -> Path:
         """Keep a picture with the result.
 
         Args:
             name: File name without suffix.
             grid: RGB in [0, 1], shape (3, H, W).
-            panels: What stands side by side in it, in equal widths; the names are stored in the file.
+            columns: What stands side by side in it, in equal widths; the names are stored in the file.
 
         Returns:
             The PNG file.
@@ -104,8 +104,8 @@ class StageContext:
         path.parent.mkdir(parents=True, exist_ok=True)
         pixels = grid.detach().float().clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).cpu().numpy()
         notes = PngInfo()
-        if panels:
-            notes.add_text(PANELS, json.dumps(list(panels)))
+        if columns:
+            notes.add_text(COLUMNS, json.dumps(list(columns)))
         Image.fromarray(pixels).save(path, pnginfo=notes)
         return path
 

@@ -81,7 +81,7 @@ class MultiVariant(Protocol):
 
 
 @runtime_checkable
-class Attentive(Protocol):
+class HasAttentionMaps(Protocol):
     """A translator that can show where it looks."""
 
     def attention_maps(self, images: Tensor) -> Tensor:
@@ -90,7 +90,7 @@ class Attentive(Protocol):
 
 
 @runtime_checkable
-class Pointing(Protocol):
+class HasPixelAttention(Protocol):
     """A translator that can show where a single translated pixel looks."""
 
     def attention_from(self, images: Tensor, row: int, column: int) -> Tensor:

@@ -15,13 +15,13 @@ from benchmark.registry.registry import Registry, load_registry
 from benchmark.report.export import as_csv, as_json
 from benchmark.report.leaderboard_tables import costs_grid, highlights_grid, leaderboard_grid, per_class_grid
 from benchmark.report.markdown import page
-from benchmark.report.tables import Grid
+from benchmark.report.tables import TextTable
 from benchmark.report.terminal import console, print_grid
 from benchmark.results.board import Board, metric_names, newest, reorder
 from benchmark.results.leaderboard import boards
 from benchmark.results.records import read_records
 
-Table = Callable[[Board], Grid]
+Table = Callable[[Board], TextTable]
 
 FORMATS = ("rich", "markdown", "csv", "json")
 _OUTPUT = click.File("w", encoding="utf-8", lazy=False, atomic=True)
@@ -127,6 +127,6 @@ def written(
     return page(grids(found, further), [pair for pairs in sections for pair in pairs])
 
 
-def grids(found: Sequence[Board], further: Sequence[Table]) -> list[Grid]:
+def grids(found: Sequence[Board], further: Sequence[Table]) -> list[TextTable]:
     """Each board's table, and what else is wanted of it."""
     return [table(board) for board in found for table in (leaderboard_grid, *further)]

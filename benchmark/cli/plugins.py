@@ -13,7 +13,7 @@ from benchmark.cli.option_table import option_rows
 from benchmark.errors import PluginError, did_you_mean
 from benchmark.registry.entries import PluginEntry
 from benchmark.registry.registry import Registry, load_registry
-from benchmark.report.tables import Grid
+from benchmark.report.tables import TextTable
 from benchmark.report.terminal import console, print_grid
 
 JSON_FIELDS = ("name", "kind", "version", "distribution", "state", "error")
@@ -81,7 +81,7 @@ def _show(entry: PluginEntry, registry: Registry) -> None:
 
 
 def _print(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    print_grid(Grid("", headings, tuple(rows), fixed=len(headings)), console())
+    print_grid(TextTable("", headings, tuple(rows), fixed=len(headings)), console())
 
 
 def _show_options(entry: PluginEntry, rows: list[tuple[str, ...]]) -> None:

@@ -34,5 +34,5 @@ def command(
         )
     matrix = resolved(None, settings, registry, translators=(translator,), segmenters=(segmenter,), seeds=(seed,))
     if no_controls:
-        matrix = replace(matrix, translators=tuple(c for c in matrix.translators if c.label == translator))
+        matrix = replace(matrix, translators=tuple(c for c in matrix.translators if c.alias == translator))
     ctx.exit(drive(matrix, settings, registry))

@@ -10,24 +10,24 @@ from benchmark.api.stage_context import RequestedDevice, RequestedPrecision
 
 
 @dataclass(frozen=True)
-class Choice:
+class PluginConfig:
     """A plugin with its options, as one matrix uses it.
 
     Attributes:
         kind: Kind of the plugin; "control" for a row of `CONTROLS`.
         name: Name of the plugin.
-        label: Name of this row or column: the plugin's, unless a matrix uses it in several variants.
+        alias: Name of this row or column: the plugin's, unless a matrix uses it in several variants.
         version: Declared version of the plugin.
         options: All options, defaults included, as JSON values.
-        aside: Names of those that do not change the outcome.
+        runtime_options: Names of those that do not change the outcome.
     """
 
     kind: str
     name: str
-    label: str
+    alias: str
     version: str
     options: dict[str, Any]
-    aside: tuple[str, ...] = ()
+    runtime_options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,10 @@ class Matrix:
     """
 
     scenarios: tuple[Scenario, ...]
-    translators: tuple[Choice, ...]
-    segmenters: tuple[Choice, ...]
-    metrics: tuple[Choice, ...]
-    auxiliary_segmenter: Choice
+    translators: tuple[PluginConfig, ...]
+    segmenters: tuple[PluginConfig, ...]
+    metrics: tuple[PluginConfig, ...]
+    auxiliary_segmenter: PluginConfig
     seeds: tuple[int, ...]
     budget: str
     precision: RequestedPrecision = "auto"

@@ -24,10 +24,10 @@ DEMO = "demo"
 _AXES = ("scenarios", "translators", "segmenters")
 
 
-def _speakable(label: str) -> str:
-    if label and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]*", label):
-        raise ValueError(f"a label is made of letters, digits and . _ + -, but is '{label}'")
-    return label
+def _speakable(alias: str) -> str:
+    if alias and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]*", alias):
+        raise ValueError(f"a label is made of letters, digits and . _ + -, but is '{alias}'")
+    return alias
 
 
 class Entry(BaseModel):
@@ -35,20 +35,20 @@ class Entry(BaseModel):
 
     Attributes:
         name: Name of the plugin.
-        label: What its row is called; by default the name.
+        alias: What its row is called; by default the name.
         options: Options of this entry alone.
     """
 
     model_config = ConfigDict(extra="forbid")
 
     name: str
-    label: Annotated[str, AfterValidator(_speakable)] = ""
+    alias: Annotated[str, AfterValidator(_speakable)] = ""
     options: dict[str, Any] = {}
 
     @property
     def title(self) -> str:
         """The label, or the name."""
-        return self.label or self.name
+        return self.alias or self.name
 
 
 def _table(value: Any) -> Any:
@@ -64,7 +64,7 @@ def _tables(values: Any) -> Any:
 
 
 def _unlike(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    names = [value.title if isinstance(value, Entry) else value for value in values]
+    names = [value.alias if isinstance(value, Entry) else value for value in values]
     for name in names:
         if names.count(name) > 1:
             hint = "; give one a label" if isinstance(values[0], Entry) else ""
@@ -145,8 +145,8 @@ def _labelled(asked: Any, entries: Any) -> Any:
     if not isinstance(asked, (list, tuple)) or not isinstance(entries, (list, tuple)):
         return asked
     tables = [entry for entry in entries if isinstance(entry, dict)]
-    labels = {entry["label"]: entry for entry in tables if isinstance(entry.get("label"), str)}
-    return [labels.get(name, name) for name in asked]
+    aliases = {entry["label"]: entry for entry in tables if isinstance(entry.get("label"), str)}
+    return [aliases.get(name, name) for name in asked]
 
 
 def _check_top_level(key: str, rest: Sequence[str]) -> None:

@@ -45,13 +45,13 @@ class Subject:
     Attributes:
         section: One of `SECTIONS`.
         name: Its name.
-        label: Its name in this matrix.
+        alias: Its name in this matrix.
         options: The keys of its options; those of a scenario's data sets as `("source", "options", key)`.
     """
 
     section: str
     name: str
-    label: str
+    alias: str
     options: frozenset[Keys]
 
     def has(self, path: Keys) -> bool:
@@ -60,7 +60,7 @@ class Subject:
 
     def settings(self, layer: Iterable[Setting]) -> list[Setting]:
         """What of a layer applies: settings for everything first, then by name, then by label."""
-        order = {EVERY: 0, self.label: 2} | {self.name: 1}
+        order = {EVERY: 0, self.alias: 2} | {self.name: 1}
         mine = [setting for setting in layer if setting.section == self.section and setting.name in order]
         mine = [setting for setting in mine if setting.name != EVERY or self.has(setting.path)]
         return sorted(mine, key=lambda setting: order[setting.name])
@@ -164,7 +164,7 @@ def override_setting(path: Keys, value: Any, subjects: Sequence[Subject]) -> Set
     option = tuple(rest)
     where = f"--set {'.'.join(path)}"
     members = [subject for subject in subjects if subject.section == section]
-    names = {name for subject in members for name in (subject.name, subject.label)}
+    names = {name for subject in members for name in (subject.name, subject.alias)}
     if len(option) > 1 and option[0] in names:
         return Setting(section, option[0], option[1:], value, where)
     if any(subject.has(option) for subject in members):

@@ -17,7 +17,7 @@ from benchmark.api.options import PluginOptions
 from benchmark.api.scenario import Scenario, Side
 from benchmark.api.spec import CEILING, CONTROLS, FLOOR, PluginSpec
 from benchmark.api.stage_context import RequestedDevice
-from benchmark.config.matrix import Choice, Matrix
+from benchmark.config.matrix import Matrix, PluginConfig
 from benchmark.config.matrix_file import Entry, Override, Request, read_budget, read_request
 from benchmark.config.overrides import (
     EVERY,
@@ -103,12 +103,12 @@ class _Use:
 
     @property
     def subject(self) -> Subject:
-        return Subject(self.spec.kind, self.spec.name, self.entry.title, _keys(self.options))
+        return Subject(self.spec.kind, self.spec.name, self.entry.alias, _keys(self.options))
 
     def own(self, origin: str) -> list[Setting]:
-        prefix = f"{origin}: {self.spec.kind}s.{self.entry.title}.options"
+        prefix = f"{origin}: {self.spec.kind}s.{self.entry.alias}.options"
         return [
-            Setting(self.spec.kind, self.entry.title, (key,), value, f"{prefix}.{key}")
+            Setting(self.spec.kind, self.entry.alias, (key,), value, f"{prefix}.{key}")
             for key, value in self.entry.options.items()
         ]
 
@@ -133,7 +133,7 @@ class _Resolver:
         self._file = table_settings(request.model_dump(), lambda path: f"{origin}: {'.'.join(path)}")
         self._set = [override_setting(path, value, subjects) for path, value in overrides if path[0] in SECTIONS]
         check_used(self._file, subjects)
-        self._check_names([*self._budget, *self._file], {(subject.section, subject.label) for subject in subjects})
+        self._check_names([*self._budget, *self._file], {(subject.section, subject.alias) for subject in subjects})
 
     def matrix(self) -> Matrix:
         request = self._request
@@ -167,11 +167,11 @@ class _Resolver:
 
     def _is_control(self, entry: Entry) -> bool:
         """Whether an entry is a control row; it has to be called like one then, and like none otherwise."""
-        where = f"{self._origin}: translators.{entry.title}"
-        if entry.name in CONTROLS and (entry.options or entry.title != entry.name):
+        where = f"{self._origin}: translators.{entry.alias}"
+        if entry.name in CONTROLS and (entry.options or entry.alias != entry.name):
             raise UsageError(f"{where}: '{entry.name}' is a control row, which takes neither label nor options")
-        if entry.title in CONTROLS and entry.name not in CONTROLS:
-            raise UsageError(f"{where}: '{entry.title}' is the label of a control row; choose another")
+        if entry.alias in CONTROLS and entry.name not in CONTROLS:
+            raise UsageError(f"{where}: '{entry.alias}' is the label of a control row; choose another")
         return entry.name in CONTROLS
 
     def _side_options(self, side: Side) -> type[PluginOptions]:
@@ -184,10 +184,10 @@ class _Resolver:
             keys |= {(side, "options", *key) for key in _keys(self._side_options(getattr(scenario, side)))}
         return Subject("scenario", scenario.name, scenario.name, frozenset(keys))
 
-    def _check_names(self, settings: Iterable[Setting], labels: set[tuple[str, str]]) -> None:
+    def _check_names(self, settings: Iterable[Setting], aliases: set[tuple[str, str]]) -> None:
         """Refuse tables of names that nothing has; a table of something that this matrix leaves out is fine."""
         for setting in settings:
-            if setting.name == EVERY or (setting.section, setting.name) in labels:
+            if setting.name == EVERY or (setting.section, setting.name) in aliases:
                 continue
             if setting.section == "translator" and setting.name in CONTROLS:
                 raise UsageError(f"{setting.where}: '{setting.name}' is a control row, which takes no options")
@@ -209,12 +209,12 @@ class _Resolver:
             *subject.settings(self._set),
         ]
 
-    def _choice(self, use: _Use) -> Choice:
+    def _choice(self, use: _Use) -> PluginConfig:
         settings = self._layers(use.subject, use.own(self._origin))
-        where = place(settings, f"{use.spec.kind}.{use.entry.title}")
+        where = place(settings, f"{use.spec.kind}.{use.entry.alias}")
         options = validated(use.options, merged({}, settings), where).model_dump(mode="json")
-        aside = use.options.without_outcome()
-        return Choice(use.spec.kind, use.spec.name, use.entry.title, use.spec.version, options, aside)
+        runtime_options = use.options.runtime_option_names()
+        return PluginConfig(use.spec.kind, use.spec.name, use.entry.alias, use.spec.version, options, runtime_options)
 
     def _scenario(self, scenario: Scenario) -> Scenario:
         settings = self._layers(self._scenario_subject(scenario))
@@ -247,9 +247,9 @@ def _keys(options: type[PluginOptions]) -> frozenset[Keys]:
     return frozenset((name,) for name in options.model_fields)
 
 
-def _with_controls(entries: Sequence[Entry], choices: Sequence[Choice]) -> tuple[Choice, ...]:
+def _with_controls(entries: Sequence[Entry], choices: Sequence[PluginConfig]) -> tuple[PluginConfig, ...]:
     """Translators in the order they were asked for; missing controls go first and last."""
-    controls = {name: Choice("control", name, name, "1", {}) for name in CONTROLS}
+    controls = {name: PluginConfig("control", name, name, "1", {}) for name in CONTROLS}
     asked = iter(choices)
     rows = [controls[entry.name] if entry.name in controls else next(asked) for entry in entries]
     first = [] if controls[FLOOR] in rows else [controls[FLOOR]]

@@ -283,7 +283,7 @@ def _shipped_modules(matrix: Matrix, registry: Registry) -> tuple[str, ...]:
     for choice in (*matrix.translators, *matrix.segmenters, matrix.auxiliary_segmenter, *matrix.metrics):
         with suppress(PluginError):  # a control, or broken: its cells tell
             spec = registry.find(choice.kind, choice.name)
-            modules += [spec.target.rpartition(":")[0]] if spec.distribution == SHIPPED else []
+            modules += [spec.entry.rpartition(":")[0]] if spec.distribution == SHIPPED else []
     return tuple(dict.fromkeys(modules))
 
 

@@ -7,10 +7,10 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from benchmark.config.matrix import Choice
+from benchmark.config.matrix import PluginConfig
 
 KEY_LENGTH = 20
-ASIDE = "aside"
+RUNTIME_ONLY = "runtime_only"
 """In a specification: options that do not change the outcome, and so are not part of its key."""
 
 
@@ -20,15 +20,15 @@ def content_key(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH]
 
 
-def plugin_identity(choice: Choice) -> dict[str, Any]:
+def plugin_identity(choice: PluginConfig) -> dict[str, Any]:
     """What of a choice decides the outcome, all but its label; options that do not stand aside."""
-    options: dict[str, dict[str, Any]] = {"options": {}, ASIDE: {}}
+    options: dict[str, dict[str, Any]] = {"options": {}, RUNTIME_ONLY: {}}
     for name, value in choice.options.items():
-        options[ASIDE if name in choice.aside else "options"][name] = value
+        options[RUNTIME_ONLY if name in choice.runtime_options else "options"][name] = value
     return {"name": choice.name, "version": choice.version, **options}
 
 
-def plugin_identities(choices: Iterable[Choice]) -> list[dict[str, Any]]:
+def plugin_identities(choices: Iterable[PluginConfig]) -> list[dict[str, Any]]:
     """`plugin_identity` of each."""
     return [plugin_identity(choice) for choice in choices]
 
@@ -38,5 +38,5 @@ def without_runtime_options(value: Any) -> Any:
     if isinstance(value, list):
         return [without_runtime_options(item) for item in value]
     if isinstance(value, dict):
-        return {name: without_runtime_options(item) for name, item in value.items() if name != ASIDE}
+        return {name: without_runtime_options(item) for name, item in value.items() if name != RUNTIME_ONLY}
     return value

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeVar
 from benchmark.api.dataset import Dataset
 from benchmark.api.scenario import Scenario, Side
 from benchmark.api.spec import CEILING, FLOOR, PluginSpec
-from benchmark.config.matrix import Choice, Matrix
+from benchmark.config.matrix import Matrix, PluginConfig
 from benchmark.errors import BenchError, DataError, PluginError
 from benchmark.plan.keys import content_key, plugin_identities, plugin_identity, without_runtime_options
 from benchmark.plan.model import (
@@ -81,7 +81,9 @@ class _Planner:
         self.classes[scenario.name] = classes
         return None
 
-    def _cell(self, scenario: Scenario, translator: Choice, segmenter: Choice, seed: int, broken: str | None) -> Cell:
+    def _cell(
+        self, scenario: Scenario, translator: PluginConfig, segmenter: PluginConfig, seed: int, broken: str | None
+    ) -> Cell:
         invalid, skipped = broken, None
         if not invalid:
             try:
@@ -95,12 +97,12 @@ class _Planner:
         config_key = self._config_key(
             scenario, translator, segmenter, with_auxiliary=not invalid and self._needs_source_segmenter(translator)
         )
-        labels = (scenario.name, translator.label, segmenter.label)
+        labels = (scenario.name, translator.alias, segmenter.alias)
         suffix = content_key([config_key, *labels])[:8]
         cell_id = ".".join([*map(_slug, labels), f"s{seed}", suffix])
         return Cell(cell_id, *labels, seed, config_key, stages, skipped, invalid)
 
-    def _misfit(self, scenario: Scenario, translator: Choice) -> str | None:
+    def _misfit(self, scenario: Scenario, translator: PluginConfig) -> str | None:
         """Why a translator does not suit a scenario, or None."""
         if translator.kind == "control":
             return None
@@ -109,18 +111,20 @@ class _Planner:
             return f"translator '{translator.name}' needs paired images, and scenario '{scenario.name}' has none"
         return None
 
-    def _needs_source_segmenter(self, translator: Choice) -> bool:
+    def _needs_source_segmenter(self, translator: PluginConfig) -> bool:
         """Whether a translator learns with the help of the auxiliary segmenter."""
         return translator.kind != "control" and self._needs("source_segmenter", [translator])
 
-    def _needs_target_segmenter(self, translator: Choice) -> bool:
+    def _needs_target_segmenter(self, translator: PluginConfig) -> bool:
         """Whether a metric over its translations asks the auxiliary segmenter."""
         return translator.kind != "control" and self._needs("target_segmenter", self._metrics("translation"))
 
-    def _needs(self, word: str, choices: Iterable[Choice]) -> bool:
+    def _needs(self, word: str, choices: Iterable[PluginConfig]) -> bool:
         return any(word in self.registry.find(choice.kind, choice.name).needs for choice in choices)
 
-    def _config_key(self, scenario: Scenario, translator: Choice, segmenter: Choice, *, with_auxiliary: bool) -> str:
+    def _config_key(
+        self, scenario: Scenario, translator: PluginConfig, segmenter: PluginConfig, *, with_auxiliary: bool
+    ) -> str:
         sides = (scenario.source, scenario.target) if scenario.name in self.classes else ()
         usual = {"score_translations"} if scenario.score_translations == "train" else set()
         parts = {
@@ -134,7 +138,9 @@ class _Planner:
             parts["auxiliary_segmenter"] = plugin_identity(self.matrix.auxiliary_segmenter)
         return content_key(without_runtime_options(parts))
 
-    def _chain(self, scenario: Scenario, translator: Choice, segmenter: Choice, seed: int) -> dict[str, str]:
+    def _chain(
+        self, scenario: Scenario, translator: PluginConfig, segmenter: PluginConfig, seed: int
+    ) -> dict[str, str]:
         """The stages of one cell, by role."""
         chain: dict[str, str] = {}
         if translator.kind == "control":
@@ -145,10 +151,10 @@ class _Planner:
             chain["fit-segmenter"] = self._fit_segmenter(scenario, segmenter, train, held_out, seed)
         inputs = {"segmenter": chain["fit-segmenter"], "test": self._split(scenario, scenario.target, "test")}
         spec = {"segmenter": plugin_identity(segmenter), "metrics": plugin_identities(self._metrics("segmentation"))}
-        chain["score-segmentation"] = self._add("score-segmentation", segmenter.label, spec, inputs, seed)
+        chain["score-segmentation"] = self._add("score-segmentation", segmenter.alias, spec, inputs, seed)
         return chain
 
-    def _translation(self, scenario: Scenario, translator: Choice, seed: int) -> dict[str, str]:
+    def _translation(self, scenario: Scenario, translator: PluginConfig, seed: int) -> dict[str, str]:
         """The stages that make translations and measure them, by role."""
         source, chain = scenario.source, {}
         if self._needs_source_segmenter(translator):
@@ -166,7 +172,7 @@ class _Planner:
         return chain
 
     def _fit_translator(
-        self, scenario: Scenario, translator: Choice, auxiliary_segmenter: str | None, seed: int
+        self, scenario: Scenario, translator: PluginConfig, auxiliary_segmenter: str | None, seed: int
     ) -> str:
         spec = {"translator": plugin_identity(translator), "seed": seed, "compute": self._compute()}
         inputs = {
@@ -176,14 +182,19 @@ class _Planner:
         if auxiliary_segmenter is not None:
             spec["auxiliary_segmenter"] = plugin_identity(self.matrix.auxiliary_segmenter)
             inputs["segmenter"] = auxiliary_segmenter
-        return self._add("fit-translator", translator.label, spec, inputs, seed)
+        return self._add("fit-translator", translator.alias, spec, inputs, seed)
 
-    def _translate(self, translator: Choice, fitted: str, source: str, seed: int) -> str:
+    def _translate(self, translator: PluginConfig, fitted: str, source: str, seed: int) -> str:
         inputs = {"translator": fitted, "source": source}
-        return self._add("translate", translator.label, {"translator": plugin_identity(translator)}, inputs, seed)
+        return self._add("translate", translator.alias, {"translator": plugin_identity(translator)}, inputs, seed)
 
     def _score_translation(
-        self, scenario: Scenario, translator: Choice, metrics: Sequence[Choice], chain: Mapping[str, str], seed: int
+        self,
+        scenario: Scenario,
+        translator: PluginConfig,
+        metrics: Sequence[PluginConfig],
+        chain: Mapping[str, str],
+        seed: int,
     ) -> str:
         """Measure the training translations, or those of the source test split against the target's."""
         split = scenario.score_translations
@@ -199,9 +210,9 @@ class _Planner:
         if self._needs("translator", metrics):
             spec["translator"] = plugin_identity(translator)
             inputs["translator"] = chain["fit-translator"]
-        return self._add("score-translation", translator.label, spec, inputs, seed)
+        return self._add("score-translation", translator.alias, spec, inputs, seed)
 
-    def _fit_control(self, scenario: Scenario, segmenter: Choice, control: str, seed: int) -> str:
+    def _fit_control(self, scenario: Scenario, segmenter: PluginConfig, control: str, seed: int) -> str:
         """The training of a control row, which is also that of an auxiliary segmenter.
 
         Source images say nothing about a model of the target: under `source-val`, the oracle keeps its last weights.
@@ -211,7 +222,9 @@ class _Planner:
         held_out = self._split(scenario, side, "test") if by_source else None
         return self._fit_segmenter(scenario, segmenter, self._split(scenario, side, "train"), held_out, seed)
 
-    def _fit_segmenter(self, scenario: Scenario, segmenter: Choice, train: str, held_out: str | None, seed: int) -> str:
+    def _fit_segmenter(
+        self, scenario: Scenario, segmenter: PluginConfig, train: str, held_out: str | None, seed: int
+    ) -> str:
         """Train on one labelled set; under `source-val`, `held_out` chooses the checkpoint."""
         inputs = {"train": train, "target": self._split(scenario, scenario.target, "train")}
         if scenario.checkpoint == "oracle-val":
@@ -219,7 +232,7 @@ class _Planner:
         if scenario.checkpoint == "source-val" and held_out is not None:
             inputs["validation"] = held_out
         spec = {"segmenter": plugin_identity(segmenter), "seed": seed, "compute": self._compute()}
-        return self._add("fit-segmenter", segmenter.label, spec, inputs, seed)
+        return self._add("fit-segmenter", segmenter.alias, spec, inputs, seed)
 
     def _split(self, scenario: Scenario, side: Side, role: Literal["train", "test"]) -> str:
         """One split of one side, prepared."""
@@ -264,7 +277,7 @@ class _Planner:
         """As asked for: what "auto" comes to on a machine is provenance, like the machine."""
         return {"device": self.matrix.device, "precision": self.matrix.precision}
 
-    def _metrics(self, subject: str) -> list[Choice]:
+    def _metrics(self, subject: str) -> list[PluginConfig]:
         """The metrics over one subject, with those that do not say beforehand what they measure."""
         measures = {metric.name: self.registry.find("metric", metric.name).measures for metric in self.matrix.metrics}
         return [metric for metric in self.matrix.metrics if measures[metric.name] in ("", subject)]

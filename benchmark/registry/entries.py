@@ -57,13 +57,13 @@ def _fitness(spec: PluginSpec) -> tuple[State, str | None]:
         f"kind must be one of {', '.join(KINDS)}, but is '{spec.kind}'": spec.kind not in KINDS,
         f"name must be lower case and joined by hyphens, but is '{spec.name}'": not NAME.fullmatch(spec.name),
         f"'{spec.name}' is a control row of every matrix; choose another name": spec.name in CONTROLS,
-        f"target must read 'module:attribute', but is '{spec.target}'": not _names_attribute(spec.target),
+        f"entry must read 'module:attribute', but is '{spec.entry}'": not _names_attribute(spec.entry),
         f"options must read 'module:attribute', but is '{spec.options}'": not _names_attribute(spec.options or "a:b"),
         f"needs of a {spec.kind} may name {offered}, but name {', '.join(unknown)}": bool(unknown),
     }
     return next((("broken", problem) for problem, found in problems.items() if found), ("ok", None))
 
 
-def _names_attribute(target: str) -> bool:
-    place, _, attribute = target.rpartition(":")
+def _names_attribute(entry: str) -> bool:
+    place, _, attribute = entry.rpartition(":")
     return bool(place and attribute)

@@ -16,22 +16,22 @@ from benchmark.api.spec import PluginSpec
 from benchmark.errors import PluginError
 
 
-def import_target(spec: PluginSpec, target: str) -> Any:
-    """The object that a target of a plugin names; `PluginError` with the cause when there is none."""
-    place, _, attribute = target.rpartition(":")
+def import_entry(spec: PluginSpec, entry: str) -> Any:
+    """The object that an import string of a plugin names; `PluginError` with the cause when there is none."""
+    place, _, attribute = entry.rpartition(":")
     try:
         module = _import_file(Path(place)) if place.endswith(".py") else import_module(place)
         return reduce(getattr, attribute.split("."), module)
     except (Exception, SystemExit) as error:  # importing runs a third party's code, which may raise anything
         raise PluginError(
-            f"{spec.kind} '{spec.name}' ({spec.distribution}): importing {target} failed: {one_line(error)}"
+            f"{spec.kind} '{spec.name}' ({spec.distribution}): importing {entry} failed: {one_line(error)}"
         ) from error
 
 
-def anchored(target: str, folder: Path) -> str:
-    """A target whose file, if it names one, is relative to a folder."""
-    place, _, attribute = target.rpartition(":")
-    return f"{(folder / place).resolve()}:{attribute}" if place.endswith(".py") else target
+def resolve_relative_entry(entry: str, folder: Path) -> str:
+    """An import string whose file, if it names one, is made absolute from a folder."""
+    place, _, attribute = entry.rpartition(":")
+    return f"{(folder / place).resolve()}:{attribute}" if place.endswith(".py") else entry
 
 
 def one_line(error: BaseException) -> str:

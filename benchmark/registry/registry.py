@@ -25,7 +25,7 @@ from benchmark.api.translator import Translator
 from benchmark.errors import PluginError, did_you_mean, shown
 from benchmark.registry.entries import PACKAGE, PluginEntry, make_entry
 from benchmark.registry.hook_relay import HookRelay, check_hooks, log
-from benchmark.registry.import_string import import_target, one_line
+from benchmark.registry.import_string import import_entry, one_line
 from benchmark.registry.packaged_files import is_checkout, is_path, shipped
 from benchmark.registry.registry_file import RegistryFile
 from benchmark.registry.scenario_files import read_scenario
@@ -123,23 +123,21 @@ class Registry:
 
     def options_class(self, spec: PluginSpec) -> type[PluginOptions]:
         """The class of a plugin's options; imports the plugin itself only when its spec does not say where they are."""
-        found = (
-            import_target(spec, spec.options) if spec.options else getattr(self.load(spec), "Options", PluginOptions)
-        )
+        found = import_entry(spec, spec.options) if spec.options else getattr(self.load(spec), "Options", PluginOptions)
         if not (isinstance(found, type) and issubclass(found, PluginOptions)):
             raise PluginError(f"{_who(spec)}: its options must subclass PluginOptions")
         return found
 
     def load(self, spec: PluginSpec) -> type[Any]:
         """Import a plugin's class; `PluginError` when it cannot be imported or does not fulfil its contract."""
-        found = import_target(spec, spec.target)
+        found = import_entry(spec, spec.entry)
         expected = CONTRACTS[spec.kind]
         if not (isinstance(found, type) and issubclass(found, expected)):
             names = " or ".join(contract.__name__ for contract in expected)
-            raise PluginError(f"{_who(spec)}: expected {spec.target} to be a class derived from {names}")
+            raise PluginError(f"{_who(spec)}: expected {spec.entry} to be a class derived from {names}")
         if inspect.isabstract(found):
             missing = ", ".join(sorted(getattr(found, "__abstractmethods__", ())))
-            raise PluginError(f"{_who(spec)}: {spec.target} does not define {missing}")
+            raise PluginError(f"{_who(spec)}: {spec.entry} does not define {missing}")
         if spec.needs and issubclass(found, SegmentationMetric):
             raise PluginError(f"{_who(spec)}: only metrics over translations are given what they need; drop its needs")
         return found

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from benchmark.api.hookspecs import hookimpl
 from benchmark.api.spec import API_VERSION, KINDS, Kind, PluginSpec
-from benchmark.registry.import_string import anchored
+from benchmark.registry.import_string import resolve_relative_entry
 from benchmark.toml_models import in_file, read_toml, validated
 
 
@@ -18,7 +18,7 @@ class _Row(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: str
-    target: str
+    entry: str
     options: str = ""
     version: str = "1"
     api: int = API_VERSION
@@ -29,9 +29,9 @@ class _Row(BaseModel):
 
     def spec(self, kind: Kind, folder: Path) -> PluginSpec:
         fields = self.model_dump()
-        return PluginSpec(
-            kind, **fields | {"target": anchored(self.target, folder), "options": anchored(self.options, folder)}
-        )
+        fields["entry"] = resolve_relative_entry(self.entry, folder)
+        fields["options"] = resolve_relative_entry(self.options, folder)
+        return PluginSpec(kind, **fields)
 
 
 class _RegistryTables(BaseModel):

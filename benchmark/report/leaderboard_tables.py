@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 
-from benchmark.report.tables import EMPTY, Grid, comma_list, duration, number, rounded
+from benchmark.report.tables import EMPTY, TextTable, comma_list, duration, number, rounded
 from benchmark.results.board import (
     NOT_MEASURED,
     NOTHING_TRANSLATED,
@@ -50,7 +50,7 @@ EXPLANATIONS = (
 )
 
 
-def leaderboard_grid(board: Board) -> Grid:
+def leaderboard_grid(board: Board) -> TextTable:
     """The board as a person wants to read it."""
     names = [name for name in _ordered(metric_names(board)) if _worth_a_column(board, name)]
     metrics: list[Column] = [(heading(board, name), _metric_cell(board, name)) for name in names]
@@ -65,7 +65,7 @@ def leaderboard_grid(board: Board) -> Grid:
         *((name, _extra_cell(name)) for name in extra),
         ("cost h:mm:ss", lambda row: EMPTY if row.seconds is None else duration(row.seconds)),
     ]
-    return Grid(
+    return TextTable(
         title=title(board),
         headings=tuple(name for name, _ in columns),
         rows=tuple(tuple(cell(row) for _, cell in columns) for row in board.rows),
@@ -75,9 +75,9 @@ def leaderboard_grid(board: Board) -> Grid:
     )
 
 
-def per_class_grid(board: Board) -> Grid:
+def per_class_grid(board: Board) -> TextTable:
     """IoU of each class (rows) in each row of the board (columns)."""
-    return Grid(
+    return TextTable(
         title=f"IoU % by class: {title(board)}",
         headings=("class", *(_full_name(board, row) for row in board.rows)),
         rows=tuple(
@@ -88,12 +88,12 @@ def per_class_grid(board: Board) -> Grid:
     )
 
 
-def highlights_grid(board: Board) -> Grid:
+def highlights_grid(board: Board) -> TextTable:
     """What metrics have to tell of each row beside numbers, such as which classes translation exchanged."""
     columns: list[Column] = [("translator", row_name), *_segmenter_column(board)]
     told = [row for row in board.rows if row.highlights]
     lines = [(row, line) for row in told for line in row.highlights[:HIGHLIGHTS]]
-    return Grid(
+    return TextTable(
         title=f"Highlights of the first seed: {title(board)}",
         headings=(*(name for name, _ in columns), "what was found"),
         rows=tuple((*(cell(row) for _, cell in columns), line) for row, line in lines),
@@ -102,7 +102,7 @@ def highlights_grid(board: Board) -> Grid:
     )
 
 
-def costs_grid(board: Board) -> Grid:
+def costs_grid(board: Board) -> TextTable:
     """What the trainings of each row took: the translator's, and the segmenter's."""
     columns: list[Column] = [("translator", row_name), *_segmenter_column(board)]
     for kind, name in (("fit-translator", "translator"), ("fit-segmenter", "segmenter")):
@@ -112,7 +112,7 @@ def costs_grid(board: Board) -> Grid:
             ("images/s", _cost_cell(kind, lambda training: rounded(training.images_per_second, 1))),
             ("GiB", _cost_cell(kind, lambda training: rounded(training.memory, 2))),
         ]
-    return Grid(
+    return TextTable(
         title=f"Cost of trainings: {title(board)}",
         headings=tuple(name for name, _ in columns),
         rows=tuple(tuple(cell(row) for _, cell in columns) for row in board.rows),

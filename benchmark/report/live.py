@@ -14,7 +14,7 @@ from rich.table import Column
 from rich.text import Text
 
 from benchmark.execution.events import Listener, Summary
-from benchmark.report.stage_labels import counted, stage_names
+from benchmark.report.stage_labels import count_of, stage_names
 from benchmark.report.tables import duration
 from benchmark.results.records import DONE
 
@@ -102,9 +102,9 @@ class Watcher(Listener):
     def finished(self, summary: Summary) -> None:
         """The matrix ended."""
         self.close()
-        left = f", {counted(summary.failed, 'cell')} not done" if summary.failed else ""
+        left = f", {count_of(summary.failed, 'cell')} not done" if summary.failed else ""
         self.say(
-            f"{counted(summary.stages_run, 'stage')} run, {summary.stages_reused} reused, "
+            f"{count_of(summary.stages_run, 'stage')} run, {summary.stages_reused} reused, "
             f"in {_took(summary.seconds)}{left}"
         )
 

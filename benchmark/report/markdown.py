@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from benchmark.report.tables import Grid
+from benchmark.report.tables import TextTable
 
 
-def grid_markdown(grid: Grid) -> str:
+def grid_markdown(grid: TextTable) -> str:
     """A heading, a pipe table with numbers to the right, and its notes as a list."""
     rule = ["---" if index < grid.fixed and name != "#" else "---:" for index, name in enumerate(grid.headings)]
     table = "\n".join(_line(cells) for cells in (grid.headings, rule, *grid.rows))
@@ -15,7 +15,7 @@ def grid_markdown(grid: Grid) -> str:
     return f"### {_escaped(grid.title)}\n\n{table}\n\n{notes}".rstrip() + "\n"
 
 
-def page(grids: Sequence[Grid], sections: Sequence[tuple[str, str]] = ()) -> str:
+def page(grids: Sequence[TextTable], sections: Sequence[tuple[str, str]] = ()) -> str:
     """Several tables, then further sections as pairs of title and markdown text."""
     texts = [f"### {title}\n\n{text.strip()}\n" for title, text in sections]
     return "\n".join([*map(grid_markdown, grids), *texts])

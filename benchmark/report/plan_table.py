@@ -6,8 +6,8 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from benchmark.report.stage_labels import counted, stage_rows, subjects
-from benchmark.report.tables import EMPTY, Grid
+from benchmark.report.stage_labels import count_of, stage_rows, subjects
+from benchmark.report.tables import EMPTY, TextTable
 
 if TYPE_CHECKING:
     from benchmark.plan.model import Plan
@@ -43,7 +43,7 @@ def plan_json(plan: Plan, states: Mapping[str, str]) -> dict[str, Any]:
     return {"cells": cells, "stages": stages}
 
 
-def plan_grid(plan: Plan, states: Mapping[str, str]) -> Grid:
+def plan_grid(plan: Plan, states: Mapping[str, str]) -> TextTable:
     """One line for each stage, in the order of the plan; the sums stand below."""
     serves, about = stage_rows(plan), subjects(plan)
     rows = tuple(
@@ -57,8 +57,9 @@ def plan_grid(plan: Plan, states: Mapping[str, str]) -> Grid:
         )
         for stage in plan.stages.values()
     )
-    return Grid(
-        title=f"{counted(len(plan.cells), 'cell')}, {counted(len(plan.stages), 'stage')}, budget {plan.matrix.budget}",
+    cells, stages = count_of(len(plan.cells), "cell"), count_of(len(plan.stages), "stage")
+    return TextTable(
+        title=f"{cells}, {stages}, budget {plan.matrix.budget}",
         headings=("stage", "plugin", "on", "seed", "state", "key"),
         rows=rows,
         fixed=3,
@@ -81,7 +82,7 @@ def _trainings(plan: Plan, states: Mapping[str, str]) -> list[str]:
             cells[cell.translator] += 1
             fits[cell.translator].add(key)
     return [
-        f"{name}: {counted(len(keys), 'training')} for {counted(cells[name], 'cell')}, "
+        f"{name}: {count_of(len(keys), 'training')} for {count_of(cells[name], 'cell')}, "
         f"{sum(states[key] == 'cached' for key in keys)} cached"
         for name, keys in fits.items()
     ]
@@ -89,4 +90,4 @@ def _trainings(plan: Plan, states: Mapping[str, str]) -> list[str]:
 
 def _left_out(plan: Plan) -> list[str]:
     reasons: Counter[str] = Counter(reason for cell in plan.cells if (reason := cell.skipped or cell.invalid))
-    return [f"{counted(count, 'cell')} left out: {reason}" for reason, count in reasons.items()]
+    return [f"{count_of(count, 'cell')} left out: {reason}" for reason, count in reasons.items()]

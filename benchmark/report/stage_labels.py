@@ -18,10 +18,10 @@ CONTROL_ROWS = {SOURCE_SEGMENTER: FLOOR, TARGET_SEGMENTER: CEILING}
 """Whose training the auxiliary segmenter's is, by its role in a cell."""
 
 
-def counted(number: int, noun: str) -> str:
+def count_of(number: int, noun: str) -> str:
     """A number of things.
 
-    >>> counted(1, "stage"), counted(0, "stage")
+    >>> count_of(1, "stage"), count_of(0, "stage")
     ('1 stage', '0 stages')
     """
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

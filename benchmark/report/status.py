@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmark.report.tables import EMPTY, Grid, duration
+from benchmark.report.tables import EMPTY, TextTable, duration
 from benchmark.store.json_files import read_json
 from benchmark.store.layout import LOG, STAGE
 from benchmark.store.stage_folder import StageFolder
@@ -111,13 +111,13 @@ def _bytes(folder: Path) -> int:
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else 0
 
 
-def status_grid(results: Path, statuses: Sequence[StageStatus]) -> Grid:
+def status_grid(results: Path, statuses: Sequence[StageStatus]) -> TextTable:
     """How many stages of each kind are in which state, and what they take; all that is not finished below."""
     kinds = list(dict.fromkeys(status.kind for status in statuses))
     counts = Counter((status.kind, status.state) for status in statuses)
     sizes = {kind: sum(status.bytes for status in statuses if status.kind == kind) for kind in kinds}
     rows = [(kind, *(str(counts[kind, state] or EMPTY) for state in STATES), megabytes(sizes[kind])) for kind in kinds]
-    return Grid(
+    return TextTable(
         title=f"{results}: {len(statuses)} stages, {megabytes(sum(sizes.values()))}",
         headings=("stage", *STATES, "disk"),
         rows=tuple(rows),

@@ -11,7 +11,7 @@ EMPTY = "-"
 
 
 @dataclass(frozen=True)
-class Grid:
+class TextTable:
     """A table of text.
 
     Attributes:

@@ -14,7 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from benchmark.report.tables import Grid
+from benchmark.report.tables import TextTable
 
 PLAIN_WIDTH = 500
 """Off a terminal nothing is cut and nothing wraps; a table is as wide as it must be."""
@@ -30,7 +30,7 @@ def console(file: IO[str] | None = None) -> Console:
     return Console(file=stream, highlight=False, soft_wrap=False, width=None if bounded else PLAIN_WIDTH)
 
 
-def print_grid(grid: Grid, out: Console) -> None:
+def print_grid(grid: TextTable, out: Console) -> None:
     """Print a table; where it is too wide its columns go on below, the leading ones repeated."""
     if grid.title:
         out.print(Text(grid.title, style="bold"))
@@ -41,7 +41,7 @@ def print_grid(grid: Grid, out: Console) -> None:
         out.print(Padding(Text(note, style="dim"), (0, 0, 0, 2), expand=False))
 
 
-def _cut(grid: Grid, width: int) -> Iterator[list[int]]:
+def _cut(grid: TextTable, width: int) -> Iterator[list[int]]:
     """Groups of columns that fit side by side, each with the fixed ones."""
     columns = zip(grid.headings, *grid.rows, strict=True)
     taken_by = [max(map(cell_len, column)) + len(BETWEEN) for column in columns]
@@ -56,7 +56,7 @@ def _cut(grid: Grid, width: int) -> Iterator[list[int]]:
     yield [*fixed, *taken]
 
 
-def _table(grid: Grid, columns: Sequence[int]) -> Table:
+def _table(grid: TextTable, columns: Sequence[int]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     for column in columns:
         words = column < grid.fixed and grid.headings[column] != "#"

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 NAMES = ("scenario", "translator", "segmenter", "seed", "budget", "status", "config_key")
 
 
-def frame(results: Path | str) -> DataFrame:
+def load_results(results: Path | str) -> DataFrame:
     """One row per cell (scenario, translator, segmenter, seed) of a results folder.
 
     Columns are what names the cell, each of its metrics (fractions; NaN where there is none), the seconds it took,

@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmark import __version__
 from benchmark.api.stage_context import PICTURES
-from benchmark.config.matrix import Choice
+from benchmark.config.matrix import PluginConfig
 from benchmark.errors import StoreError
 from benchmark.plan.model import SOURCE_SEGMENTER, TARGET_SEGMENTER, TARGET_SEGMENTER_SCORES, Cell, Plan, kind_of
 from benchmark.store.json_files import read_json, write_json
@@ -216,11 +216,11 @@ def _cost(stages: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
     return {"seconds": sum(seconds.values()), "peak_memory_bytes": max(peaks, default=0)}
 
 
-def _choice(choices: tuple[Choice, ...], label: str) -> dict[str, Any]:
-    return next(_stored(choice) for choice in choices if choice.label == label)
+def _choice(choices: tuple[PluginConfig, ...], label: str) -> dict[str, Any]:
+    return next(_stored(choice) for choice in choices if choice.alias == label)
 
 
-def _stored(choice: Choice) -> dict[str, Any]:
+def _stored(choice: PluginConfig) -> dict[str, Any]:
     return {name: value for name, value in asdict(choice).items() if name != "aside"}
 
 

@@ -15,7 +15,7 @@ LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in grey (ITU-R BT.601)."""
 
 
-def heated(images: Tensor, maps: Tensor) -> Tensor:
+def overlay_heatmap(images: Tensor, maps: Tensor) -> Tensor:
     """Images in grey under a map in heat colours.
 
     Args:
@@ -38,7 +38,7 @@ def heat_colours(maps: Tensor) -> Tensor:
     return (colours[below] * (1 - share) + colours[below + 1] * share).permute(0, 3, 1, 2)
 
 
-def crossed(images: Tensor, row: int, column: int) -> Tensor:
+def draw_crosshair(images: Tensor, row: int, column: int) -> Tensor:
     """Images with a white cross, edged in black, whose middle is one pixel; the given images stay as they are."""
     marked = images.clone()
     arm = max(1, min(images.shape[2:]) // 16)

@@ -19,7 +19,7 @@ from benchmark.store.layout import METRICS
 
 
 @dataclass(frozen=True)
-class Entrant:
+class MetricRun:
     """A metric that takes part in an evaluation.
 
     Attributes:
@@ -33,40 +33,40 @@ class Entrant:
     conditions: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Scores:
+class MetricSession:
     """The metrics of one evaluation: what they gave, and why others gave nothing.
 
     Used as a context: the scores are written into a folder at its end.
 
     Args:
-        entrants: By the name of their plugin.
+        metric_runs: By the name of their plugin.
         classes: Of the labels.
         folder: Where the scores go.
 
     Attributes:
-        live: The metrics that still take part, by the name of their plugin.
+        active: The metrics that still take part, by the name of their plugin.
     """
 
-    def __init__(self, entrants: Mapping[str, Entrant], classes: ClassSet, folder: Path) -> None:
-        self._entrants = entrants
+    def __init__(self, metric_runs: Mapping[str, MetricRun], classes: ClassSet, folder: Path) -> None:
+        self._metric_runs = metric_runs
         self._missing: dict[str, str] = {}
         self._folder = folder
-        self.live = {name: entrant.metric for name, entrant in entrants.items()}
-        _check_distinct(self.live)
-        for name, entrant in entrants.items():
-            self.call("start", classes, entrant.context, to=[name])
+        self.active = {name: metric_run.metric for name, metric_run in metric_runs.items()}
+        _check_distinct(self.active)
+        for name, metric_run in metric_runs.items():
+            self.call("start", classes, metric_run.context, to=[name])
 
-    def able(self, ability: type) -> list[str]:
-        """Names of the metrics that still take part and have an ability, such as `OverVariants`."""
-        return [name for name, metric in self.live.items() if isinstance(metric, ability)]
+    def supporting(self, ability: type) -> list[str]:
+        """Names of the metrics that still take part and have an ability, such as `VariantMetric`."""
+        return [name for name, metric in self.active.items() if isinstance(metric, ability)]
 
     def call(self, method: str, *data: Any, to: Iterable[str] | None = None) -> None:
         """Call a method of metrics that still take part, by default all; one that raises `Unavailable` drops out."""
-        for name in list(self.live if to is None else to):
+        for name in list(self.active if to is None else to):
             with self._dropping_out(name) as metric:
                 getattr(metric, method)(*data)
 
-    def __enter__(self) -> Scores:
+    def __enter__(self) -> MetricSession:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -76,31 +76,31 @@ class Scores:
     @contextmanager
     def _dropping_out(self, name: str) -> Iterator[Metric]:
         try:
-            yield self.live[name]
+            yield self.active[name]
         except Unavailable as reason:
-            self._missing |= dict.fromkeys(self.live.pop(name).values, str(reason))
+            self._missing |= dict.fromkeys(self.active.pop(name).values, str(reason))
 
     def _table(self) -> dict[str, Any]:
         numbers: dict[str, float] = {}
-        for name in list(self.live):
+        for name in list(self.active):
             with self._dropping_out(name) as metric:
                 numbers |= _computed(name, metric)
         nowhere = {name: "undefined on this data" for name, number in numbers.items() if not math.isfinite(number)}
         return {
             "metrics": {name: number for name, number in numbers.items() if name not in nowhere},
             "missing": self._missing | nowhere,
-            "details": {name: details for name in self.live if (details := self._details(name))},
+            "details": {name: details for name in self.active if (details := self._details(name))},
             "values": {
                 name: asdict(value)
-                for entrant in self._entrants.values()
-                for name, value in entrant.metric.values.items()
+                for metric_run in self._metric_runs.values()
+                for name, value in metric_run.metric.values.items()
             },
         }
 
     def _details(self, name: str) -> dict[str, Any]:
         """What a metric tells beside its numbers, as JSON values, with the conditions it was measured under."""
-        details: dict[str, Any] = plain(self.live[name].details())
-        if conditions := plain(self._entrants[name].conditions):
+        details: dict[str, Any] = plain(self.active[name].details())
+        if conditions := plain(self._metric_runs[name].conditions):
             details["conditions"] = {**details.get("conditions", {}), **conditions}
         return details
 

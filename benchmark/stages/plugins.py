@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.api.stage_context import StageContext
-from benchmark.plan.keys import ASIDE
+from benchmark.plan.keys import RUNTIME_ONLY
 from benchmark.registry.registry import Registry
 
 MODEL = "model"
@@ -15,7 +15,7 @@ MODEL = "model"
 
 def create_plugin(registry: Registry, kind: str, choice: Mapping[str, Any]) -> Any:
     """An unfitted plugin from its configuration in the specification of a stage."""
-    return registry.create(registry.find(kind, choice["name"]), {**choice["options"], **choice.get(ASIDE, {})})
+    return registry.create(registry.find(kind, choice["name"]), {**choice["options"], **choice.get(RUNTIME_ONLY, {})})
 
 
 def load_fitted(registry: Registry, kind: str, choice: Mapping[str, Any], fitted: Path, context: StageContext) -> Any:

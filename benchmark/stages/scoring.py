@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.api.imageset import ImageSet
-from benchmark.api.metric import Metric, NamesImages, OverVariants, SegmentationMetric, TranslationMetric
+from benchmark.api.metric import AcceptsImageIds, Metric, SegmentationMetric, TranslationMetric, VariantMetric
 from benchmark.api.segmenter import Segmenter
 from benchmark.api.stage_context import StageContext
 from benchmark.plan.keys import content_key
 from benchmark.registry.registry import Registry
 from benchmark.stages.inference import batches, evenly_spaced, on_device, predicted
 from benchmark.stages.inputs import Inputs, labelled_set
-from benchmark.stages.metric_session import Entrant, Scores
+from benchmark.stages.metric_session import MetricRun, MetricSession
 from benchmark.stages.plugins import create_plugin, load_fitted
 from benchmark.stages.translation_strips import SHOWN
 from benchmark.store.layout import GALLERY
@@ -45,25 +45,27 @@ LENT = (Lent("target_segmenter", "segmenter", "auxiliary_segmenter"), Lent("tran
 def score_translation(spec: Mapping[str, Any], inputs: Inputs, context: StageContext, registry: Registry) -> None:
     """Measure all translated images of a split against their sources and the target images."""
     source, translations, target = (ImageSet.open(inputs[role]) for role in ("source", "translated", "target"))
-    entrants = _entrants(spec, inputs, TranslationMetric, context, registry)
-    with Scores(entrants, source.classes, context.folder) as scores:
-        scores.call("name_images", source.ids, to=scores.able(NamesImages))
-        for batch in batches(target, context) if scores.live else ():
+    metric_runs = _metric_runs(spec, inputs, TranslationMetric, context, registry)
+    with MetricSession(metric_runs, source.classes, context.folder) as scores:
+        scores.call("name_images", source.ids, to=scores.supporting(AcceptsImageIds))
+        for batch in batches(target, context) if scores.active else ():
             scores.call("reference", on_device(context, target.image_batch(batch)))
-        for batch in batches(source, context) if scores.live else ():
+        for batch in batches(source, context) if scores.active else ():
             _score_batch(scores, source, translations, batch, context)
             context.progress(batch[-1] + 1, len(source))
 
 
-def _score_batch(scores: Scores, source: ImageSet, translations: ImageSet, batch: range, context: StageContext) -> None:
+def _score_batch(
+    scores: MetricSession, source: ImageSet, translations: ImageSet, batch: range, context: StageContext
+) -> None:
     import torch
 
     pair = on_device(context, source.image_batch(batch)), on_device(context, translations.image_batch(batch))
     labels = None if source.labels is None else on_device(context, source.label_batch(batch))
     scores.call("update", *pair, labels)
-    if able := scores.able(OverVariants):
+    if supporting := scores.supporting(VariantMetric):
         variants = [translations.image_batch(batch, variant) for variant in range(translations.variants)]
-        scores.call("update_variants", on_device(context, torch.stack(variants)), to=able)
+        scores.call("update_variants", on_device(context, torch.stack(variants)), to=supporting)
 
 
 def score_segmentation(spec: Mapping[str, Any], inputs: Inputs, context: StageContext, registry: Registry) -> None:
@@ -74,8 +76,8 @@ def score_segmentation(spec: Mapping[str, Any], inputs: Inputs, context: StageCo
     started = time.perf_counter()
     kept: dict[int, NDArray[np.uint8]] = {}
     shown = set(evenly_spaced(len(test), SHOWN))
-    entrants = _entrants(spec, inputs, SegmentationMetric, context, registry)
-    with Scores(entrants, test.classes, context.folder) as scores:
+    metric_runs = _metric_runs(spec, inputs, SegmentationMetric, context, registry)
+    with MetricSession(metric_runs, test.classes, context.folder) as scores:
         for batch in batches(test, context):
             predictions = predicted(segmenter, test, batch, context, name)
             scores.call("update", predictions, on_device(context, test.label_batch(batch)))
@@ -87,9 +89,9 @@ def score_segmentation(spec: Mapping[str, Any], inputs: Inputs, context: StageCo
     _save_gallery(context.folder / GALLERY, test, kept)
 
 
-def _entrants(
+def _metric_runs(
     spec: Mapping[str, Any], inputs: Inputs, contract: type, context: StageContext, registry: Registry
-) -> dict[str, Entrant]:
+) -> dict[str, MetricRun]:
     """The metrics of a contract, each with the trained plugins it needs."""
     created: dict[str, Metric] = {
         choice["name"]: create_plugin(registry, "metric", choice) for choice in spec["metrics"]
@@ -108,7 +110,7 @@ def _entrants(
         if "target_segmenter" in needs[name]:
             conditions[name]["auxiliary_segmenter"] = _short_identity(spec["auxiliary_segmenter"])
     return {
-        name: Entrant(metric, replace(context, **given[name]), conditions[name]) for name, metric in metrics.items()
+        name: MetricRun(metric, replace(context, **given[name]), conditions[name]) for name, metric in metrics.items()
     }
 
 

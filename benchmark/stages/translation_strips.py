@@ -1,4 +1,4 @@
-"""Strips of named panels: what a translator did to a few images, kept for people to look at."""
+"""Strips of named columns: what a translator did to a few images, kept for people to look at."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from benchmark.api.imageset import ImageSet
 from benchmark.api.stage_context import StageContext
-from benchmark.api.translator import Attentive, Invertible, MultiVariant, Pointing, Translator
+from benchmark.api.translator import HasAttentionMaps, HasPixelAttention, Invertible, MultiVariant, Translator
 from benchmark.stages.contract_checks import check_images, check_maps
-from benchmark.stages.heatmap import crossed, heated
+from benchmark.stages.heatmap import draw_crosshair, overlay_heatmap
 from benchmark.stages.inference import evenly_spaced, on_device, translated
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def keep_strips(translator: Translator, source: ImageSet, context: StageContext,
     """Keep for each of a few source images a strip `translation`, and a strip `variants` where there are several.
 
     Args:
-        translator: Fitted, on the device of the run; what it can do decides on the panels.
+        translator: Fitted, on the device of the run; what it can do decides on the columns.
         source: Images to show, spread over the set.
         context: Where pictures go.
         name: Of the plugin, for errors.
@@ -39,10 +39,10 @@ def keep_strips(translator: Translator, source: ImageSet, context: StageContext,
             _keep(context, f"variants-{number}", _variants(translator, images, context, name))
 
 
-def _keep(context: StageContext, file: str, panels: Mapping[str, Tensor]) -> None:
+def _keep(context: StageContext, file: str, columns: Mapping[str, Tensor]) -> None:
     import torch
 
-    context.images(file, torch.cat(list(panels.values()), dim=3)[0], panels=tuple(panels))
+    context.images(file, torch.cat(list(columns.values()), dim=3)[0], columns=tuple(columns))
 
 
 def _translation(
@@ -51,28 +51,28 @@ def _translation(
     """Panels of one image, shape (1, 3, H, W) each, by name."""
     import torch
 
-    panels = {"source": images, "translated": translated(translator, images, 0, context, name)}
+    columns = {"source": images, "translated": translated(translator, images, 0, context, name)}
     with torch.inference_mode():
         if isinstance(translator, Invertible):
-            panels["cycled"] = translator.inverse(panels["translated"])
-            check_images(panels["cycled"], images, f"translator '{name}', inverse,")
-        if isinstance(translator, Attentive):
+            columns["cycled"] = translator.inverse(columns["translated"])
+            check_images(columns["cycled"], images, f"translator '{name}', inverse,")
+        if isinstance(translator, HasAttentionMaps):
             maps = translator.attention_maps(images)
             check_maps(maps, images, f"translator '{name}', attention_maps,")
-            panels["attention"] = heated(images, maps)
-        if isinstance(translator, Pointing):
-            panels["attention from +"] = _looking_from(translator, images, point, name)
-    return panels
+            columns["attention"] = overlay_heatmap(images, maps)
+        if isinstance(translator, HasPixelAttention):
+            columns["attention from +"] = _looking_from(translator, images, point, name)
+    return columns
 
 
-def _looking_from(translator: Pointing, images: Tensor, point: tuple[float, float], name: str) -> Tensor:
+def _looking_from(translator: HasPixelAttention, images: Tensor, point: tuple[float, float], name: str) -> Tensor:
     """Where one pixel looks, relative to where it looks most: weights over many places are all small."""
     row, column = (int(share * side) for share, side in zip(point, images.shape[2:], strict=True))
     maps = translator.attention_from(images, row, column)
     check_maps(maps, images, f"translator '{name}', attention_from,")
-    return crossed(heated(images, maps / maps.amax().clamp_min(1e-12)), row, column)
+    return draw_crosshair(overlay_heatmap(images, maps / maps.amax().clamp_min(1e-12)), row, column)
 
 
 def _variants(translator: Translator, images: Tensor, context: StageContext, name: str) -> dict[str, Tensor]:
-    panels = {f"variant {k}": translated(translator, images, k, context, name) for k in range(SHOWN_VARIANTS)}
-    return {"source": images} | panels
+    columns = {f"variant {k}": translated(translator, images, k, context, name) for k in range(SHOWN_VARIANTS)}
+    return {"source": images} | columns

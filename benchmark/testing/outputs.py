@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor
 
-from benchmark.api.translator import Attentive, Invertible, MultiVariant, Pointing, Translator
+from benchmark.api.translator import HasAttentionMaps, HasPixelAttention, Invertible, MultiVariant, Translator
 
-ABILITIES = (Invertible, MultiVariant, Attentive, Pointing)
+ABILITIES = (Invertible, MultiVariant, HasAttentionMaps, HasPixelAttention)
 
 Outputs = dict[str, Tensor]
 
@@ -22,9 +22,9 @@ def outputs(translator: Translator, images: Tensor) -> Outputs:
     given = {f"translate(images, variant={k})": translator.translate(images, k) for k in sorted(numbers)}
     if isinstance(translator, Invertible):
         given["inverse(images)"] = translator.inverse(images)
-    if isinstance(translator, Attentive):
+    if isinstance(translator, HasAttentionMaps):
         given["attention_maps(images)"] = translator.attention_maps(images)
-    if isinstance(translator, Pointing):
+    if isinstance(translator, HasPixelAttention):
         for row, column in _crosses(*images.shape[2:]):
             given[f"attention_from(images, {row}, {column})"] = translator.attention_from(images, row, column)
     return given

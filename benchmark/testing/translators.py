@@ -46,7 +46,8 @@ class TranslatorConformance(Trial):
     Attributes:
         needs: As in the registration.
         learns: Whether `fit` is a training by steps: it depends on the seed, can be resumed, and may run in bf16.
-        abilities: The protocols that the translator fulfils, of `Invertible`, `MultiVariant`, `Attentive`, `Pointing`.
+        abilities: The protocols that the translator fulfils, of `Invertible`, `MultiVariant`, `HasAttentionMaps`
+            and `HasPixelAttention`.
         size: Height and width of training images.
         odd_size: Height and width of training images where they are to be multiples of nothing.
         other_sizes: Sizes to translate images of, beside that of training.

@@ -14,7 +14,7 @@ from bench_augmented_cyclegan.networks import (
 )
 from bench_augmented_cyclegan.options import AugmentedCycleGANOptions
 from bench_gan.losses import reconstruction_loss
-from bench_gan.model import AdversarialModel, Batch, Duel, Term
+from bench_gan.model import AdversarialModel, Batch, RealFakePair, WeightedLoss
 from benchmark import StageContext
 
 
@@ -84,38 +84,38 @@ class AugmentedCycleGANModel(AdversarialModel):
         source, target, latent = data["source"], data["target"], data["latent"]
         if not self.options.lambda_identity:
             fake_source = to_source(target)
-            made = {"fake_source": fake_source, "posterior": encode(fake_source, target)}
-            return made | {"fake_target": to_target(source, latent)}
+            generated = {"fake_source": fake_source, "posterior": encode(fake_source, target)}
+            return generated | {"fake_target": to_target(source, latent)}
         fake_source, same_source = to_source(torch.cat([target, source])).chunk(2)
         posterior = encode(fake_source, target)
         both = to_target(torch.cat([source, target]), torch.cat([latent, posterior]))
-        made = {"fake_source": fake_source, "same_source": same_source, "posterior": posterior}
-        return made | dict(zip(("fake_target", "same_target"), both.chunk(2), strict=True))
+        generated = {"fake_source": fake_source, "same_source": same_source, "posterior": posterior}
+        return generated | dict(zip(("fake_target", "same_target"), both.chunk(2), strict=True))
 
-    def generator_terms(self, data: Batch, made: Batch) -> dict[str, Term]:
+    def generator_losses(self, data: Batch, generated: Batch) -> dict[str, WeightedLoss]:
         """Adversarial losses of both domains and of latents, cycle losses of both and of latents, identity losses."""
         options = self.options
         terms = {
-            "adversarial_target": self.adversarial("target", made["fake_target"]),
-            "adversarial_source": self.adversarial("source", made["fake_source"]),
-            "adversarial_latent": self.adversarial("latent", made["posterior"]),
+            "adversarial_target": self.adversarial("target", generated["fake_target"]),
+            "adversarial_source": self.adversarial("source", generated["fake_source"]),
+            "adversarial_latent": self.adversarial("latent", generated["posterior"]),
         }
-        source = self.generators["source"](made["fake_target"])
-        target = self.generators["target"](made["fake_source"], made["posterior"])
-        latent = self.generators["encoder"](data["source"], made["fake_target"])
-        terms["cycle_source"] = Term(options.lambda_cycle, reconstruction_loss(data["source"], source))
-        terms["cycle_target"] = Term(options.lambda_cycle, reconstruction_loss(data["target"], target))
-        terms["cycle_latent"] = Term(options.lambda_latent, reconstruction_loss(data["latent"], latent))
+        source = self.generators["source"](generated["fake_target"])
+        target = self.generators["target"](generated["fake_source"], generated["posterior"])
+        latent = self.generators["encoder"](data["source"], generated["fake_target"])
+        terms["cycle_source"] = WeightedLoss(options.lambda_cycle, reconstruction_loss(data["source"], source))
+        terms["cycle_target"] = WeightedLoss(options.lambda_cycle, reconstruction_loss(data["target"], target))
+        terms["cycle_latent"] = WeightedLoss(options.lambda_latent, reconstruction_loss(data["latent"], latent))
         if options.lambda_identity:
             for side in ("target", "source"):
-                identity = reconstruction_loss(data[side], made[f"same_{side}"])
-                terms[f"identity_{side}"] = Term(options.lambda_identity, identity)
+                identity = reconstruction_loss(data[side], generated[f"same_{side}"])
+                terms[f"identity_{side}"] = WeightedLoss(options.lambda_identity, identity)
         return terms
 
-    def duels(self, data: Batch, made: Batch) -> dict[str, Duel]:
+    def discriminator_inputs(self, data: Batch, generated: Batch) -> dict[str, RealFakePair]:
         """Images of each domain against translations, latents of N(0, I) against those of target images."""
         return {
-            "target": Duel(data["target"], made["fake_target"]),
-            "source": Duel(data["source"], made["fake_source"]),
-            "latent": Duel(data["latent"], made["posterior"]),
+            "target": RealFakePair(data["target"], generated["fake_target"]),
+            "source": RealFakePair(data["source"], generated["fake_source"]),
+            "latent": RealFakePair(data["latent"], generated["posterior"]),
         }

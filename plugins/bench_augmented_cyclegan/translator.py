@@ -11,7 +11,7 @@ from bench_augmented_cyclegan.latents import LatentBatches, latents_of
 from bench_augmented_cyclegan.model import AugmentedCycleGANModel, make_discriminators, make_generators
 from bench_augmented_cyclegan.options import AugmentedCycleGANOptions
 from bench_engine.runner import Batches
-from bench_gan.images import run_generator, to_signed
+from bench_gan.images import normalize, run_generator
 from bench_gan.translator import AdversarialTranslator
 from benchmark import PluginOptions, StageContext
 from benchmark.api.imageset import ImageSet
@@ -88,10 +88,10 @@ class AugmentedCycleGAN(AdversarialTranslator):
         """Target images on their way round: to the source and, with the latents they had, back."""
         source = self.inverse(images)
         with torch.no_grad():
-            latents = self.generators["encoder"](to_signed(source), to_signed(images))
+            latents = self.generators["encoder"](normalize(source), normalize(images))
         return run_generator(self.generators["target"], source, latents)
 
-    def probe_rows(self, source: Tensor, target: Tensor) -> list[Tensor]:
+    def sample_rows(self, source: Tensor, target: Tensor) -> list[Tensor]:
         """Source, its first variants, the first of them on its way back; target, its inverse, target again."""
         there = [self.translate(source, variant) for variant in range(min(self.variants, SHOWN_VARIANTS))]
         return [source, *there, self.inverse(there[0]), target, self.inverse(target), self.reconstruct(target)]

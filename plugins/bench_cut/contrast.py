@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Generator, Tensor
 
 
-def draw_places(features: Sequence[Tensor], count: int, generator: Generator) -> list[Tensor]:
+def sample_patch_ids(features: Sequence[Tensor], count: int, generator: Generator) -> list[Tensor]:
     """Different places of each layer, the same in all its images.
 
     Args:
@@ -24,7 +24,7 @@ def draw_places(features: Sequence[Tensor], count: int, generator: Generator) ->
     return [chosen.to(layer.device) for chosen, layer in zip(places, features, strict=True)]
 
 
-def vectors_at(features: Tensor, places: Tensor) -> Tensor:
+def gather_patches(features: Tensor, places: Tensor) -> Tensor:
     """Features of shape (N, C, H, W) at places of shape (S,): shape (N, S, C)."""
     return features.permute(0, 2, 3, 1).flatten(1, 2).index_select(1, places)
 

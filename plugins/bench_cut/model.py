@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from bench_cut.contrast import draw_places, patch_nce
+from bench_cut.contrast import patch_nce, sample_patch_ids
 from bench_cut.networks import initialize_glorot
 from bench_cut.options import CUTOptions
-from bench_gan.model import AdversarialModel, Batch, Duel, Term
+from bench_gan.model import AdversarialModel, Batch, RealFakePair, WeightedLoss
 from benchmark import StageContext
 
 
@@ -42,31 +42,31 @@ class CUTModel(AdversarialModel):
         is `mirrored`. Images are brought to the generator's sizes first, lest mirroring move the features of some.
         """
         generator = self.generators["target"]
-        source, target = (generator.fitted(data[side]) for side in ("source", "target"))
+        source, target = (generator.pad_to_stride(data[side]) for side in ("source", "target"))
         inputs = torch.cat([source, target]) if self.options.lambda_nce_identity else source
         mirrored = self.options.flip_equivariance and bool(torch.rand((), generator=self._draw) < 0.5)
-        translated, keys = generator.translate_and_listen(inputs.flip(3) if mirrored else inputs)
+        translated, keys = generator.forward_with_features(inputs.flip(3) if mirrored else inputs)
         if mirrored:
             with torch.no_grad():
                 keys = generator.features(inputs)
-        made = {f"keys_{layer}": features.detach() for layer, features in enumerate(keys)}
+        generated = {f"keys_{layer}": features.detach() for layer, features in enumerate(keys)}
         fake, same = translated.tensor_split([len(source)])
-        return made | {"fake": fake, "same": same, "real": target, "mirrored": torch.tensor(mirrored)}
+        return generated | {"fake": fake, "same": same, "real": target, "mirrored": torch.tensor(mirrored)}
 
-    def generator_terms(self, data: Batch, made: Batch) -> dict[str, Term]:
+    def generator_losses(self, data: Batch, generated: Batch) -> dict[str, WeightedLoss]:
         """Adversarial loss (equation 1) and the contrast of either domain (equation 5)."""
-        of_source, of_target = self._contrast(made).tensor_split([len(made["fake"])])
+        of_source, of_target = self._contrast(generated).tensor_split([len(generated["fake"])])
         terms = {
-            "adversarial_target": self.adversarial("target", made["fake"]),
-            "nce_source": Term(self.options.lambda_nce, of_source.mean()),
+            "adversarial_target": self.adversarial("target", generated["fake"]),
+            "nce_source": WeightedLoss(self.options.lambda_nce, of_source.mean()),
         }
         if len(of_target):
-            terms["nce_target"] = Term(self.options.lambda_nce_identity, of_target.mean())
+            terms["nce_target"] = WeightedLoss(self.options.lambda_nce_identity, of_target.mean())
         return terms
 
-    def duels(self, data: Batch, made: Batch) -> dict[str, Duel]:
+    def discriminator_inputs(self, data: Batch, generated: Batch) -> dict[str, RealFakePair]:
         """The discriminator compares target images with translations."""
-        return {"target": Duel(made["real"], made["fake"])}
+        return {"target": RealFakePair(generated["real"], generated["fake"])}
 
     def training_state(self) -> dict[str, Any]:
         """The engine's, and where the draws of places and mirroring stand."""
@@ -77,13 +77,13 @@ class CUTModel(AdversarialModel):
         super().load_training_state(state)
         self._draw.set_state(state["contrast"])
 
-    def _contrast(self, made: Batch) -> Tensor:
+    def _contrast(self, generated: Batch) -> Tensor:
         """The contrast of each translated image, source images first, as a mean over layers."""
-        queries = self.generators["target"].features(torch.cat([made["fake"], made["same"]]))
-        if made["mirrored"]:
+        queries = self.generators["target"].features(torch.cat([generated["fake"], generated["same"]]))
+        if generated["mirrored"]:
             queries = [features.flip(3) for features in queries]
-        keys = [made[f"keys_{layer}"] for layer in range(len(queries))]
-        places = draw_places(keys, self.options.patches, self._draw)
+        keys = [generated[f"keys_{layer}"] for layer in range(len(queries))]
+        places = sample_patch_ids(keys, self.options.patches, self._draw)
         heads = self.generators["heads"]
         of_queries = heads(queries, places)
         with torch.no_grad():

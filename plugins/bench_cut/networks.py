@@ -1,4 +1,4 @@
-"""The networks of CUT: a generator whose encoder is listened to, and heads that make its features comparable."""
+"""The networks of CUT: a generator that also returns features, and heads that make its features comparable."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bench_cut.contrast import vectors_at
+from bench_cut.contrast import gather_patches
 from bench_cut.options import CUTOptions
 from bench_gan.networks import PatchDiscriminator, ResnetGenerator
 
 
-class ListenedGenerator(ResnetGenerator):
+class FeatureGenerator(ResnetGenerator):
     """A generator that also gives what some of its layers say.
 
     These are the pixels, the output of each halving convolution before its norm, and that of some residual blocks.
     With two halvings, antialiased, and blocks 1 and 5 they are layers 0, 4, 8, 12 and 16 of the reference code.
 
     Args:
-        options: Sizes, and which residual blocks are listened to.
+        options: Sizes, and which residual blocks give features.
 
     Source: Park et al. 2020, arXiv:2007.15651, section 3 and appendix C.
     """
@@ -36,7 +36,7 @@ class ListenedGenerator(ResnetGenerator):
         )
         self._listened_blocks = sorted(options.contrast_blocks)
 
-    def listened(self) -> list[nn.Module]:
+    def feature_layers(self) -> list[nn.Module]:
         """The layers whose outputs are features, in their order; pixels come before them."""
         convolutions = [layer for layer in self.encoder if isinstance(layer, nn.Conv2d)]
         return [*convolutions[1:], *(self.blocks[number - 1] for number in self._listened_blocks)]
@@ -47,11 +47,11 @@ class ListenedGenerator(ResnetGenerator):
         return [3, *convolutions[1:], *(convolutions[-1] for _ in self._listened_blocks)]
 
     def features(self, images: Tensor) -> list[Tensor]:
-        """Features of images that `fitted` leaves as they are, each of shape (N, C, H, W), no layer run in vain."""
+        """Features of images that `pad_to_stride` leaves as they are, each of shape (N, C, H, W)."""
         return self._walk(images)[0]
 
-    def translate_and_listen(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """The translation of images that `fitted` leaves as they are, and their features, in one pass."""
+    def forward_with_features(self, images: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """The translation of images that `pad_to_stride` leaves as they are, and their features, in one pass."""
         features, rest = self._walk(images)
         hidden = features[-1]
         for layer in rest:
@@ -60,12 +60,12 @@ class ListenedGenerator(ResnetGenerator):
 
     def _walk(self, images: Tensor) -> tuple[list[Tensor], list[nn.Module]]:
         """Features, and the layers before the decoder that the last of them has still to pass."""
-        listened, layers = self.listened(), [*self.encoder, *self.blocks]
+        feature_layers, layers = self.feature_layers(), [*self.encoder, *self.blocks]
         features, hidden = [images], images
-        reached = layers.index(listened[-1]) + 1 if listened else 0
+        reached = layers.index(feature_layers[-1]) + 1 if feature_layers else 0
         for layer in layers[:reached]:
             hidden = layer(hidden)
-            if layer in listened:
+            if layer in feature_layers:
                 features.append(hidden)
         return features, layers[reached:]
 
@@ -89,14 +89,14 @@ class Heads(nn.Module):
         )
 
     def forward(self, features: Sequence[Tensor], places: Sequence[Tensor]) -> list[Tensor]:
-        """Unit vectors of each layer in float32, shape (N, S, units), at the places that `draw_places` gave."""
-        vectors = [vectors_at(layer, chosen) for layer, chosen in zip(features, places, strict=True)]
+        """Unit vectors of each layer in float32, shape (N, S, units), at the places that `sample_patch_ids` gave."""
+        vectors = [gather_patches(layer, chosen) for layer, chosen in zip(features, places, strict=True)]
         return [F.normalize(head(each).float(), dim=2) for head, each in zip(self.layers, vectors, strict=True)]
 
 
 def make_generators(options: CUTOptions) -> nn.ModuleDict:
     """The generator `target` and the heads `heads`, which one optimizer trains."""
-    generator = ListenedGenerator(options)
+    generator = FeatureGenerator(options)
     return nn.ModuleDict({"target": generator, "heads": Heads(generator.widths(), options.head_width)})
 
 

@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from bench_cycada.options import CyCADAOptions
 from bench_cyclegan.model import CycleGANModel
-from bench_gan.model import OTHER, SIDES, Batch, Term
-from benchmark import IGNORE, Differentiable, StageContext
+from bench_gan.model import OTHER, SIDES, Batch, WeightedLoss
+from benchmark import IGNORE, HasLogits, StageContext
 
 
 class CyCADAModel(CycleGANModel):
@@ -30,19 +30,19 @@ class CyCADAModel(CycleGANModel):
         discriminators: nn.ModuleDict,
         options: CyCADAOptions,
         context: StageContext,
-        segmenter: Differentiable,
+        segmenter: HasLogits,
     ) -> None:
         super().__init__(generators, discriminators, options, context)
         self._segmenter = segmenter
 
-    def generator_terms(self, data: Batch, made: Batch) -> dict[str, Term]:
+    def generator_losses(self, data: Batch, generated: Batch) -> dict[str, WeightedLoss]:
         """CycleGAN's, and semantic consistency in both directions."""
-        terms = super().generator_terms(data, made)
+        terms = super().generator_losses(data, generated)
         if self.options.lambda_semantic:
             for side in SIDES:
                 classes = self.classes_of(OTHER[side], data)
-                loss = semantic_loss(self._read(made[f"fake_{side}"]), classes)
-                terms[f"semantic_{side}"] = Term(self.options.lambda_semantic, loss)
+                loss = semantic_loss(self._read(generated[f"fake_{side}"]), classes)
+                terms[f"semantic_{side}"] = WeightedLoss(self.options.lambda_semantic, loss)
         return terms
 
     @torch.no_grad()

@@ -7,7 +7,7 @@ from typing import ClassVar
 from bench_cycada.model import CyCADAModel
 from bench_cycada.options import CyCADAOptions
 from bench_cyclegan.translator import CycleGAN
-from benchmark import Differentiable, PluginOptions, StageContext, UsageError
+from benchmark import HasLogits, PluginOptions, StageContext, UsageError
 
 
 class CyCADA(CycleGAN):
@@ -29,7 +29,7 @@ class CyCADA(CycleGAN):
 
     def make_model(self, context: StageContext) -> CyCADAModel:
         """CycleGAN's networks with CyCADA's losses; `UsageError` where no gradient can pass the segmenter."""
-        if not isinstance(context.source_segmenter, Differentiable):
+        if not isinstance(context.source_segmenter, HasLogits):
             raise UsageError(
                 f"cycada: expected a segmenter with a method `logits`, through which gradients pass, but the auxiliary "
                 f"segmenter of this matrix is a {type(context.source_segmenter).__name__}; choose another one, as by "

@@ -7,7 +7,7 @@ from torch import nn
 
 from bench_cyclegan.options import CycleGANOptions
 from bench_gan.losses import reconstruction_loss
-from bench_gan.model import OTHER, SIDES, AdversarialModel, Batch, Duel, Term
+from bench_gan.model import OTHER, SIDES, AdversarialModel, Batch, RealFakePair, WeightedLoss
 from bench_gan.networks import PatchDiscriminator, initialize, resnet_generator
 from benchmark import StageContext
 
@@ -49,28 +49,28 @@ class CycleGANModel(AdversarialModel):
         Where the identity loss has weight, also `same_<domain>`: what a domain becomes if given to its own generator,
         from the same pass.
         """
-        made: Batch = {}
+        generated: Batch = {}
         for side in SIDES:
             other = data[OTHER[side]]
             if self.options.lambda_identity:
                 both = self.generators[side](torch.cat([other, data[side]]))
-                made[f"fake_{side}"], made[f"same_{side}"] = both.split([len(other), len(data[side])])
+                generated[f"fake_{side}"], generated[f"same_{side}"] = both.split([len(other), len(data[side])])
             else:
-                made[f"fake_{side}"] = self.generators[side](other)
-        return made
+                generated[f"fake_{side}"] = self.generators[side](other)
+        return generated
 
-    def generator_terms(self, data: Batch, made: Batch) -> dict[str, Term]:
+    def generator_losses(self, data: Batch, generated: Batch) -> dict[str, WeightedLoss]:
         """Adversarial loss (equation 1), cycle loss (equation 2), identity loss (section 5.2), each in both domains."""
-        terms: dict[str, Term] = {}
+        terms: dict[str, WeightedLoss] = {}
         for side in SIDES:
-            cycled = self.generators[side](made[f"fake_{OTHER[side]}"])
-            terms[f"adversarial_{side}"] = self.adversarial(side, made[f"fake_{side}"])
-            terms[f"cycle_{side}"] = Term(self.options.lambda_cycle, reconstruction_loss(data[side], cycled))
+            cycled = self.generators[side](generated[f"fake_{OTHER[side]}"])
+            terms[f"adversarial_{side}"] = self.adversarial(side, generated[f"fake_{side}"])
+            terms[f"cycle_{side}"] = WeightedLoss(self.options.lambda_cycle, reconstruction_loss(data[side], cycled))
             if self.options.lambda_identity:
-                identity = reconstruction_loss(data[side], made[f"same_{side}"])
-                terms[f"identity_{side}"] = Term(self.options.lambda_identity, identity)
+                identity = reconstruction_loss(data[side], generated[f"same_{side}"])
+                terms[f"identity_{side}"] = WeightedLoss(self.options.lambda_identity, identity)
         return terms
 
-    def duels(self, data: Batch, made: Batch) -> dict[str, Duel]:
+    def discriminator_inputs(self, data: Batch, generated: Batch) -> dict[str, RealFakePair]:
         """Each discriminator compares images of its domain with translations into it."""
-        return {side: Duel(data[side], made[f"fake_{side}"]) for side in SIDES}
+        return {side: RealFakePair(data[side], generated[f"fake_{side}"]) for side in SIDES}

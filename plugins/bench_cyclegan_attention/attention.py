@@ -64,7 +64,7 @@ class SelfAttention(nn.Module):
         return features + self.gamma.to(added.dtype) * added
 
     @torch.no_grad()
-    def received(self, features: Tensor) -> Tensor:
+    def attention_received_map(self, features: Tensor) -> Tensor:
         """How much each place is looked at, a mean over all places that look.
 
         Returns:
@@ -76,8 +76,8 @@ class SelfAttention(nn.Module):
         return (total / queries.shape[1]).unflatten(1, self._looked_at(features)).unsqueeze(1)
 
     @torch.no_grad()
-    def sent(self, features: Tensor, row: int, column: int) -> Tensor:
-        """Where the place (row, column) of the features looks; form as of `received`."""
+    def attention_of_query(self, features: Tensor, row: int, column: int) -> Tensor:
+        """Where the place (row, column) of the features looks; form as of `attention_received_map`."""
         queries, keys, _ = self._projected(features)
         place = row * features.shape[3] + column
         weights = _weights(queries[:, place : place + 1], keys)[:, 0]
@@ -85,10 +85,10 @@ class SelfAttention(nn.Module):
 
     def _projected(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values, each of shape (N, places, inner)."""
-        looked_at = features
+        key_features = features
         for _ in range(self._poolings(features)):
-            looked_at = F.max_pool2d(looked_at, 2, ceil_mode=True)
-        pixels, pooled = (x.permute(0, 2, 3, 1).flatten(1, 2) for x in (features, looked_at))
+            key_features = F.max_pool2d(key_features, 2, ceil_mode=True)
+        pixels, pooled = (x.permute(0, 2, 3, 1).flatten(1, 2) for x in (features, key_features))
         return self.query(pixels), self.key(pooled), self.value(pooled)
 
     def _poolings(self, features: Tensor) -> int:

@@ -41,7 +41,7 @@ class AttentiveGenerator(ResnetGenerator):
         return features
 
     @torch.no_grad()
-    def attended(self, images: Tensor, place: tuple[int, int] | None = None) -> Tensor:
+    def attention_map(self, images: Tensor, place: tuple[int, int] | None = None) -> Tensor:
         """Where attention goes, a mean over the blocks, each brought to a maximum of 1.
 
         Args:
@@ -57,7 +57,7 @@ class AttentiveGenerator(ResnetGenerator):
             assert isinstance(block, SelfAttention)
             seen = inputs[0]
             cell = None if place is None else tuple(at // self.stride for at in place)
-            found = block.received(seen) if cell is None else block.sent(seen, *cell)
+            found = block.attention_received_map(seen) if cell is None else block.attention_of_query(seen, *cell)
             # the features cover the image and what it was padded with
             size = [side * self.stride for side in seen.shape[2:]]
             large = F.interpolate(found, size=size, mode="bilinear", align_corners=False)

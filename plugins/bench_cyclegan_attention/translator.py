@@ -11,7 +11,7 @@ from bench_cyclegan.translator import CycleGAN
 from bench_cyclegan_attention.attention import SelfAttention
 from bench_cyclegan_attention.networks import AttentiveGenerator, AttentivePatchDiscriminator
 from bench_cyclegan_attention.options import CycleGANAttentionOptions
-from bench_gan.images import to_signed
+from bench_gan.images import normalize
 from bench_gan.model import SIDES
 from benchmark import PluginOptions, StageContext, UsageError
 
@@ -49,11 +49,11 @@ class CycleGANAttention(CycleGAN):
 
     def attention_maps(self, images: Tensor) -> Tensor:
         """How much each pixel is looked at when source images are translated, shape (N, 1, H, W)."""
-        return self._generator().attended(to_signed(images))
+        return self._generator().attention_map(normalize(images))
 
     def attention_from(self, images: Tensor, row: int, column: int) -> Tensor:
         """Where one pixel looks when source images are translated, shape (N, 1, H, W)."""
-        return self._generator().attended(to_signed(images), (row, column))
+        return self._generator().attention_map(normalize(images), (row, column))
 
     def _generator(self) -> AttentiveGenerator:
         generator = self.generators["target"].eval()

@@ -132,7 +132,7 @@ class Look:
     vignette: float = 0.0
 
 
-GAME = Look(
+GAN_LOSS = Look(
     name="game",
     paints={
         Material.SKY: Paint(((0.5, 0.5, 0.5),), jitter=0.0, contrast=0.0),
@@ -251,4 +251,4 @@ CAMERA = Look(
     vignette=0.22,
 )
 
-LOOKS = {"game": GAME, "camera": CAMERA}
+LOOKS = {"game": GAN_LOSS, "camera": CAMERA}

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from benchmark import PluginOptions
 
-SEEN: dict[str, Any] = {"unit": "steps", "outcome": False}
+RUNTIME_ONLY: dict[str, Any] = {"unit": "steps", "affects_results": False}
 
 
 class TrainingOptions(PluginOptions):
@@ -19,14 +19,14 @@ class TrainingOptions(PluginOptions):
     )
     batch_size: int = Field(8, ge=1, description="Images of one step.", json_schema_extra={"unit": "images"})
     checkpoint_every: int = Field(
-        500, ge=1, description="How often the state is kept to resume from.", json_schema_extra=SEEN
+        500, ge=1, description="How often the state is kept to resume from.", json_schema_extra=RUNTIME_ONLY
     )
-    log_every: int = Field(50, ge=1, description="How often losses are logged.", json_schema_extra=SEEN)
+    log_every: int = Field(50, ge=1, description="How often losses are logged.", json_schema_extra=RUNTIME_ONLY)
     sample_every: int | None = Field(
         None,
         ge=0,
         description="How often sample pictures are drawn; 0: never; none: five times in all.",
-        json_schema_extra=SEEN,
+        json_schema_extra=RUNTIME_ONLY,
     )
     max_bad_steps: int = Field(
         20,
@@ -37,7 +37,7 @@ class TrainingOptions(PluginOptions):
     tensorboard: bool = Field(
         True,
         description="Write losses and sample pictures for TensorBoard, too, next to the stage's log.",
-        json_schema_extra={"outcome": False},
+        json_schema_extra={"affects_results": False},
     )
 
     @property

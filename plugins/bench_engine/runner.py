@@ -134,10 +134,10 @@ class StepLoop(IterBasedTrainLoop):
         steps = range(self._iter, self._max_iters)
         if self._device.type == "cpu":
             return map(self.dataloader.batches, steps)
-        return (_on_device(batch, self._device) for batch in drawn_ahead(self.dataloader.batches, steps))
+        return (_on_device(batch, self._device) for batch in prefetch(self.dataloader.batches, steps))
 
 
-def drawn_ahead(batches: Batches, steps: Iterable[int]) -> Iterator[Batch]:
+def prefetch(batches: Batches, steps: Iterable[int]) -> Iterator[Batch]:
     """The batches of steps in their order; each is drawn in a thread while the one before it is used."""
     pending: deque[Future[Batch]] = deque()
     with ThreadPoolExecutor(1) as pool:

@@ -13,7 +13,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from bench_gan.losses import AdversarialLoss, discriminator_accuracy
 
 
-class Judgement(NamedTuple):
+class DiscriminatorLoss(NamedTuple):
     """What a discriminator's step is made of.
 
     Attributes:
@@ -38,7 +38,7 @@ def frozen(*networks: nn.Module) -> Iterator[None]:
             parameter.requires_grad_(True)
 
 
-def scores_of(discriminator: nn.Module, images: Tensor) -> tuple[Tensor, ...]:
+def discriminator_scores(discriminator: nn.Module, images: Tensor) -> tuple[Tensor, ...]:
     """All scores that a discriminator gives, of which most give one.
 
     Args:
@@ -49,7 +49,9 @@ def scores_of(discriminator: nn.Module, images: Tensor) -> tuple[Tensor, ...]:
     return scores if isinstance(scores, tuple) else (scores,)
 
 
-def judge(discriminator: nn.Module, real: Tensor, fake: Tensor, loss: AdversarialLoss) -> Judgement:
+def discriminator_loss(
+    discriminator: nn.Module, real: Tensor, fake: Tensor, loss: AdversarialLoss
+) -> DiscriminatorLoss:
     """Show real and generated images to a discriminator, in one pass.
 
     One pass equals two because nothing in it mixes the images of a batch; a network with batch norm would differ.
@@ -59,20 +61,20 @@ def judge(discriminator: nn.Module, real: Tensor, fake: Tensor, loss: Adversaria
         discriminator: From images in [-1, 1] to scores.
         real: Images of the domain, shape (N, 3, H, W).
         fake: Generated images, same shape; no gradient flows into them.
-        loss: Which game is played.
+        loss: GAN objective.
     """
     count = len(real)
-    scores = scores_of(discriminator, torch.cat([real.detach().to(fake.dtype), fake.detach()]))
+    scores = discriminator_scores(discriminator, torch.cat([real.detach().to(fake.dtype), fake.detach()]))
     losses = [loss.discriminator(score[:count], score[count:]) for score in scores]
     accuracies = [discriminator_accuracy(score[:count], score[count:], loss.boundary) for score in scores]
-    return Judgement(torch.stack(losses).sum(), torch.stack(accuracies).mean())
+    return DiscriminatorLoss(torch.stack(losses).sum(), torch.stack(accuracies).mean())
 
 
 def gradient_penalty(discriminator: nn.Module, real: Tensor) -> Tensor:
     """Squared norm of a discriminator's gradient at real images, a mean over them.
 
     Args:
-        discriminator: As in `bench_gan.adversarial.scores_of`; all its scores are added.
+        discriminator: As in `bench_gan.adversarial.discriminator_scores`; all its scores are added.
         real: Images, shape (N, C, H, W).
 
     Returns:
@@ -82,7 +84,7 @@ def gradient_penalty(discriminator: nn.Module, real: Tensor) -> Tensor:
     """
     real = real.detach().requires_grad_(True)
     with sdpa_kernel(SDPBackend.MATH):  # the gradient of a fused attention has no gradient itself
-        scores = scores_of(discriminator, real)
+        scores = discriminator_scores(discriminator, real)
     total = torch.stack([score.float().flatten(1).mean(1).sum() for score in scores]).sum()
     (slope,) = torch.autograd.grad(total, real, create_graph=True)
     return slope.float().square().flatten(1).sum(1).mean()

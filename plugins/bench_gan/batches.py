@@ -8,7 +8,7 @@ from torch import Tensor
 
 from bench_engine.augment import crop, flip
 from bench_engine.data import EpochOrder, step_generator
-from bench_gan.images import to_signed
+from bench_gan.images import normalize
 from benchmark import StageContext
 from benchmark.api.imageset import ImageSet
 
@@ -55,7 +55,7 @@ class UnpairedBatches:
             batch, labels = crop(batch, labels, self.window, generator)
         if self.mirror:
             batch, labels = flip(batch, labels, generator)
-        return to_signed(batch), labels
+        return normalize(batch), labels
 
 
 class PairedBatches(UnpairedBatches):

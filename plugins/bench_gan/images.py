@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 
 
-def to_signed(images: Tensor) -> Tensor:
+def normalize(images: Tensor) -> Tensor:
     """From [0, 1] to [-1, 1], where networks work, in the layout they like."""
     return (images * 2 - 1).contiguous(memory_format=torch.channels_last)
 
 
-def to_unit(images: Tensor) -> Tensor:
+def denormalize(images: Tensor) -> Tensor:
     """From [-1, 1] to [0, 1] in float32, whatever lies outside cut off."""
     return ((images.float() + 1) / 2).clamp(0, 1)
 
@@ -60,10 +60,10 @@ def run_generator(network: nn.Module, images: Tensor, *conditions: Tensor) -> Te
     Returns:
         float32 in [0, 1], shape (N, 3, H, W). The network is left in evaluation mode.
     """
-    return to_unit(network.eval()(to_signed(images), *conditions)).contiguous()
+    return denormalize(network.eval()(normalize(images), *conditions)).contiguous()
 
 
-def mosaic(rows: Sequence[Tensor], gap: int = 2) -> Tensor:
+def image_grid(rows: Sequence[Tensor], gap: int = 2) -> Tensor:
     """Batches of images below each other, each batch in a row, as one picture.
 
     Args:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class AdversarialLoss:
-    """The two sides of an adversarial game.
+    """The generator's and the discriminator's side of a GAN objective.
 
     Attributes:
         generator: From scores of generated images to what the generator minimises.
@@ -57,7 +57,7 @@ def cross_entropy(real: float = 1.0) -> AdversarialLoss:
 
 
 def adversarial_loss(name: str, smoothing: float = 0.0) -> AdversarialLoss:
-    """The game called "lsgan" or "vanilla", real images to be given 1 - `smoothing`.
+    """The GAN objective called "lsgan" or "vanilla", real images to be given 1 - `smoothing`.
 
     Source of one-sided smoothing: Salimans et al. 2016, arXiv:1606.03498, section 3.4.
     """

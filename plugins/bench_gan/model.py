@@ -12,7 +12,7 @@ from mmengine.model import BaseModel
 from mmengine.optim import OptimWrapperDict
 from torch import Tensor, nn
 
-from bench_gan.adversarial import frozen, gradient_penalty, judge, scores_of
+from bench_gan.adversarial import discriminator_loss, discriminator_scores, frozen, gradient_penalty
 from bench_gan.losses import adversarial_loss
 from bench_gan.options import AdversarialOptions
 from bench_gan.pool import ImagePool
@@ -25,7 +25,7 @@ SIDES = ("target", "source")
 OTHER = {"target": "source", "source": "target"}
 
 
-class Term(NamedTuple):
+class WeightedLoss(NamedTuple):
     """A loss of the generators.
 
     Attributes:
@@ -37,7 +37,7 @@ class Term(NamedTuple):
     value: Tensor
 
 
-class Duel(NamedTuple):
+class RealFakePair(NamedTuple):
     """What a discriminator is to tell apart.
 
     Attributes:
@@ -54,15 +54,15 @@ class Duel(NamedTuple):
 
 
 class AdversarialModel(BaseModel):
-    """Networks that play against each other, as mmengine trains them.
+    """Generators and discriminators, as mmengine trains them.
 
     A subclass says what its method consists of: what is generated (`generate`), what the generators minimise
-    (`generator_terms`), and what the discriminators compare (`duels`). Order of updates, image pools, all measures
-    against instability, and diagnostics are the same for every method and stand here.
+    (`generator_losses`), and what the discriminators compare (`discriminator_inputs`). Order of updates, image pools,
+    all measures against instability, and diagnostics are the same for every method and stand here.
 
     Args:
         generators: All that the generators' optimizer trains, encoders and the like included.
-        discriminators: By name; `duels` and `adversarial` use these names.
+        discriminators: By name; `discriminator_inputs` and `adversarial` use these names.
         options: Of this training.
         context: Its seed decides on the image pools and on noise.
     """
@@ -78,7 +78,7 @@ class AdversarialModel(BaseModel):
         self.options = options
         self.generators = generators
         self.discriminators = discriminators
-        self.game = adversarial_loss(options.gan_loss, options.label_smoothing)
+        self.gan_loss = adversarial_loss(options.gan_loss, options.label_smoothing)
         self.pools = {name: ImagePool(options.pool, context.generator(f"pool of {name}")) for name in discriminators}
         self.averaged: nn.ModuleDict | None = None
         self._steps = 0
@@ -99,21 +99,21 @@ class AdversarialModel(BaseModel):
         """
 
     @abstractmethod
-    def generator_terms(self, data: Batch, made: Batch) -> dict[str, Term]:
+    def generator_losses(self, data: Batch, generated: Batch) -> dict[str, WeightedLoss]:
         """The losses whose weighted sum the generators minimise, by the name under which they are logged."""
 
     @abstractmethod
-    def duels(self, data: Batch, made: Batch) -> dict[str, Duel]:
+    def discriminator_inputs(self, data: Batch, generated: Batch) -> dict[str, RealFakePair]:
         """What each discriminator is to tell apart, by its name."""
 
     def after_generator_step(self) -> None:
         """Called after each update of the generators, for methods that bound some of their parameters."""
 
-    def adversarial(self, name: str, fake: Tensor, condition: Tensor | None = None) -> Term:
-        """The generators' loss against one discriminator; see `Duel`."""
-        scores = scores_of(self.discriminators[name], self._noisy(_joined(fake, condition)))
-        value = torch.stack([self.game.generator(score) for score in scores]).sum()
-        return Term(self.options.lambda_adversarial, value)
+    def adversarial(self, name: str, fake: Tensor, condition: Tensor | None = None) -> WeightedLoss:
+        """The generators' loss against one discriminator; see `RealFakePair`."""
+        scores = discriminator_scores(self.discriminators[name], self._noisy(_joined(fake, condition)))
+        value = torch.stack([self.gan_loss.generator(score) for score in scores]).sum()
+        return WeightedLoss(self.options.lambda_adversarial, value)
 
     def train_step(self, data: Batch, optim_wrapper: OptimWrapperDict) -> Batch:
         """Update both sides on one batch, the generators only in every `discriminator_steps`-th step.
@@ -129,12 +129,12 @@ class AdversarialModel(BaseModel):
         """
         generators_turn = (self._steps + 1) % self.options.discriminator_steps == 0
         with optim_wrapper["generators"].optim_context(self), torch.set_grad_enabled(generators_turn):
-            made = self.generate(data)
+            generated = self.generate(data)
         if generators_turn and self.options.order == "generator-first":
-            self._update_generators(data, made, optim_wrapper["generators"])
-        self._update_discriminators(data, made, optim_wrapper["discriminators"])
+            self._update_generators(data, generated, optim_wrapper["generators"])
+        self._update_discriminators(data, generated, optim_wrapper["discriminators"])
         if generators_turn and self.options.order == "discriminator-first":
-            self._update_generators(data, made, optim_wrapper["generators"])
+            self._update_generators(data, generated, optim_wrapper["generators"])
         self._steps += 1
         return dict(self._last)
 
@@ -157,9 +157,9 @@ class AdversarialModel(BaseModel):
         device = next(self.parameters()).device
         self._last = {name: value.to(device) for name, value in state["last"].items()}
 
-    def _update_generators(self, data: Batch, made: Batch, wrapper: Any) -> None:
+    def _update_generators(self, data: Batch, generated: Batch, wrapper: Any) -> None:
         with wrapper.optim_context(self), frozen(self.discriminators):
-            terms = self.generator_terms(data, made)
+            terms = self.generator_losses(data, generated)
             loss = torch.stack([term.weight * term.value for term in terms.values()]).sum()
         wrapper.update_params(loss)
         self.after_generator_step()
@@ -167,12 +167,14 @@ class AdversarialModel(BaseModel):
         self._note({name: term.value for name, term in terms.items()})
         self._note({"gradient_norm_generators": wrapper.gradient_norm})
 
-    def _update_discriminators(self, data: Batch, made: Batch, wrapper: Any) -> None:
+    def _update_discriminators(self, data: Batch, generated: Batch, wrapper: Any) -> None:
         losses, accuracies, penalties = {}, {}, {}
         with wrapper.optim_context(self):
-            for name, duel in self.duels(data, made).items():
+            for name, duel in self.discriminator_inputs(data, generated).items():
                 real, fake = self._shown(name, duel)
-                losses[name], accuracies[name] = judge(self.discriminators[name], real, fake, self.game)
+                losses[name], accuracies[name] = discriminator_loss(
+                    self.discriminators[name], real, fake, self.gan_loss
+                )
                 if self.options.lambda_gradient_penalty:
                     penalties[name] = gradient_penalty(self.discriminators[name], real)
             loss = self.options.lambda_discriminator * torch.stack(list(losses.values())).sum()
@@ -183,7 +185,7 @@ class AdversarialModel(BaseModel):
             self._note({f"{group}_{name}": value for name, value in values.items()})
         self._note({"gradient_norm_discriminators": wrapper.gradient_norm})
 
-    def _shown(self, name: str, duel: Duel) -> tuple[Tensor, Tensor]:
+    def _shown(self, name: str, duel: RealFakePair) -> tuple[Tensor, Tensor]:
         """What a discriminator sees as real and as generated."""
         fake = _joined(duel.fake, duel.condition)
         if duel.pooled:

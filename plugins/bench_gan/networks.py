@@ -116,9 +116,9 @@ class ResnetGenerator(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Images in [-1, 1], shape (N, 3, H, W) of any size; same shape and range out."""
         height, width = images.shape[2:]
-        return self.decoder(self.transform(self.encoder(self.fitted(images))))[..., :height, :width]
+        return self.decoder(self.transform(self.encoder(self.pad_to_stride(images))))[..., :height, :width]
 
-    def fitted(self, images: Tensor) -> Tensor:
+    def pad_to_stride(self, images: Tensor) -> Tensor:
         """Images mirrored beyond their lower and right border to a size that the layers can halve and double."""
         # Two features a side is the least that can be mirrored, and four pixels for the first, wider convolution.
         return pad_to_multiple(images, self.stride, minimum=max(2 * self.stride, 4))

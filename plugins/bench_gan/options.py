@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveInt
 
-from bench_engine.options import SEEN, TrainingOptions
+from bench_engine.options import RUNTIME_ONLY, TrainingOptions
 
 Decay = Annotated[float, Field(ge=0, lt=1)]
 
@@ -87,10 +87,13 @@ class AdversarialOptions(TrainingOptions):
     )
 
     checkpoint_every: int = Field(
-        500, ge=1, description="How often the state is kept to resume from.", json_schema_extra=SEEN
+        500, ge=1, description="How often the state is kept to resume from.", json_schema_extra=RUNTIME_ONLY
     )
     probes: int = Field(
-        4, ge=1, description="Images of each domain in the sample pictures.", json_schema_extra=SEEN | unit("images")
+        4,
+        ge=1,
+        description="Images of each domain in the sample pictures.",
+        json_schema_extra=RUNTIME_ONLY | unit("images"),
     )
 
 

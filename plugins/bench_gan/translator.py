@@ -17,7 +17,7 @@ from bench_engine.schedules import by_step, cosine, linear
 from bench_engine.training import train
 from bench_engine.weights import load_weights, save_weights
 from bench_gan.batches import UnpairedBatches
-from bench_gan.images import mosaic, run_generator
+from bench_gan.images import image_grid, run_generator
 from bench_gan.model import AdversarialModel
 from bench_gan.networks import count_parameters
 from bench_gan.options import AdversarialOptions
@@ -61,7 +61,7 @@ class AdversarialTranslator(Translator):
         """The batch of each step."""
         return UnpairedBatches(source, target, context, self.options.batch_size, self.options.crop, self.options.flip)
 
-    def probe_rows(self, source: Tensor, target: Tensor) -> list[Tensor]:
+    def sample_rows(self, source: Tensor, target: Tensor) -> list[Tensor]:
         """Rows of the sample pictures, which show the same images at each call.
 
         Args:
@@ -121,7 +121,7 @@ class AdversarialTranslator(Translator):
     def _samples(self, source: ImageSet, target: ImageSet, context: StageContext) -> Callable[[], Tensor]:
         count = min(self.options.probes, len(source), len(target))
         first, second = (images.image_batch(range(count)).to(context.device) for images in (source, target))
-        return lambda: mosaic(self.probe_rows(first, second))
+        return lambda: image_grid(self.sample_rows(first, second))
 
 
 def optimizers(model: AdversarialModel, options: AdversarialOptions) -> dict[str, Optimizer]:

@@ -41,7 +41,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from bench_engine.optimizers import adam
-from bench_gan.adversarial import frozen, judge
+from bench_gan.adversarial import discriminator_loss, frozen
 from bench_gan.images import pad_to_multiple
 from bench_gan.losses import cross_entropy
 from bench_mmseg.model import SegmentationModel
@@ -54,8 +54,8 @@ BETAS = (0.9, 0.99)
 
 Batch = dict[str, Tensor]
 
-GAME = cross_entropy()
-"""Both papers' game; "real" are score maps of training images, "generated" those of target images."""
+GAN_LOSS = cross_entropy()
+"""Both papers' objective; "real" are score maps of training images, "generated" those of target images."""
 
 
 class ScoreDiscriminator(nn.Module):
@@ -139,7 +139,7 @@ class AlignedModel(BaseModel):
         with wrapper.optim_context(self), frozen(self.discriminator):
             losses, logits = self.segmenter.losses_and_logits(data["images"], data["labels"])
             target = score_maps(self.segmenter(data["target"]))
-            alignment = GAME.generator(self.discriminator(target))
+            alignment = GAN_LOSS.generator(self.discriminator(target))
         loss = torch.stack([*losses.values(), self.options.lambda_alignment * alignment]).sum()
         wrapper.update_params(loss)
         logged = {"loss": loss, **losses, "alignment": alignment, "gradient_norm_segmenter": wrapper.gradient_norm}
@@ -148,7 +148,7 @@ class AlignedModel(BaseModel):
     def _update_discriminator(self, training: Tensor, target: Tensor, optim_wrapper: OptimWrapperDict) -> Batch:
         wrapper = optim_wrapper["discriminator"]
         with wrapper.optim_context(self):
-            verdict = judge(self.discriminator, training, target, GAME)
+            verdict = discriminator_loss(self.discriminator, training, target, GAN_LOSS)
         wrapper.update_params(verdict.loss)
         return {
             "alignment_discriminator": verdict.loss,

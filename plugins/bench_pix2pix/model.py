@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import nn
 
 from bench_gan.losses import reconstruction_loss
-from bench_gan.model import AdversarialModel, Batch, Duel, Term
+from bench_gan.model import AdversarialModel, Batch, RealFakePair, WeightedLoss
 from bench_gan.networks import PatchDiscriminator, initialize
 from bench_pix2pix.networks import unet_generator
 from bench_pix2pix.options import Pix2PixOptions
@@ -50,14 +50,14 @@ class Pix2PixModel(AdversarialModel):
         """The translations, as `fake_target`; what dropout leaves of the features stands for the paper's noise z."""
         return {"fake_target": self.generators["target"](data["source"])}
 
-    def generator_terms(self, data: Batch, made: Batch) -> dict[str, Term]:
+    def generator_losses(self, data: Batch, generated: Batch) -> dict[str, WeightedLoss]:
         """Adversarial loss (equation 1) and absolute difference to the true image (equation 3)."""
-        fake = made["fake_target"]
+        fake = generated["fake_target"]
         terms = {"adversarial_target": self.adversarial("target", fake, data["source"])}
         if self.options.lambda_l1:
-            terms["l1"] = Term(self.options.lambda_l1, reconstruction_loss(data["target"], fake))
+            terms["l1"] = WeightedLoss(self.options.lambda_l1, reconstruction_loss(data["target"], fake))
         return terms
 
-    def duels(self, data: Batch, made: Batch) -> dict[str, Duel]:
+    def discriminator_inputs(self, data: Batch, generated: Batch) -> dict[str, RealFakePair]:
         """True and translated image, each beside the source image."""
-        return {"target": Duel(data["target"], made["fake_target"], condition=data["source"])}
+        return {"target": RealFakePair(data["target"], generated["fake_target"], condition=data["source"])}

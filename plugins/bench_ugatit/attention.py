@@ -57,7 +57,7 @@ class ClassAttention(nn.Module):
         return torch.cat([F.linear(values, weight) for values, weight in zip(pooled, weights, strict=True)], dim=1)
 
 
-def heat_map(attended: Tensor, stride: int, height: int, width: int) -> Tensor:
+def feature_heatmap(attended: Tensor, stride: int, height: int, width: int) -> Tensor:
     """Where in an image the attended features are large.
 
     Args:

@@ -7,8 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bench_gan.losses import reconstruction_loss
-from bench_gan.model import OTHER, SIDES, AdversarialModel, Batch, Duel, Term
-from bench_ugatit.networks import AttentionDiscriminator, AttentionGenerator, clip_mixtures, draw_weights
+from bench_gan.model import OTHER, SIDES, AdversarialModel, Batch, RealFakePair, WeightedLoss
+from bench_ugatit.networks import AttentionDiscriminator, AttentionGenerator, clip_rho, draw_weights
 from bench_ugatit.options import UGATITOptions
 from benchmark import StageContext
 
@@ -78,33 +78,33 @@ class UGATITModel(AdversarialModel):
         that look already as it would have them. What it makes of the latter is `same_<side>`. What no loss of weight
         asks for is left out.
         """
-        made: Batch = {}
+        generated: Batch = {}
         for side in SIDES:
-            made |= self._translated(side, data[OTHER[side]], data[side])
-        return made
+            generated |= self._translated(side, data[OTHER[side]], data[side])
+        return generated
 
-    def generator_terms(self, data: Batch, made: Batch) -> dict[str, Term]:
+    def generator_losses(self, data: Batch, generated: Batch) -> dict[str, WeightedLoss]:
         """Adversarial, cycle, identity and domain (the paper's CAM) loss, each in both domains."""
-        terms = {name: self.adversarial(name, fake) for name, fake in self._fakes(made).items()}
+        terms = {name: self.adversarial(name, fake) for name, fake in self._fakes(generated).items()}
         terms = {f"adversarial_{name}": term for name, term in terms.items()}
         for side in SIDES:
-            cycled = self.generators[side](made[f"fake_{OTHER[side]}"])
-            terms[f"cycle_{side}"] = Term(self.options.lambda_cycle, reconstruction_loss(data[side], cycled))
+            cycled = self.generators[side](generated[f"fake_{OTHER[side]}"])
+            terms[f"cycle_{side}"] = WeightedLoss(self.options.lambda_cycle, reconstruction_loss(data[side], cycled))
             if self.options.lambda_identity:
-                identity = reconstruction_loss(data[side], made[f"same_{side}"])
-                terms[f"identity_{side}"] = Term(self.options.lambda_identity, identity)
+                identity = reconstruction_loss(data[side], generated[f"same_{side}"])
+                terms[f"identity_{side}"] = WeightedLoss(self.options.lambda_identity, identity)
             if self.options.lambda_cam:
-                told = domain_loss(made[f"other_{side}"], made[f"own_{side}"])
-                terms[f"cam_{side}"] = Term(self.options.lambda_cam, told)
+                told = domain_loss(generated[f"other_{side}"], generated[f"own_{side}"])
+                terms[f"cam_{side}"] = WeightedLoss(self.options.lambda_cam, told)
         return terms
 
-    def duels(self, data: Batch, made: Batch) -> dict[str, Duel]:
+    def discriminator_inputs(self, data: Batch, generated: Batch) -> dict[str, RealFakePair]:
         """Both discriminators of a domain compare its images with translations into it."""
-        return {name: Duel(data[_side(name)], fake) for name, fake in self._fakes(made).items()}
+        return {name: RealFakePair(data[_side(name)], fake) for name, fake in self._fakes(generated).items()}
 
     def after_generator_step(self) -> None:
         """Keep the shares of instance norm in [0, 1], as the paper asks for."""
-        clip_mixtures(self.generators)
+        clip_rho(self.generators)
 
     def _translated(self, side: str, other: Tensor, own: Tensor) -> Batch:
         """One pass of a generator over images of both domains; norms and attention never mix images."""
@@ -119,9 +119,9 @@ class UGATITModel(AdversarialModel):
             f"own_{side}": logits[count:],
         }
 
-    def _fakes(self, made: Batch) -> Batch:
+    def _fakes(self, generated: Batch) -> Batch:
         """What each discriminator is shown, by its name."""
-        return {name: made[f"fake_{_side(name)}"] for name in self.discriminators}
+        return {name: generated[f"fake_{_side(name)}"] for name in self.discriminators}
 
 
 def _side(discriminator: str) -> str:

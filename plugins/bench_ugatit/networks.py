@@ -211,7 +211,7 @@ def draw_weights(network: nn.Module, generator: torch.Generator) -> None:
             nn.init.normal_(module.weight, 0.0, DEVIATION, generator=generator)
 
 
-def clip_mixtures(network: nn.Module) -> None:
+def clip_rho(network: nn.Module) -> None:
     """Bring all shares of instance norm in a network back into [0, 1]."""
     for module in network.modules():
         if isinstance(module, AdaptiveLayerInstanceNorm | LayerInstanceNorm):

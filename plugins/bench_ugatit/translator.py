@@ -6,9 +6,9 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from bench_gan.images import run_generator, to_signed
+from bench_gan.images import normalize, run_generator
 from bench_gan.translator import AdversarialTranslator
-from bench_ugatit.attention import heat_map
+from bench_ugatit.attention import feature_heatmap
 from bench_ugatit.model import UGATITModel, make_discriminators, make_generators
 from bench_ugatit.networks import STRIDE, attention_of, wrong_size
 from bench_ugatit.options import UGATITOptions
@@ -59,11 +59,11 @@ class UGATIT(AdversarialTranslator):
         return run_generator(self.generators["source"], images)
 
     def attention_maps(self, images: Tensor) -> Tensor:
-        """Where the generator looks that translates source images; see `bench_ugatit.attention.heat_map`."""
-        attended = attention_of(self.generators["target"], to_signed(images))
-        return heat_map(attended, STRIDE, *images.shape[2:])
+        """Where the generator looks that translates source images; see `bench_ugatit.attention.feature_heatmap`."""
+        attended = attention_of(self.generators["target"], normalize(images))
+        return feature_heatmap(attended, STRIDE, *images.shape[2:])
 
-    def probe_rows(self, source: Tensor, target: Tensor) -> list[Tensor]:
+    def sample_rows(self, source: Tensor, target: Tensor) -> list[Tensor]:
         """As usual, with the attention below the source images."""
-        first, *rest = super().probe_rows(source, target)
+        first, *rest = super().sample_rows(source, target)
         return [first, self.attention_maps(source).expand_as(source), *rest]

@@ -77,20 +77,20 @@ TOYS = """
 REGISTRY = """
     [[translator]]
     name = "dream"
-    target = "toys.py:Dream"
+    entry = "toys.py:Dream"
     version = "3"
     [[translator]]
     name = "tint"
-    target = "toys.py:Tint"
+    entry = "toys.py:Tint"
     [[segmenter]]
     name = "net"
-    target = "toys.py:Net"
+    entry = "toys.py:Net"
     [[metric]]
     name = "overlap"
-    target = "toys.py:Overlap"
+    entry = "toys.py:Overlap"
     [[dataset]]
     name = "rooms"
-    target = "toys.py:Rooms"
+    entry = "toys.py:Rooms"
 """
 SCENARIO = """
     size = [64, 128]

@@ -266,15 +266,15 @@ def test_a_mistake_in_a_scenario_is_one_line(change):
     assert SCENARIO_EDITS[change] in error_of(*RUN)
 
 
-SHIFT = '{ name = "shift", target = "toys.py:Shift" }'
+SHIFT = '{ name = "shift", entry = "toys.py:Shift" }'
 REGISTRY_EDITS = {
-    '{ name = "shift", target = "toys.py:Shift", vrsion = "2" }': "vrsion: unknown option. Did you mean 'version'?",
+    '{ name = "shift", entry = "toys.py:Shift", vrsion = "2" }': "vrsion: unknown option. Did you mean 'version'?",
     '{ name = "shift" }': "registry.toml: translator.0.target: is missing",
-    '{ name = "shift", target = "toys.py:Shft" }': "importing {here}/toys.py:Shft failed: AttributeError: module",
-    '{ name = "shift", target = "tyos.py:Shift" }': "tyos.py:Shift failed: FileNotFoundError",
-    '{ name = "shift", target = "toys:Shift:" }': "cannot be used: target must read 'module:attribute'",
-    '{ name = "shift", target = "toys.py:Nearest" }': "toys.py:Nearest to be a class derived from Translator",
-    '{ name = "cyclegan", target = "toys.py:Shift" }': "'cyclegan' is registered by both uda-bench and ./registry.toml",
+    '{ name = "shift", entry = "toys.py:Shft" }': "importing {here}/toys.py:Shft failed: AttributeError: module",
+    '{ name = "shift", entry = "tyos.py:Shift" }': "tyos.py:Shift failed: FileNotFoundError",
+    '{ name = "shift", entry = "toys:Shift:" }': "cannot be used: target must read 'module:attribute'",
+    '{ name = "shift", entry = "toys.py:Nearest" }': "toys.py:Nearest to be a class derived from Translator",
+    '{ name = "cyclegan", entry = "toys.py:Shift" }': "'cyclegan' is registered by both uda-bench and ./registry.toml",
     f"{SHIFT}, {SHIFT}": "translator 'shift' is registered twice by ./registry.toml; rename one of them",
     SHIFT[:-1]: "registry.toml: not valid TOML: ",
 }
@@ -320,7 +320,7 @@ def test_pictures_that_cannot_be_written_do_not_hide_the_leaderboard():
     assert outcome.stderr.endswith("make room for it, or choose another --results folder\n")
 
 
-@pytest.mark.parametrize("segmenters", ["5", '[{ name = "deeplabv3", label = [] }]'])
+@pytest.mark.parametrize("segmenters", ["5", '[{ name = "deeplabv3", alias = [] }]'])
 def test_a_malformed_list_beside_a_auxiliary_segmenter_is_told(segmenters):
     Path("my.toml").write_text(
         f'scenarios = ["streets"]\ntranslators = ["reinhard"]\nsegmenters = {segmenters}\nreader = "deeplabv3"\n'

@@ -53,7 +53,7 @@ class Learner:
 
 class LearnerOptions(PluginOptions):
     steps: int = 2
-    pause: float = Field(0.0, json_schema_extra={"outcome": False})
+    pause: float = Field(0.0, json_schema_extra={"affects_results": False})
 
 
 class GazingOptions(LearnerOptions):

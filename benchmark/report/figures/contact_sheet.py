@@ -29,7 +29,7 @@ def paint(labels: Pixels, classes: ClassSet) -> Pixels:
     return np.asarray(table[labels])
 
 
-def sheet(
+def contact_sheet(
     headers: Sequence[str],
     rows: Sequence[Sequence[Pixels]],
     title: str = "",

@@ -21,7 +21,7 @@ from benchmark.api.dataset import ClassSet
 from benchmark.api.spec import CEILING, FLOOR
 from benchmark.api.stage_context import PICTURES
 from benchmark.plan.model import HELD_OUT, kind_of
-from benchmark.report.figures.contact_sheet import paint, sheet
+from benchmark.report.figures.contact_sheet import contact_sheet, paint
 from benchmark.report.figures.curves import training_curves
 from benchmark.report.figures.strips import sample_sheet, strip_sheet
 from benchmark.results.board import ROLES
@@ -50,7 +50,7 @@ class Samples:
 
 
 @dataclass(frozen=True)
-class Plate:
+class FigureSpec:
     """One picture to be.
 
     Attributes:
@@ -80,7 +80,7 @@ def keep_pictures(results: Path, records: Iterable[Record]) -> list[Path]:
     """Draw what the finished cells show and is not drawn yet, and let their records point to it.
 
     For each scenario, segmenter and seed: image, label, and predictions of source-only, one translator, oracle; for
-    the first seed of each also a sheet of all translators. For each translator and seed: its strips of named panels,
+    the first seed of each also a sheet of all translators. For each translator and seed: its strips of named columns,
     the last samples of its training, and its curves.
 
     Args:
@@ -111,7 +111,7 @@ def _point(results: Path, record: Record, shown: Mapping[str, list[str]]) -> Non
         write_json(record_path(results, record["cell"]), {**record, "stages": stages}, indent=1)
 
 
-def _plates(results: Path, done: Sequence[Record]) -> Iterator[Plate]:
+def _plates(results: Path, done: Sequence[Record]) -> Iterator[FigureSpec]:
     """All pictures of some finished cells."""
     groups: dict[tuple[str, str, int], dict[str, Record]] = defaultdict(dict)
     for record in done:
@@ -134,7 +134,7 @@ def _place(record: Record) -> tuple[int, float]:
     return order, record["metrics"].get("miou", 0.0)
 
 
-def _predictions(target: Path, cells: Sequence[Record]) -> Plate:
+def _predictions(target: Path, cells: Sequence[Record]) -> FigureSpec:
     """The sheet of some cells that were tested on the same images."""
     headers = ("image", "label", *map(_header, cells))
 
@@ -145,12 +145,12 @@ def _predictions(target: Path, cells: Sequence[Record]) -> Plate:
             [first.images[k], paint(first.labels[k], classes), *(paint(s.predictions[k], classes) for s in samples)]
             for k in range(len(first.images))
         ]
-        return sheet(headers, rows, _title(cells[0]), classes, fixed=2)
+        return contact_sheet(headers, rows, _title(cells[0]), classes, fixed=2)
 
-    return Plate(target, "score-segmentation", tuple(cells), headers, draw)
+    return FigureSpec(target, "score-segmentation", tuple(cells), headers, draw)
 
 
-def _translations(folder: Path, name: str, cell: Record) -> Iterator[Plate]:
+def _translations(folder: Path, name: str, cell: Record) -> Iterator[FigureSpec]:
     """What a translator does, and how it came to do so."""
     title = f"{cell['scenario']} · {cell['translator']} · {_run(cell)}"
     width = int(cell["size"][1])
@@ -164,14 +164,14 @@ def _translations(folder: Path, name: str, cell: Record) -> Iterator[Plate]:
     }
     for what, (role, draw) in drawings.items():
         if role in cell["stages"]:
-            yield Plate(folder / f"{name}-{what}.png", role, (cell,), (title,), _of_the_only(draw))
+            yield FigureSpec(folder / f"{name}-{what}.png", role, (cell,), (title,), _of_the_only(draw))
 
 
 def _of_the_only(draw: Callable[[Path], Image.Image]) -> Callable[[Sequence[Path]], Image.Image]:
     return lambda folders: draw(folders[0])
 
 
-def _drawn(plate: Plate, results: Path) -> bool:
+def _drawn(plate: FigureSpec, results: Path) -> bool:
     """Draw a picture unless it was made of the same before; false when it is not there and cannot be drawn."""
     kind = kind_of(plate.role)
     folders = [results / "stages" / kind / str(cell["stages"][plate.role]["key"]) for cell in plate.cells]

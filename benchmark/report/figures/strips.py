@@ -1,4 +1,4 @@
-"""Sheets of what a translator's stages kept: strips of named panels, and the last samples of its training."""
+"""Sheets of what a translator's stages kept: strips of named columns, and the last samples of its training."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from benchmark.api.stage_context import PANELS, PICTURES
-from benchmark.report.figures.contact_sheet import Pixels, sheet
+from benchmark.api.stage_context import COLUMNS, PICTURES
+from benchmark.report.figures.contact_sheet import Pixels, contact_sheet
 
 UNNAMED = ("source", "translated", "cycled")
-"""Panels of strips from before panels had names."""
+"""Panels of strips from before columns had names."""
 
 
 def strip_sheet(folder: Path, strips: str, width: int, title: str) -> Image.Image:
-    """All strips of one set, below each other, under the names of their panels.
+    """All strips of one set, below each other, under the names of their columns.
 
     Args:
         folder: A finished `translate` stage.
         strips: Name of the set: `translation` or `variants`.
-        width: Of a panel whose strip does not name its panels, in pixels.
+        width: Of a column whose strip does not name its columns, in pixels.
         title: A line above all.
 
     Raises:
@@ -30,7 +30,7 @@ def strip_sheet(folder: Path, strips: str, width: int, title: str) -> Image.Imag
     read = [_panels(path, width) for path in sorted(folder.glob(f"{PICTURES}/{strips}-*.png"))]
     if not read:
         raise FileNotFoundError(folder)
-    return sheet(list(read[0]), [list(panels.values()) for panels in read], title, fixed=1)
+    return contact_sheet(list(read[0]), [list(columns.values()) for columns in read], title, fixed=1)
 
 
 def sample_sheet(folder: Path, title: str) -> Image.Image:
@@ -45,14 +45,14 @@ def sample_sheet(folder: Path, title: str) -> Image.Image:
     if not drawn:
         raise FileNotFoundError(folder)
     step = max(drawn)
-    return sheet([f"samples after {step} steps of training"], [[_pixels(drawn[step])]], title)
+    return contact_sheet([f"samples after {step} steps of training"], [[_pixels(drawn[step])]], title)
 
 
 def _panels(path: Path, width: int) -> dict[str, Pixels]:
-    """The panels of a strip by name."""
+    """The columns of a strip by name."""
     strip = _pixels(path)
     with Image.open(path) as picture:
-        stored = picture.info.get(PANELS)
+        stored = picture.info.get(COLUMNS)
     names = json.loads(stored) if stored else UNNAMED[: strip.shape[1] // width]
     return dict(zip(names, np.split(strip, len(names), axis=1), strict=True))
 

@@ -25,4 +25,4 @@ def test_a_budget_gives_a_scenario_windows_that_fit_its_images(budget, scenario,
 @pytest.mark.parametrize("name", sorted(path.stem for path in shipped("configs/matrices").glob("*.toml")))
 def test_every_shipped_matrix_resolves_with_both_controls(name, tmp_path):
     matrix = resolve_matrix(name, registry=load_registry(tmp_path))
-    assert {choice.label for choice in matrix.translators} >= {"source-only", "oracle"}
+    assert {choice.alias for choice in matrix.translators} >= {"source-only", "oracle"}

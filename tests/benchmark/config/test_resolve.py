@@ -42,23 +42,23 @@ def test_a_matrix_holds_every_option_as_json_with_its_default(resolve):
     assert matrix.scenarios[0].source.options == {"count": 10, "look": "day"}
     assert matrix.scenarios[0].target.options == {"count": 10, "look": "night"}
     assert (matrix.seeds, matrix.budget, matrix.timeout) == ((0,), "tiny", None)
-    versions = {choice.label: choice.version for choice in matrix.translators}
+    versions = {choice.alias: choice.version for choice in matrix.translators}
     assert versions == {"source-only": "1", "tint": "1", "dream": "3", "oracle": "1"}
     assert json.loads(json.dumps(dataclasses.asdict(matrix.translators[1])))["options"] == {"strength": 1.0}
 
 
 def test_missing_controls_stand_first_and_last(resolve):
-    assert [choice.label for choice in resolve().translators] == ["source-only", "tint", "dream", "oracle"]
+    assert [choice.alias for choice in resolve().translators] == ["source-only", "tint", "dream", "oracle"]
 
 
 def test_controls_stay_where_they_are_listed(resolve):
     matrix = resolve(translators=["oracle", "tint"])
-    assert [(choice.kind, choice.label) for choice in matrix.translators] == [
+    assert [(choice.kind, choice.alias) for choice in matrix.translators] == [
         ("control", "source-only"),
         ("control", "oracle"),
         ("translator", "tint"),
     ]
-    assert [choice.label for choice in resolve(translators=list(CONTROLS)).translators] == list(CONTROLS)
+    assert [choice.alias for choice in resolve(translators=list(CONTROLS)).translators] == list(CONTROLS)
 
 
 LAYERS = [
@@ -112,7 +112,7 @@ def test_a_budget_for_all_scenarios_sets_data_options_where_they_exist(resolve, 
 
 
 def test_one_plugin_stands_in_two_labelled_rows(resolve):
-    two = '["dream", {name = "dream", label = "dream-weak", options = {lambda_cycle = 1}}]'
+    two = '["dream", {name = "dream", alias = "dream-weak", options = {lambda_cycle = 1}}]'
     text = MATRIX.replace('["tint", "dream"]', two)
     matrix = resolve(text, overrides=["translator.dream.images_seen=3", "translator.dream-weak.images_seen=4"])
     assert [choice.name for choice in matrix.translators[1:3]] == ["dream", "dream"]
@@ -125,8 +125,8 @@ def test_one_plugin_stands_in_two_labelled_rows(resolve):
 
 
 def test_the_first_segmenter_reads_unless_another_is_named(resolve):
-    two = MATRIX.replace('["net"]', '["net", {name = "net", label = "deep", options = {depth = 101}}]')
-    assert resolve(two).auxiliary_segmenter.label == "net"
+    two = MATRIX.replace('["net"]', '["net", {name = "net", alias = "deep", options = {depth = 101}}]')
+    assert resolve(two).auxiliary_segmenter.alias == "net"
     deep = resolve(two.replace("metrics =", 'auxiliary_segmenter = "deep"\nmetrics ='))
     assert deep.auxiliary_segmenter == deep.segmenters[1]
     assert deep.auxiliary_segmenter.options["depth"] == 101
@@ -136,11 +136,11 @@ def test_the_first_segmenter_reads_unless_another_is_named(resolve):
 
 def test_the_auxiliary_segmenter_may_stand_beside_the_segmenters_and_takes_options_like_one(resolve):
     table = MATRIX.replace(
-        "metrics =", 'auxiliary_segmenter = {name = "net", label = "judge", options = {depth = 18}}\nmetrics ='
+        "metrics =", 'auxiliary_segmenter = {name = "net", alias = "judge", options = {depth = 18}}\nmetrics ='
     )
     matrix = resolve(table, overrides=["segmenter.judge.images_seen=3"])
-    assert [choice.label for choice in matrix.segmenters] == ["net"]
-    assert (matrix.auxiliary_segmenter.label, matrix.auxiliary_segmenter.options) == (
+    assert [choice.alias for choice in matrix.segmenters] == ["net"]
+    assert (matrix.auxiliary_segmenter.alias, matrix.auxiliary_segmenter.options) == (
         "judge",
         {"images_seen": 3, "depth": 18},
     )
@@ -148,9 +148,9 @@ def test_the_auxiliary_segmenter_may_stand_beside_the_segmenters_and_takes_optio
 
 
 def test_a_label_of_the_file_names_the_auxiliary_segmenter_also_where_its_segmenter_is_left_out(resolve):
-    two = MATRIX.replace('["net"]', '["net", {name = "net", label = "deep", options = {depth = 101}}]')
+    two = MATRIX.replace('["net"]', '["net", {name = "net", alias = "deep", options = {depth = 101}}]')
     matrix = resolve(two.replace("metrics =", 'auxiliary_segmenter = "deep"\nmetrics ='), segmenters=["net"])
-    assert (matrix.auxiliary_segmenter.label, matrix.auxiliary_segmenter.options["depth"]) == ("deep", 101)
+    assert (matrix.auxiliary_segmenter.alias, matrix.auxiliary_segmenter.options["depth"]) == ("deep", 101)
 
 
 def test_an_unknown_auxiliary_segmenter_is_one_line(resolve):
@@ -162,7 +162,7 @@ def test_an_unknown_auxiliary_segmenter_is_one_line(resolve):
 
 def test_the_command_line_replaces_lists_and_top_level_values(resolve):
     matrix = resolve(translators=["tint"], seeds=[3, 4], timeout=60, device="cpu", overrides=['precision="bf16"'])
-    assert [choice.label for choice in matrix.translators] == ["source-only", "tint", "oracle"]
+    assert [choice.alias for choice in matrix.translators] == ["source-only", "tint", "oracle"]
     assert (matrix.seeds, matrix.timeout, matrix.device, matrix.precision) == ((3, 4), 60, "cpu", "bf16")
     assert resolve(seeds=[3], overrides=["seeds=[0, 1]"]).seeds == (0, 1)
 
@@ -310,13 +310,13 @@ def test_two_rows_of_one_label_are_refused(resolve):
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ('{name = "oracle", label = "best"}', "'oracle' is a control row, which takes neither label nor options"),
+        ('{name = "oracle", alias = "best"}', "'oracle' is a control row, which takes neither label nor options"),
         (
             '{name = "oracle", options = {a = 9}}',
             "'oracle' is a control row, which takes neither label nor options",
         ),
-        ('{name = "tint", label = "oracle"}', "'oracle' is the label of a control row; choose another"),
-        ('{name = "tint", label = "a b"}', "a label is made of letters, digits and . _ + -, but is 'a b'"),
+        ('{name = "tint", alias = "oracle"}', "'oracle' is the label of a control row; choose another"),
+        ('{name = "tint", alias = "a b"}', "a label is made of letters, digits and . _ + -, but is 'a b'"),
     ],
 )
 def test_a_row_that_would_not_be_what_it_is_called_is_refused(resolve, entry, message):

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from benchmark.api.hookspecs import hookimpl
-from benchmark.config.matrix import Choice
+from benchmark.config.matrix import PluginConfig
 from benchmark.execution.driver import _shipped_modules, execute
 from benchmark.execution.inline import InlineExecutor
 from benchmark.execution.local import LocalExecutor, LocalOptions
@@ -316,6 +316,6 @@ def test_a_killed_driver_leaves_no_orphan_and_the_next_run_ends_like_an_uninterr
 def test_only_plugins_that_come_with_bench_are_imported_ahead_of_their_stages(matrix_of, toys):
     shipped = next(entry.spec for entry in toys.entries() if entry.kind == "metric" and entry.distribution == SHIPPED)
     matrix = matrix_of("shift")
-    both = replace(matrix, metrics=(*matrix.metrics, Choice("metric", shipped.name, shipped.name, "1", {})))
+    both = replace(matrix, metrics=(*matrix.metrics, PluginConfig("metric", shipped.name, shipped.name, "1", {})))
     assert _shipped_modules(matrix, toys) == ()
-    assert _shipped_modules(both, toys) == (shipped.target.split(":")[0],)
+    assert _shipped_modules(both, toys) == (shipped.entry.split(":")[0],)

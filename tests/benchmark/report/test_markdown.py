@@ -1,9 +1,9 @@
 """Markdown tables hold the same cells, and keep their pipes."""
 
 from benchmark.report.markdown import grid_markdown, page
-from benchmark.report.tables import Grid
+from benchmark.report.tables import TextTable
 
-GRID = Grid("t", ("#", "translator", "mIoU %"), (("1", "a|b", "50.0"),), fixed=2, notes=("why",))
+GRID = TextTable("t", ("#", "translator", "mIoU %"), (("1", "a|b", "50.0"),), fixed=2, notes=("why",))
 
 
 def test_a_grid_becomes_a_pipe_table_with_its_notes():

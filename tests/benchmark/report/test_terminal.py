@@ -5,11 +5,11 @@ import io
 import pytest
 from rich.console import Console
 
-from benchmark.report.tables import Grid
+from benchmark.report.tables import TextTable
 from benchmark.report.terminal import PLAIN_WIDTH, console, print_grid
 
 NUMBERS = tuple(f"{n}.0 ± 1.{n}" for n in range(10, 18))
-GRID = Grid(
+GRID = TextTable(
     title="a title",
     headings=("#", "translator", *(f"metric {n}" for n in range(8))),
     rows=(("1", "cyclegan", *NUMBERS), ("2", "source-only", *NUMBERS)),
@@ -50,5 +50,7 @@ def test_off_a_terminal_a_table_is_as_wide_as_it_must_be(monkeypatch, tmp_path):
 
 def test_brackets_are_text_and_not_markup():
     file = io.StringIO()
-    print_grid(Grid("[bold]", ("translator",), (("cyclegan [red]",),), notes=("[x]",)), Console(file=file, width=80))
+    print_grid(
+        TextTable("[bold]", ("translator",), (("cyclegan [red]",),), notes=("[x]",)), Console(file=file, width=80)
+    )
     assert all(text in file.getvalue() for text in ("[bold]", "cyclegan [red]", "[x]"))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmark.results.dataframe import frame
+from benchmark.results.dataframe import load_results
 from benchmark.results.records import write_record
 
 
@@ -13,7 +13,7 @@ def test_each_record_is_a_row_with_its_metrics_and_ious(tmp_path, record):
             record("cyclegan", seed=seed, miou=miou)
             | {"details": {"segmentation": {"iou": {"road": miou, "sky": None}}}},
         )
-    table = frame(tmp_path)
+    table = load_results(tmp_path)
     assert table["seed"].tolist() == [0, 1]
     assert table.groupby("translator")["miou"].mean()["cyclegan"] == pytest.approx(0.5)
     assert table["iou.road"].tolist() == [0.4, 0.6]
@@ -21,4 +21,4 @@ def test_each_record_is_a_row_with_its_metrics_and_ious(tmp_path, record):
 
 
 def test_an_empty_folder_is_an_empty_table(tmp_path):
-    assert len(frame(tmp_path)) == 0
+    assert len(load_results(tmp_path)) == 0

@@ -110,7 +110,7 @@ def test_pictures_show_source_translated_and_the_way_back(run, matrix_of, store)
 
 def named_panels(path):
     with Image.open(path) as picture:
-        names = json.loads(picture.info["panels"])
+        names = json.loads(picture.info["columns"])
         return dict(zip(names, np.split(np.asarray(picture), len(names), axis=1), strict=True))
 
 
@@ -121,26 +121,26 @@ def test_pictures_name_their_panels(run, matrix_of):
 
 def test_what_a_translator_looks_at_is_shown_over_its_source(run, matrix_of):
     folder = run(matrix_of("gazing"), "gazing")["translate"] / "pictures"
-    panels = [named_panels(folder / f"translation-{number}.png") for number in range(3)]
-    assert list(panels[0]) == ["source", "translated", "cycled", "attention", "attention from +"]
-    bright = panels[0]["source"].mean(-1)
-    attention = panels[0]["attention"].mean(-1)
+    columns = [named_panels(folder / f"translation-{number}.png") for number in range(3)]
+    assert list(columns[0]) == ["source", "translated", "cycled", "attention", "attention from +"]
+    bright = columns[0]["source"].mean(-1)
+    attention = columns[0]["attention"].mean(-1)
     assert attention[bright > 150].min() > attention[bright < 80].max()
-    crosses = [np.argwhere((panel["attention from +"] == 255).all(-1)).mean(0).tolist() for panel in panels]
+    crosses = [np.argwhere((column["attention from +"] == 255).all(-1)).mean(0).tolist() for column in columns]
     assert crosses == [[4, 6], [2, 3], [6, 9]]
-    hot = panels[0]["attention from +"].astype(int)
+    hot = columns[0]["attention from +"].astype(int)
     assert hot[4, 0].sum() > hot[0, 0].sum() + 100
 
 
 @pytest.mark.parametrize(("translator", "stored"), [("gazing", 9), ("twofold", 2)])
 def test_variants_have_a_strip_of_eight_however_many_are_stored(run, matrix_of, translator, stored):
     folders = run(matrix_of(translator, "shift"), translator)
-    panels = named_panels(folders["translate"] / "pictures" / "variants-0.png")
-    assert list(panels) == ["source", *(f"variant {number}" for number in range(8))]
+    columns = named_panels(folders["translate"] / "pictures" / "variants-0.png")
+    assert list(columns) == ["source", *(f"variant {number}" for number in range(8))]
     translations = ImageSet.open(folders["translate"])
     assert translations.variants == stored
     last = min(stored, 8) - 1
-    np.testing.assert_array_equal(panels[f"variant {last}"], translations.images[last, 0])
+    np.testing.assert_array_equal(columns[f"variant {last}"], translations.images[last, 0])
 
 
 def test_a_translator_of_one_output_has_no_strip_of_variants(run, matrix_of):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmark import Differentiable
+from benchmark import HasLogits
 from benchmark.api.dataset import IGNORE
 from benchmark.testing.domains import make_domains
 from benchmark.testing.nearest_colour import SHARPNESS, NearestColour
@@ -42,7 +42,7 @@ def test_the_segmenter_reads_the_labels_of_the_source(size):
 
 
 def test_the_scores_of_the_segmenter_have_a_gradient_to_the_images():
-    assert isinstance(NearestColour(), Differentiable)
+    assert isinstance(NearestColour(), HasLogits)
     images = make_domains((), (20, 28)).source.image_batch([0]).requires_grad_()
     logits = NearestColour().logits(images)
     assert logits.shape == (1, 3, 20, 28)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from benchmark import Attentive, Differentiable, Invertible, MultiVariant, Pointing, UsageError
+from benchmark import HasAttentionMaps, HasLogits, HasPixelAttention, Invertible, MultiVariant, UsageError
 from benchmark.testing import TranslatorConformance
 
 ABILITIES = "test_it_has_the_abilities_that_are_declared"
@@ -242,7 +242,7 @@ def test_a_translator_that_keeps_its_contract_passes_every_check(tint, suite_of,
 def test_fit_is_given_what_the_translator_needs_and_no_more(tint, suite_of, tmp_path, needs):
     def fit(self, source, target, context):
         self.given = {"source_labels": source.labels is not None, "paired": source.ids == target.ids}
-        self.given["segmenter"] = isinstance(context.segmenter, Differentiable)
+        self.given["source_segmenter"] = isinstance(context.source_segmenter, HasLogits)
         assert target.labels is None
 
     given = suite_of(type("Noting", (tint,), {"fit": fit}), needs=needs)().fit(tmp_path).translator.given
@@ -251,9 +251,9 @@ def test_fit_is_given_what_the_translator_needs_and_no_more(tint, suite_of, tmp_
 
 def test_abilities_must_be_those_declared(tint, suite_of, failures):
     no_longer = type("Mistyped", (tint,), {"attention_maps": None})
-    said = failures(suite_of(no_longer, abilities=(Invertible, MultiVariant, Attentive, Pointing)))
-    assert "abilities names Attentive, but the method of Attentive is not there" in said[ABILITIES]
-    said = failures(suite_of(tint, abilities=(MultiVariant, Attentive, Pointing)))
+    said = failures(suite_of(no_longer, abilities=(Invertible, MultiVariant, HasAttentionMaps, HasPixelAttention)))
+    assert "abilities names HasAttentionMaps, but the method of HasAttentionMaps is not there" in said[ABILITIES]
+    said = failures(suite_of(tint, abilities=(MultiVariant, HasAttentionMaps, HasPixelAttention)))
     assert set(said) == {ABILITIES}
     assert "the translator is Invertible, but TestIt.abilities does not say so; add Invertible there" in said[ABILITIES]
 

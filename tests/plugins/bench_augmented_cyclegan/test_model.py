@@ -35,13 +35,15 @@ def expected_losses(model, batch):
         "identity_source": l1(to_a(a), a),
         "identity_target": l1(to_b(b, z_of_b), b),
     }
-    for name, judge, real, fake in (
+    for name, discriminator_loss, real, fake in (
         ("target", judge_b, b, fake_b),
         ("source", judge_a, a, fake_a),
         ("latent", judge_z, z, z_of_b),
     ):
-        losses[f"adversarial_{name}"] = (judge(fake) - 1).square().mean()
-        losses[f"discriminator_{name}"] = (judge(real) - 1).square().mean() + judge(fake).square().mean()
+        losses[f"adversarial_{name}"] = (discriminator_loss(fake) - 1).square().mean()
+        losses[f"discriminator_{name}"] = (discriminator_loss(real) - 1).square().mean() + discriminator_loss(
+            fake
+        ).square().mean()
     return losses
 
 
@@ -56,7 +58,7 @@ def test_losses_are_those_of_the_paper_computed_apart(build):
 
 def test_the_generators_minimise_the_weighted_sum(build):
     model, _, batch = build(lambda_cycle=3.0, lambda_latent=0.7, lambda_identity=2.0, lambda_adversarial=0.4)
-    terms = model.generator_terms(batch, model.generate(batch))
+    terms = model.generator_losses(batch, model.generate(batch))
     weights = {name: term.weight for name, term in terms.items()}
     assert weights == {
         "adversarial_target": 0.4,
@@ -97,7 +99,10 @@ def test_with_weight_the_identity_loss_costs_one_more_image_per_image_and_genera
 
 def test_a_step_logs_every_loss_and_updates_every_network(build):
     model, wrapper, batch = build()
-    networks = {**model.generators, **{f"judge of {name}": judge for name, judge in model.discriminators.items()}}
+    networks = {
+        **model.generators,
+        **{f"judge of {name}": discriminator_loss for name, discriminator_loss in model.discriminators.items()},
+    }
     before = {name: [p.detach().clone() for p in network.parameters()] for name, network in networks.items()}
     logged = model.train_step(batch, wrapper)
     assert set(logged) >= LOSSES
@@ -108,7 +113,7 @@ def test_a_step_logs_every_loss_and_updates_every_network(build):
 def gradients(model, batch, term):
     """Which networks a term of the generators' loss moves."""
     model.zero_grad()
-    model.generator_terms(batch, model.generate(batch))[term].value.backward()
+    model.generator_losses(batch, model.generate(batch))[term].value.backward()
     return {
         name
         for name, network in model.generators.items()
@@ -136,7 +141,7 @@ def test_a_loss_moves_the_networks_that_it_went_through(build, term, moved):
 
 def test_the_latent_discriminator_is_shown_the_drawn_latents_as_real(build):
     model, _, batch = build()
-    duel = model.duels(batch, model.generate(batch))["latent"]
+    duel = model.discriminator_inputs(batch, model.generate(batch))["latent"]
     assert torch.equal(duel.real, batch["latent"])
     assert duel.fake.shape == duel.real.shape
     assert duel.fake.dtype is torch.float32

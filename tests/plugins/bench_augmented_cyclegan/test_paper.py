@@ -68,7 +68,9 @@ PARAMETERS = [
 @pytest.fixture(scope="module")
 def networks():
     options = AugmentedCycleGANOptions()
-    judges = {f"judge of {name}": judge for name, judge in make_discriminators(options).items()}
+    judges = {
+        f"judge of {name}": discriminator_loss for name, discriminator_loss in make_discriminators(options).items()
+    }
     return {**make_generators(options), **judges}
 
 

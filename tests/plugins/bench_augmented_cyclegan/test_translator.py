@@ -68,7 +68,7 @@ def test_sample_pictures_show_variants_and_both_ways_round(fit, tmp_path):
 
 def test_at_most_four_variants_are_shown_in_sample_pictures(tiny):
     translator = AugmentedCycleGAN(tiny(variants=9))
-    assert len(translator.probe_rows(*torch.rand(2, 1, 3, 8, 8))) == 1 + 4 + 1 + 3
+    assert len(translator.sample_rows(*torch.rand(2, 1, 3, 8, 8))) == 1 + 4 + 1 + 3
 
 
 def test_all_losses_are_logged(fit, tmp_path):

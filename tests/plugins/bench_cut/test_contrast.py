@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from bench_cut.contrast import draw_places, patch_nce, vectors_at
+from bench_cut.contrast import gather_patches, patch_nce, sample_patch_ids
 
 
 def unit_vectors(*shape, seed=0):
@@ -81,7 +81,7 @@ def test_under_autocast_it_is_computed_in_float32():
 
 def test_places_are_different_ones_of_each_layer_and_all_of_a_small_layer():
     layers = [torch.zeros(2, 3, 8, 9), torch.zeros(2, 5, 2, 3)]
-    large, small = draw_places(layers, 20, torch.Generator().manual_seed(0))
+    large, small = sample_patch_ids(layers, 20, torch.Generator().manual_seed(0))
     assert len(large) == len(large.unique()) == 20
     assert large.max() > 20
     assert sorted(small.tolist()) == [0, 1, 2, 3, 4, 5]
@@ -89,6 +89,6 @@ def test_places_are_different_ones_of_each_layer_and_all_of_a_small_layer():
 
 def test_vectors_are_those_at_the_places_row_by_row():
     features = torch.rand(2, 3, 4, 5).contiguous(memory_format=torch.channels_last)
-    vectors = vectors_at(features, torch.tensor([0, 7, 19]))
+    vectors = gather_patches(features, torch.tensor([0, 7, 19]))
     expected = torch.stack([features[:, :, 0, 0], features[:, :, 1, 2], features[:, :, 3, 4]], 1)
     assert torch.equal(vectors, expected)

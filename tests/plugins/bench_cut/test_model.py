@@ -39,15 +39,16 @@ def expected_places(model, batch, draw):
 
 def test_losses_of_cut_are_those_of_the_paper_computed_apart(build):
     model, wrapper, batch = build(order="generator-first")
-    translate, judge = model.generators["target"], model.discriminators["target"]
+    translate, discriminator_loss = model.generators["target"], model.discriminators["target"]
     with torch.no_grad():
         fake, same = translate(batch["source"]), translate(batch["target"])
         places = expected_places(model, batch, places_next(model))
         expected = {
-            "adversarial_target": (judge(fake) - 1).square().mean(),
+            "adversarial_target": (discriminator_loss(fake) - 1).square().mean(),
             "nce_source": contrast_apart(model, batch["source"], fake, places),
             "nce_target": contrast_apart(model, batch["target"], same, places),
-            "discriminator_target": (judge(batch["target"]) - 1).square().mean() + judge(fake).square().mean(),
+            "discriminator_target": (discriminator_loss(batch["target"]) - 1).square().mean()
+            + discriminator_loss(fake).square().mean(),
         }
     logged = model.train_step(batch, wrapper)
     for name, value in expected.items():
@@ -81,7 +82,7 @@ def test_fastcut_mirrors_in_about_half_of_the_steps_and_cut_in_none(build):
 def test_what_the_generator_minimises_is_weighted_as_the_options_say(build):
     model, _, batch = build(lambda_nce=3.0, lambda_nce_identity=0.5, lambda_adversarial=2.0)
     with torch.no_grad():
-        terms = model.generator_terms(batch, model.generate(batch))
+        terms = model.generator_losses(batch, model.generate(batch))
     weights = {name: term.weight for name, term in terms.items()}
     assert weights == {"adversarial_target": 2.0, "nce_source": 3.0, "nce_target": 0.5}
 
@@ -132,9 +133,9 @@ def test_the_contrast_alone_trains_the_encoder_through_the_translation(build):
 
 def test_keys_get_no_gradient(build):
     model, _, batch = build()
-    made = model.generate(batch)
-    assert not any(made[name].requires_grad for name in made if name.startswith("keys"))
-    assert made["fake"].requires_grad
+    generated = model.generate(batch)
+    assert not any(generated[name].requires_grad for name in generated if name.startswith("keys"))
+    assert generated["fake"].requires_grad
 
 
 def test_the_discriminator_is_updated_first(build):
@@ -151,12 +152,12 @@ def test_mirroring_keeps_places_at_sizes_that_the_generator_must_fill_up(build):
     model, _, batch = build(fast=True, size=(13, 19), patches=320)
     network = model.generators["target"]
     model.generators["heads"].layers = model.generators["heads"].layers[:1]
-    network.translate_and_listen = lambda images: (images, [images])
+    network.forward_with_features = lambda images: (images, [images])
     network.features = lambda images: [images]
     found = {}
     for _ in range(16):
-        made = model.generate(batch)
-        found[bool(made["mirrored"])] = model._contrast(made)
+        generated = model.generate(batch)
+        found[bool(generated["mirrored"])] = model._contrast(generated)
     torch.testing.assert_close(found[True], found[False], atol=1e-3, rtol=1e-3)
 
 

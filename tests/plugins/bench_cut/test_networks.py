@@ -4,15 +4,15 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from bench_cut.contrast import draw_places
-from bench_cut.networks import Heads, ListenedGenerator, initialize_glorot
+from bench_cut.contrast import sample_patch_ids
+from bench_cut.networks import FeatureGenerator, Heads, initialize_glorot
 from bench_cut.options import CUTOptions
 from bench_gan.networks import _upsample
 
 
 def generator(seed=0, **changes):
     options = {"filters": 4, "blocks": 3, "contrast_blocks": (1, 3), "downsamplings": 2} | changes
-    network = ListenedGenerator(CUTOptions(**options))
+    network = FeatureGenerator(CUTOptions(**options))
     initialize_glorot(network, torch.Generator().manual_seed(seed), 1.0)
     return network
 
@@ -25,7 +25,7 @@ def images(height=16, width=24):
 @pytest.mark.parametrize("downsamplings", [0, 1, 2])
 def test_listening_changes_no_translation(contrast_blocks, downsamplings):
     network = generator(contrast_blocks=contrast_blocks, downsamplings=downsamplings)
-    translated, features = network.translate_and_listen(images())
+    translated, features = network.forward_with_features(images())
     assert torch.equal(translated, network(images()))
     for alone, beside in zip(network.features(images()), features, strict=True):
         assert torch.equal(alone, beside)
@@ -70,7 +70,7 @@ def test_heads_give_unit_vectors_in_float32():
     initialize_glorot(heads, torch.Generator().manual_seed(0), 0.02)
     features = [images(), torch.rand(2, 8, 4, 4)]
     with torch.autocast("cpu", torch.bfloat16):
-        vectors = heads(features, draw_places(features, 10, torch.Generator().manual_seed(0)))
+        vectors = heads(features, sample_patch_ids(features, 10, torch.Generator().manual_seed(0)))
     assert [layer.shape for layer in vectors] == [(2, 10, 5), (2, 10, 5)]
     for layer in vectors:
         assert layer.dtype is torch.float32
@@ -87,7 +87,7 @@ def test_a_head_is_two_layers_with_a_relu_between():
 
 
 def test_weights_are_drawn_by_glorots_rule_by_the_seed_alone():
-    network = ListenedGenerator(CUTOptions(filters=32, blocks=1, contrast_blocks=(1,)))
+    network = FeatureGenerator(CUTOptions(filters=32, blocks=1, contrast_blocks=(1,)))
     initialize_glorot(network, torch.Generator().manual_seed(0), 0.02)
     weight = network.blocks[0].body[0].weight.detach()
     assert float(weight.std()) == pytest.approx(0.02 * (2 / (128 * 9 + 128 * 9)) ** 0.5, rel=0.02)
@@ -95,6 +95,6 @@ def test_weights_are_drawn_by_glorots_rule_by_the_seed_alone():
     initialize_glorot(heads, torch.Generator().manual_seed(0), 0.5)
     assert float(heads.layers[0][0].weight.detach().std()) == pytest.approx(0.5 * (2 / (64 + 256)) ** 0.5, rel=0.02)
     assert not heads.layers[0][0].bias.any()
-    again = ListenedGenerator(CUTOptions(filters=32, blocks=1, contrast_blocks=(1,)))
+    again = FeatureGenerator(CUTOptions(filters=32, blocks=1, contrast_blocks=(1,)))
     initialize_glorot(again, torch.Generator().manual_seed(0), 0.02)
     assert torch.equal(again.blocks[0].body[0].weight, weight)

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from bench_cut.model import CUTModel
-from bench_cut.networks import ListenedGenerator, make_discriminators, make_generators
+from bench_cut.networks import FeatureGenerator, make_discriminators, make_generators
 from bench_cut.options import CUTOptions, FastCUTOptions
 from bench_gan.networks import count_parameters
 from bench_gan.norm import InstanceNorm
@@ -85,13 +85,13 @@ FEATURES = [
 
 def test_features_have_the_shapes_of_the_reference_codes_layers():
     with torch.no_grad():
-        features = ListenedGenerator(CUTOptions()).features(torch.rand(1, 3, 64, 64))
+        features = FeatureGenerator(CUTOptions()).features(torch.rand(1, 3, 64, 64))
     assert [(layer.shape[1], layer.shape[2]) for layer in features] == [row[:2] for row in FEATURES]
 
 
 @pytest.mark.parametrize("number", range(5))
 def test_features_see_as_much_as_the_reference_codes_layers(number):
-    network = ListenedGenerator(CUTOptions(filters=2))
+    network = FeatureGenerator(CUTOptions(filters=2))
     for module in network.modules():  # instance norm sees the whole image; without it kernels alone are left
         if isinstance(module, InstanceNorm):
             module.forward = lambda features: features
@@ -110,10 +110,10 @@ def test_one_adam_trains_generator_and_heads_and_one_the_discriminator(tmp_path)
     options = CUTOptions(filters=2, discriminator_filters=2, head_width=2)
     context = StageContext(folder=tmp_path)
     model = CUTModel(make_generators(options), make_discriminators(options), options, context)
-    made = optimizers(model, options)
+    generated = optimizers(model, options)
     for side, count in {"generators": model.generators, "discriminators": model.discriminators}.items():
-        (group,) = made[side].param_groups
-        assert isinstance(made[side], torch.optim.Adam)
+        (group,) = generated[side].param_groups
+        assert isinstance(generated[side], torch.optim.Adam)
         assert (group["lr"], group["betas"], group["weight_decay"]) == (2e-4, (0.5, 0.999), 0)
         assert sum(p.numel() for p in group["params"]) == count_parameters(count)
 

@@ -81,10 +81,10 @@ def test_both_directions_are_read_like_their_originals(build):
     model, wrapper = build(confidence=0.3)
     data = batch()
     with torch.no_grad():
-        made = model.generate(data)
+        generated = model.generate(data)
         expected = {}
         for side, other in (("target", "source"), ("source", "target")):
-            logits = (made[f"fake_{side}"] + 1) / 2 * 6
+            logits = (generated[f"fake_{side}"] + 1) / 2 * 6
             classes = confident_classes((data[other] + 1) / 2 * 6, 0.3)
             expected[f"semantic_{side}"] = F.cross_entropy(logits, classes, ignore_index=IGNORE)
     logged = model.train_step(data, wrapper)

@@ -68,13 +68,13 @@ def test_losses_are_those_of_the_paper_computed_apart(build):
         expected = {}
         fakes = {side: model.generators[side](batch[OTHER[side]]) for side in SIDES}
         for side in SIDES:
-            judge = model.discriminators[side]
-            expected[f"adversarial_{side}"] = (judge(fakes[side]) - 1).square().mean()
+            discriminator_loss = model.discriminators[side]
+            expected[f"adversarial_{side}"] = (discriminator_loss(fakes[side]) - 1).square().mean()
             expected[f"cycle_{side}"] = (model.generators[side](fakes[OTHER[side]]) - batch[side]).abs().mean()
             expected[f"identity_{side}"] = (model.generators[side](batch[side]) - batch[side]).abs().mean()
-            expected[f"discriminator_{side}"] = (judge(batch[side]) - 1).square().mean() + judge(
-                fakes[side]
-            ).square().mean()
+            expected[f"discriminator_{side}"] = (
+                discriminator_loss(batch[side]) - 1
+            ).square().mean() + discriminator_loss(fakes[side]).square().mean()
     logged = model.train_step(batch, wrapper)
     for name, value in expected.items():
         torch.testing.assert_close(logged[name], value, msg=name)

@@ -5,7 +5,7 @@ import torch
 from bench_cyclegan_attention.attention import SelfAttention
 from bench_cyclegan_attention.options import CycleGANAttentionOptions
 from bench_cyclegan_attention.translator import CycleGANAttention
-from benchmark import Attentive, Invertible, Pointing
+from benchmark import HasAttentionMaps, HasPixelAttention, Invertible
 from benchmark.testing import TranslatorConformance
 
 TINY = {
@@ -21,7 +21,7 @@ TINY = {
 
 
 class TestCycleGANAttention(TranslatorConformance):
-    abilities = (Invertible, Attentive, Pointing)
+    abilities = (Invertible, HasAttentionMaps, HasPixelAttention)
     bf16_tolerance = 0.15  # where a pixel looks is shown relative to where it looks most
 
     def make(self, **changes):

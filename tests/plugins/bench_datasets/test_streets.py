@@ -130,8 +130,8 @@ def class_colours(samples):
 
 def test_no_affine_change_of_colours_makes_the_classes_of_one_look_those_of_the_other(scenes):
     """Even the best of all affine maps, fitted with the labels, leaves a part of the distances between classes."""
-    game, camera = class_colours(scenes["game"]), class_colours(scenes["camera"])
-    known = np.hstack([game, np.ones((len(CLASSES), 1))])
+    gan_loss, camera = class_colours(scenes["game"]), class_colours(scenes["camera"])
+    known = np.hstack([gan_loss, np.ones((len(CLASSES), 1))])
     fitted = known @ np.linalg.lstsq(known, camera, rcond=None)[0]
     spread = np.linalg.norm(camera - camera.mean(0), axis=1).mean()
     assert np.linalg.norm(fitted - camera, axis=1).mean() > 0.5 * spread

@@ -4,16 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from bench_engine.runner import AtomicBackend, drawn_ahead
+from bench_engine.runner import AtomicBackend, prefetch
 
 
 def test_batches_drawn_ahead_keep_their_order():
-    assert list(drawn_ahead(lambda step: {"step": step}, range(3, 8))) == [{"step": step} for step in range(3, 8)]
+    assert list(prefetch(lambda step: {"step": step}, range(3, 8))) == [{"step": step} for step in range(3, 8)]
 
 
 def test_the_next_batch_is_drawn_while_one_is_used_and_no_further():
     asked = []
-    batches = drawn_ahead(lambda step: asked.append(step) or {}, range(5))
+    batches = prefetch(lambda step: asked.append(step) or {}, range(5))
     next(batches)
     batches.close()
     assert asked == [0, 1]
@@ -24,7 +24,7 @@ def test_an_error_in_a_batch_reaches_the_loop():
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        next(drawn_ahead(broken, range(5)))
+        next(prefetch(broken, range(5)))
 
 
 def test_a_kill_while_writing_a_checkpoint_leaves_the_previous_one(tmp_path, monkeypatch):

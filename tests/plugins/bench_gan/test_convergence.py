@@ -12,7 +12,7 @@ from torch import nn
 
 from bench_engine.schedules import by_step, linear
 from bench_engine.training import train
-from bench_gan.model import AdversarialModel, Duel
+from bench_gan.model import AdversarialModel, RealFakePair
 from bench_gan.options import AdversarialOptions
 from bench_gan.translator import optimizers
 from benchmark import StageContext
@@ -59,11 +59,11 @@ class SurfaceGAN(AdversarialModel):
     def generate(self, data):
         return {"fake": self.generators["target"](data["source"])}
 
-    def generator_terms(self, data, made):
-        return {"adversarial": self.adversarial("target", made["fake"])}
+    def generator_losses(self, data, generated):
+        return {"adversarial": self.adversarial("target", generated["fake"])}
 
-    def duels(self, data, made):
-        return {"target": Duel(data["target"], made["fake"], pooled=False)}
+    def discriminator_inputs(self, data, generated):
+        return {"target": RealFakePair(data["target"], generated["fake"], pooled=False)}
 
 
 def fully_connected():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from bench_gan.images import checksums, mosaic, pad_to_multiple, run_generator, to_signed, to_unit
+from bench_gan.images import checksums, denormalize, image_grid, normalize, pad_to_multiple, run_generator
 
 
 class Shift(torch.nn.Module):
@@ -37,9 +37,9 @@ def test_images_that_fit_are_returned_as_they_are():
 
 def test_the_two_ranges_are_each_others_inverse():
     images = torch.rand(2, 3, 4, 5)
-    torch.testing.assert_close(to_unit(to_signed(images)), images)
-    assert to_signed(torch.tensor([[[[0.0, 1.0]]]])).flatten().tolist() == [-1.0, 1.0]
-    assert to_unit(torch.tensor([-3.0, 3.0])).tolist() == [0.0, 1.0]
+    torch.testing.assert_close(denormalize(normalize(images)), images)
+    assert normalize(torch.tensor([[[[0.0, 1.0]]]])).flatten().tolist() == [-1.0, 1.0]
+    assert denormalize(torch.tensor([-3.0, 3.0])).tolist() == [0.0, 1.0]
 
 
 def test_a_generator_that_changes_nothing_gives_back_the_image():
@@ -52,7 +52,7 @@ def test_a_generator_that_changes_nothing_gives_back_the_image():
 
 def test_a_mosaic_puts_batches_into_rows_with_white_gaps():
     first, second = torch.zeros(2, 3, 4, 5), torch.full((2, 3, 4, 5), 0.5)
-    picture = mosaic([first, second], gap=2)
+    picture = image_grid([first, second], gap=2)
     assert picture.shape == (3, 4 + 2 + 4, 5 + 2 + 5)
     assert (picture[:, :4, :5] == 0).all()
     assert (picture[:, 4:6] == 1).all()

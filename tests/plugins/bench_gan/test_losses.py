@@ -20,12 +20,12 @@ def test_least_squares_of_the_discriminator_follow_the_formula():
 
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 def test_cross_entropy_is_that_of_torch(smoothing):
-    game = adversarial_loss("vanilla", smoothing)
+    gan_loss = adversarial_loss("vanilla", smoothing)
     expected = F.binary_cross_entropy_with_logits(REAL, torch.full_like(REAL, 1 - smoothing))
     expected = expected + F.binary_cross_entropy_with_logits(FAKE, torch.zeros_like(FAKE))
-    torch.testing.assert_close(game.discriminator(REAL, FAKE), expected)
+    torch.testing.assert_close(gan_loss.discriminator(REAL, FAKE), expected)
     as_real = F.binary_cross_entropy_with_logits(FAKE, torch.ones_like(FAKE))
-    torch.testing.assert_close(game.generator(FAKE), as_real)
+    torch.testing.assert_close(gan_loss.generator(FAKE), as_real)
 
 
 def test_smoothing_lowers_the_aim_for_real_images_alone():
@@ -38,9 +38,9 @@ def test_smoothing_lowers_the_aim_for_real_images_alone():
 @pytest.mark.parametrize("name", ["lsgan", "vanilla"])
 @pytest.mark.parametrize("smoothing", [0.0, 0.4])
 def test_at_the_boundary_real_and_generated_images_are_equally_likely(name, smoothing):
-    game, scores = adversarial_loss(name, smoothing), torch.linspace(-2, 2, 4001)
-    losses = torch.stack([game.discriminator(score, score) for score in scores])
-    assert float(scores[losses.argmin()]) == pytest.approx(game.boundary, abs=2e-3)
+    gan_loss, scores = adversarial_loss(name, smoothing), torch.linspace(-2, 2, 4001)
+    losses = torch.stack([gan_loss.discriminator(score, score) for score in scores])
+    assert float(scores[losses.argmin()]) == pytest.approx(gan_loss.boundary, abs=2e-3)
 
 
 def test_losses_of_bf16_scores_are_taken_in_float32():

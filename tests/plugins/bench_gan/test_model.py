@@ -6,7 +6,7 @@ from torch import nn
 
 from bench_engine.optimizers import wrap
 from bench_gan.adversarial import gradient_penalty
-from bench_gan.model import AdversarialModel, Duel
+from bench_gan.model import AdversarialModel, RealFakePair
 from bench_gan.networks import PatchDiscriminator, initialize
 from bench_gan.options import AdversarialOptions
 from bench_gan.translator import optimizers
@@ -32,11 +32,11 @@ class Game(AdversarialModel):
     def generate(self, data):
         return {"fake": self.generators["target"](data["source"])}
 
-    def generator_terms(self, data, made):
-        return {"adversarial": self.adversarial("target", made["fake"])}
+    def generator_losses(self, data, generated):
+        return {"adversarial": self.adversarial("target", generated["fake"])}
 
-    def duels(self, data, made):
-        return {"target": Duel(data["target"], made["fake"])}
+    def discriminator_inputs(self, data, generated):
+        return {"target": RealFakePair(data["target"], generated["fake"])}
 
 
 @pytest.fixture
@@ -44,9 +44,11 @@ def build(tmp_path):
     def make(discriminator=None, **changes):
         options = AdversarialOptions(**{"images_seen": 8, "batch_size": 2, "pool": 2, "lr": 0.01, **changes})
         context = StageContext(folder=tmp_path, seed=0)
-        judge = discriminator or PatchDiscriminator(4, 1)
-        initialize(judge, torch.Generator().manual_seed(0), gain=0.2)
-        model = Game(nn.ModuleDict({"target": Shift()}), nn.ModuleDict({"target": judge}), options, context)
+        discriminator_loss = discriminator or PatchDiscriminator(4, 1)
+        initialize(discriminator_loss, torch.Generator().manual_seed(0), gain=0.2)
+        model = Game(
+            nn.ModuleDict({"target": Shift()}), nn.ModuleDict({"target": discriminator_loss}), options, context
+        )
         model.start_averaging()
         return model, wrap(optimizers(model, options), context)
 
@@ -64,8 +66,8 @@ def colour(model):
     return model.generators["target"].colour.detach().clone()
 
 
-def played(game, steps=4):
-    model, wrapper = game
+def played(gan_loss, steps=4):
+    model, wrapper = gan_loss
     return [{name: float(value) for name, value in model.train_step(data, wrapper).items()} for data in batches(steps)]
 
 
@@ -193,11 +195,11 @@ def test_all_scores_of_a_discriminator_count(build):
 
 def test_a_condition_is_shown_beside_real_and_generated_images(tmp_path):
     class Conditional(Game):
-        def generator_terms(self, data, made):
-            return {"adversarial": self.adversarial("target", made["fake"], data["source"])}
+        def generator_losses(self, data, generated):
+            return {"adversarial": self.adversarial("target", generated["fake"], data["source"])}
 
-        def duels(self, data, made):
-            return {"target": Duel(data["target"], made["fake"], condition=data["source"])}
+        def discriminator_inputs(self, data, generated):
+            return {"target": RealFakePair(data["target"], generated["fake"], condition=data["source"])}
 
     witness = Witness()
     options = AdversarialOptions(images_seen=8, batch_size=2, pool=0)

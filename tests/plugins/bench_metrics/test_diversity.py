@@ -5,7 +5,7 @@ import torch
 from scipy.spatial.distance import pdist
 
 from bench_metrics.diversity import Diversity, pairwise_distance
-from benchmark import OverVariants, PluginOptions, TranslationMetric, Unavailable
+from benchmark import PluginOptions, TranslationMetric, Unavailable, VariantMetric
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_the_metric_is_the_mean_over_images_whatever_the_batches(metric):
 
 
 def test_it_is_given_variants_by_the_harness(metric):
-    assert isinstance(metric, OverVariants)
+    assert isinstance(metric, VariantMetric)
     assert isinstance(metric, TranslationMetric)
 
 

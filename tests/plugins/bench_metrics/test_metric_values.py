@@ -19,7 +19,7 @@ from bench_metrics.options import InceptionOptions
 from bench_metrics.segmentation import SegmentationScores
 from bench_metrics.semantic_flip import SemanticFlip
 from bench_metrics.ssim import SSIM
-from benchmark import NamesImages, OverVariants, SegmentationMetric
+from benchmark import AcceptsImageIds, SegmentationMetric, VariantMetric
 
 METRICS = [SegmentationScores, SSIM, FID, KID, SemanticFlip, CycleError, Diversity, LabelColours]
 PAGE = Path(__file__).parents[3] / "docs" / "metrics.md"
@@ -47,11 +47,11 @@ def evaluated(request, classes, context, weights, monkeypatch):
         metric.update(*torch.randint(0, 5, (2, 2, 8, 8), dtype=torch.uint8))
     else:
         labels = torch.randint(0, 5, (3, 12, 12), dtype=torch.uint8)
-        if isinstance(metric, NamesImages):
+        if isinstance(metric, AcceptsImageIds):
             metric.name_images(["first", "second", "third"])
         metric.reference(torch.tensor(classes.palette)[labels.long()].permute(0, 3, 1, 2) / 255)
         metric.update(*torch.rand(2, 3, 3, 12, 12), labels)
-        if isinstance(metric, OverVariants):
+        if isinstance(metric, VariantMetric):
             metric.update_variants(torch.rand(2, 3, 3, 12, 12))
     return metric
 

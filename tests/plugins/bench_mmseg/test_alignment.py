@@ -192,13 +192,13 @@ def test_the_target_images_are_all_seen_once_in_each_epoch(tmp_path, sets):
 
 @pytest.mark.parametrize(("size", "scores"), [((64, 128), (2, 4)), ((33, 65), (1, 2)), ((5, 7), (1, 1))])
 def test_a_score_map_of_any_size_is_judged(size, scores):
-    judge = ScoreDiscriminator(3, 4, torch.Generator().manual_seed(0))
-    assert judge(torch.rand(2, 3, *size)).shape == (2, 1, *scores)
+    discriminator_loss = ScoreDiscriminator(3, 4, torch.Generator().manual_seed(0))
+    assert discriminator_loss(torch.rand(2, 3, *size)).shape == (2, 1, *scores)
 
 
 def test_a_score_sees_94_pixels():
-    judge = ScoreDiscriminator(3, 4, torch.Generator().manual_seed(0))
+    discriminator_loss = ScoreDiscriminator(3, 4, torch.Generator().manual_seed(0))
     maps = torch.rand(1, 3, 256, 256, requires_grad=True)
-    judge(maps)[0, 0, 4, 4].backward()
+    discriminator_loss(maps)[0, 0, 4, 4].backward()
     seen = maps.grad.abs().sum((0, 1)).nonzero()
     assert (seen.amax(0) - seen.amin(0) + 1).tolist() == [94, 94]

@@ -27,10 +27,14 @@ def build(tmp_path, tiny):
 
 def verdicts(model, batch):
     """Probabilities that the discriminator gives the true pairs and the translated ones."""
-    judge = model.discriminators["target"]
+    discriminator_loss = model.discriminators["target"]
     fake = model.generators["target"](batch["source"])
     real = torch.cat([batch["source"], batch["target"]], dim=1)
-    return judge(real).sigmoid(), judge(torch.cat([batch["source"], fake], dim=1)).sigmoid(), fake
+    return (
+        discriminator_loss(real).sigmoid(),
+        discriminator_loss(torch.cat([batch["source"], fake], dim=1)).sigmoid(),
+        fake,
+    )
 
 
 def test_losses_are_those_of_the_paper_computed_apart(build):
@@ -51,7 +55,7 @@ def test_losses_are_those_of_the_paper_computed_apart(build):
 
 def test_the_generator_follows_the_gradient_of_the_weighted_sum(build):
     model, _, batch = build()
-    terms = model.generator_terms(batch, model.generate(batch))
+    terms = model.generator_losses(batch, model.generate(batch))
     total = torch.stack([term.weight * term.value for term in terms.values()]).sum()
     weights = list(model.generators.parameters())
     _, fake, translated = verdicts(model, batch)

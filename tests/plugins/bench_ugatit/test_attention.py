@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from bench_ugatit.attention import ClassAttention, heat_map
+from bench_ugatit.attention import ClassAttention, feature_heatmap
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_a_heat_map_is_largest_where_the_features_are_and_covers_the_range():
     attended = torch.zeros(2, 3, 4, 6)
     attended[0, 1, 1, 2] = 5.0
     attended[1, :, 3, 0] = 0.1
-    maps = heat_map(attended, 4, 14, 23)
+    maps = feature_heatmap(attended, 4, 14, 23)
     assert maps.shape == (2, 1, 14, 23)
     assert maps.amin((1, 2, 3)).tolist() == [0, 0]
     assert maps.amax((1, 2, 3)).tolist() == [1, 1]
@@ -54,4 +54,4 @@ def test_a_heat_map_is_largest_where_the_features_are_and_covers_the_range():
 @pytest.mark.parametrize("value", [0.0, 0.3, 1e4])
 def test_the_heat_map_of_features_that_are_alike_everywhere_is_empty(value):
     attended = value * (1 + 1e-7 * torch.rand(1, 8, 4, 6, generator=torch.Generator().manual_seed(0)))
-    assert torch.equal(heat_map(attended, 4, 16, 24), torch.zeros(1, 1, 16, 24))
+    assert torch.equal(feature_heatmap(attended, 4, 16, 24), torch.zeros(1, 1, 16, 24))

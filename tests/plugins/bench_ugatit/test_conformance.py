@@ -3,12 +3,12 @@
 import pytest
 
 from bench_ugatit.translator import UGATIT
-from benchmark import Attentive, Invertible
+from benchmark import HasAttentionMaps, Invertible
 from benchmark.testing import TranslatorConformance
 
 
 class TestUGATIT(TranslatorConformance):
-    abilities = (Invertible, Attentive)
+    abilities = (Invertible, HasAttentionMaps)
     refused = (
         ({"global_layers": 5}, "need images of at least 24 x 24 pixels, but these are 20 x 28"),
         ({"crop": (40, 24)}, "20 x 28 pixels, but it is 40 x 24"),

@@ -68,11 +68,11 @@ def test_all_four_discriminators_are_judged_by_scores_and_by_their_classifiers(b
     logged = model.train_step(batch, wrapper)
     assert set(judges) == {"target", "target_local", "source", "source_local"}
     with torch.no_grad():
-        for name, judge in judges.items():
+        for name, discriminator_loss in judges.items():
             fake, real = fakes[name.removesuffix("_local")], batch[name.removesuffix("_local")]
-            scores, logits = judge(fake)  # the first step of power iteration, as in the generators' update
+            scores, logits = discriminator_loss(fake)  # the first step of power iteration, as in the generators' update
             torch.testing.assert_close(logged[f"adversarial_{name}"], squared_distance((scores, logits), 1), msg=name)
-            shown = judge(torch.cat([real, fake]))  # and the second
+            shown = discriminator_loss(torch.cat([real, fake]))  # and the second
             of_real, of_fake = zip(*(score.split(2) for score in shown), strict=True)
             expected = squared_distance(of_real, 1) + squared_distance(of_fake, 0)
             torch.testing.assert_close(logged[f"discriminator_{name}"], expected, msg=name)
@@ -80,7 +80,7 @@ def test_all_four_discriminators_are_judged_by_scores_and_by_their_classifiers(b
 
 def test_generators_minimise_the_weighted_sum_of_the_paper(build):
     model, _, batch = build()
-    terms = model.generator_terms(batch, model.generate(batch))
+    terms = model.generator_losses(batch, model.generate(batch))
     weights = {name.split("_")[0]: term.weight for name, term in terms.items()}
     assert weights == {"adversarial": 1, "cycle": 10, "identity": 10, "cam": 1000}
     assert len(terms) == 4 + 3 * 2

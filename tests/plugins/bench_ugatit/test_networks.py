@@ -8,7 +8,7 @@ from bench_ugatit.networks import (
     AttentionDiscriminator,
     AttentionGenerator,
     Style,
-    clip_mixtures,
+    clip_rho,
     draw_weights,
 )
 from benchmark import UsageError
@@ -113,14 +113,14 @@ def test_all_mixtures_of_a_generator_are_clipped():
     with torch.no_grad():
         for parameter in mixtures:
             parameter.fill_(1.25)
-    clip_mixtures(network)
+    clip_rho(network)
     assert all((parameter == 1).all() for parameter in mixtures)
 
 
 @pytest.mark.parametrize("value", [-1.0, 1.0])
 def test_constant_images_give_finite_gradients(value):
-    generator, judge = drawn(AttentionGenerator(2, 1)), drawn(AttentionDiscriminator(2, 3))
-    scores, logits = judge(generator(torch.full((1, 3, 12, 16), value)))
+    generator, discriminator_loss = drawn(AttentionGenerator(2, 1)), drawn(AttentionDiscriminator(2, 3))
+    scores, logits = discriminator_loss(generator(torch.full((1, 3, 12, 16), value)))
     (scores.square().mean() + logits.square().mean()).backward()
     gradients = [p.grad for p in generator.parameters() if p.grad is not None]
     assert all(torch.isfinite(gradient).all() for gradient in gradients)

@@ -6,7 +6,7 @@ from PIL import ImageDraw
 
 from benchmark import ClassSet
 from benchmark.report.figures import contact_sheet as drawing
-from benchmark.report.figures.contact_sheet import GAP, PANEL_WIDTH, paint, sheet
+from benchmark.report.figures.contact_sheet import GAP, PANEL_WIDTH, contact_sheet, paint
 
 CLASSES = ClassSet(("road", "sky"), ((128, 64, 128), (70, 130, 180)))
 
@@ -18,7 +18,7 @@ def test_labels_take_the_colours_of_their_classes_and_ignored_pixels_are_black()
 
 def test_a_sheet_holds_each_picture_enlarged_by_a_whole_factor():
     pictures = [np.full((8, 16, 3), shade, np.uint8) for shade in (10, 60, 110, 160, 210, 250)]
-    pixels = np.asarray(sheet(["a", "b", "c"], [pictures[:3], pictures[3:]]))
+    pixels = np.asarray(contact_sheet(["a", "b", "c"], [pictures[:3], pictures[3:]]))
     factor = PANEL_WIDTH // 16
     for picture in pictures:
         assert (pixels == picture[0, 0]).all(-1).sum() >= 8 * 16 * factor**2
@@ -26,7 +26,7 @@ def test_a_sheet_holds_each_picture_enlarged_by_a_whole_factor():
 
 
 def test_a_large_picture_is_not_shrunk():
-    pixels = np.asarray(sheet(["a"], [[np.full((20, 900, 3), 9, np.uint8)]]))
+    pixels = np.asarray(contact_sheet(["a"], [[np.full((20, 900, 3), 9, np.uint8)]]))
     assert (pixels == 9).all(-1).sum() == 20 * 900
 
 
@@ -40,7 +40,7 @@ def test_the_legend_names_every_class_and_breaks_into_lines(monkeypatch):
 
     monkeypatch.setattr(ImageDraw.ImageDraw, "text", noting)
     many = ClassSet(tuple(f"class number {n}" for n in range(9)), tuple((n, n, n) for n in range(9)))
-    paper = sheet(["image"], [[np.zeros((8, 16, 3), np.uint8)]], classes=many)
+    paper = contact_sheet(["image"], [[np.zeros((8, 16, 3), np.uint8)]], classes=many)
     entries = {text: place for place, text in written}
     assert {*many.names, "ignored", "image"} <= set(entries)
     assert len({top for _, top in entries.values()}) > 2
@@ -57,7 +57,7 @@ def test_headers_stay_within_their_column(text, monkeypatch):
         return plain(self, place, shown, *arguments, **options)
 
     monkeypatch.setattr(ImageDraw.ImageDraw, "text", noting)
-    sheet([text], [[np.zeros((8, 16, 3), np.uint8)]])
+    contact_sheet([text], [[np.zeros((8, 16, 3), np.uint8)]])
     assert max(widths) <= PANEL_WIDTH
 
 
@@ -65,7 +65,7 @@ def test_many_columns_stand_in_bands_that_repeat_the_leading_ones():
     shades = [10, 20, *range(100, 200, 10)]
     pictures = [np.full((8, 16, 3), shade, np.uint8) for shade in shades]
     headers = [str(shade) for shade in shades]
-    paper = sheet(headers, [pictures], "title", CLASSES, fixed=2)
+    paper = contact_sheet(headers, [pictures], "title", CLASSES, fixed=2)
     assert paper.width == 7 * (PANEL_WIDTH + GAP) + GAP
     pixels, area = np.asarray(paper), 8 * 16 * (PANEL_WIDTH // 16) ** 2
     shown = {shade: (pixels == shade).all(-1).sum() // area for shade in shades}

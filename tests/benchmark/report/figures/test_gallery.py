@@ -54,7 +54,7 @@ def cells(record, tmp_path):
 
 
 def _panel(picture, column, row):
-    """The colour in the middle of a panel."""
+    """The colour in the middle of a column."""
     factor = PANEL_WIDTH // WIDTH
     left = 6 + column * (PANEL_WIDTH + 6)
     top = 2 * LINE + row * (HEIGHT * factor + 6)
@@ -121,7 +121,7 @@ def test_a_trained_translator_shows_its_last_samples_and_its_curves(trained, tmp
 def test_variants_have_a_sheet_of_their_own(cells, tmp_path):
     folder = tmp_path / "stages/translate/translate-0/pictures"
     StageContext(folder.parent).images(
-        "variants-0", torch.zeros(3, HEIGHT, 3 * WIDTH), panels=("source", "variant 0", "variant 1")
+        "variants-0", torch.zeros(3, HEIGHT, 3 * WIDTH), columns=("source", "variant 0", "variant 1")
     )
     kept = [path.name for path in keep_pictures(tmp_path, cells) if "variants" in path.name]
     assert kept == ["cyclegan-seed0-variants.png"]

@@ -24,18 +24,18 @@ def written(monkeypatch):
     return words
 
 
-def keep(folder, file, *panels):
-    grid = torch.cat([torch.full((3, 8, 16), shade) for shade in torch.linspace(0, 1, len(panels))], dim=2)
-    return StageContext(folder).images(file, grid, panels=panels)
+def keep(folder, file, *columns):
+    grid = torch.cat([torch.full((3, 8, 16), shade) for shade in torch.linspace(0, 1, len(columns))], dim=2)
+    return StageContext(folder).images(file, grid, columns=columns)
 
 
 def test_the_names_of_the_panels_are_the_headers(tmp_path, written):
     for number in range(2):
         keep(tmp_path, f"variants-{number}", "source", "variant 0", "variant 1", "variant 2")
     keep(tmp_path, "translation-0", "source", "translated")
-    sheet = strip_sheet(tmp_path, "variants", 16, "a title")
+    contact_sheet = strip_sheet(tmp_path, "variants", 16, "a title")
     assert written == ["a title", "source", "variant 0", "variant 1", "variant 2"]
-    assert sheet.width == 4 * (PANEL_WIDTH + GAP) + GAP
+    assert contact_sheet.width == 4 * (PANEL_WIDTH + GAP) + GAP
 
 
 def test_strips_from_before_panels_had_names_go_by_their_places(tmp_path, written):
