@@ -115,3 +115,11 @@ def test_the_translator_of_the_engine_page_learns_a_tint(tmp_path):
     aim = float(light.image_batch(range(8)).mean())
     assert float(images.mean()) < aim - 0.2
     assert float(translator.translate(images).mean()) == pytest.approx(aim, abs=0.05)
+
+
+def test_the_training_of_the_engine_page_learns_a_mean_and_resumes(tmp_path):
+    names = {}
+    exec(blocks("docs/engine.md", "python")[1], names)
+    learnt = names["fit"](StageContext(folder=tmp_path))
+    assert learnt == pytest.approx(5, abs=0.2)
+    assert names["fit"](StageContext(folder=tmp_path)) == learnt
