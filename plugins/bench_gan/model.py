@@ -10,10 +10,15 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from bench_engine.adversarial import (
+    adversarial_loss,
+    discriminator_loss,
+    discriminator_scores,
+    frozen,
+    gradient_penalty,
+)
 from bench_engine.model import TrainableModel
 from bench_engine.optimizers import GuardedOptimizer
-from bench_gan.adversarial import discriminator_loss, discriminator_scores, frozen, gradient_penalty
-from bench_gan.losses import adversarial_loss
 from bench_gan.options import AdversarialOptions
 from bench_gan.pool import ImagePool
 from benchmark import StageContext

@@ -39,11 +39,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from bench_engine.adversarial import cross_entropy, discriminator_loss, frozen
+from bench_engine.images import pad_to_multiple
 from bench_engine.model import TrainableModel
 from bench_engine.optimizers import GuardedOptimizer, adam
-from bench_gan.adversarial import discriminator_loss, frozen
-from bench_gan.images import pad_to_multiple
-from bench_gan.losses import cross_entropy
 from bench_mmseg.model import SegmentationModel
 from bench_mmseg.options import SegmenterOptions
 from benchmark import StageContext

@@ -14,13 +14,13 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from bench_engine import schedules
+from bench_engine.adversarial import frozen
 from bench_engine.model import TrainableModel
 from bench_engine.optimizers import adamw, sgd
 from bench_engine.precision import autocast, channels_last
 from bench_engine.randomness import seed_everything
 from bench_engine.training import train
 from bench_engine.weights import load_weights, save_weights
-from bench_gan.adversarial import frozen
 from bench_mmseg.alignment import AlignedModel
 from bench_mmseg.batches import training_batches, with_target
 from bench_mmseg.class_weights import enet_weights, label_counts, median_frequency_weights

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
+from bench_engine.adversarial import gradient_penalty
 from bench_engine.optimizers import wrap
-from bench_gan.adversarial import gradient_penalty
 from bench_gan.model import AdversarialModel, RealFakePair
 from bench_gan.networks import PatchDiscriminator, initialize
 from bench_gan.options import AdversarialOptions
