@@ -27,7 +27,7 @@ from bench_mmseg.class_weights import enet_weights, label_counts, median_frequen
 from bench_mmseg.compat import load_mmseg
 from bench_mmseg.model import SegmentationModel
 from bench_mmseg.options import SegmenterOptions
-from bench_mmseg.validation import BestWeights, miou_on
+from bench_mmseg.validation import BestWeights, check_labelled, miou_on
 from benchmark import DataError, Segmenter, StageContext
 from benchmark.api.imageset import ImageSet
 from benchmark.api.stage_context import Precision
@@ -152,6 +152,7 @@ class NetworkSegmenter(Segmenter):
             context.report(chosen_step=best.step, validation_miou=best.score)
 
     def _best_weights(self, trained: TrainableModel, validation: ImageSet) -> BestWeights:
+        check_labelled(validation)
         options = self.options
 
         def score() -> float:

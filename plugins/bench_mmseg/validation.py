@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -10,9 +11,18 @@ from benchmark.api.imageset import ImageSet
 from torch import Tensor, nn
 
 from bench_metrics.segmentation import confusion_matrix, mean_iou
-from benchmark.api.imageset import ImageSet
+from benchmark import IGNORE, DataError
 
 Predict = Callable[[Tensor], Tensor]
+
+
+def check_labelled(data: ImageSet) -> None:
+    """Raise `DataError` for a validation set without a labelled pixel, on which no score is a number."""
+    if not any((data.label_batch([index]) != IGNORE).any() for index in range(len(data))):
+        raise DataError(
+            f"validation set: expected labelled pixels to choose a checkpoint by, but its {len(data)} images are "
+            'ignored in all pixels; check its labels and classes, or train with checkpoint = "last"'
+        )
 
 
 def miou_on(predict: Predict, data: ImageSet, batch_size: int) -> float:
@@ -51,7 +61,7 @@ class BestWeights:
         self._steps = steps
         self._weights: dict[str, Tensor] = {}
         self.step = 0
-        self.score = -1.0
+        self.score = math.nan
 
     def after_step(self, step: int) -> None:
         """Evaluate when it is due."""
@@ -59,7 +69,7 @@ class BestWeights:
             return
         score = self._evaluate()
         self._model.train()
-        if score > self.score:
+        if math.isnan(self.score) or score > self.score:  # the first is kept, whatever it is
             self.score, self.step = score, step
             self._weights = {name: value.detach().cpu().clone() for name, value in self._model.state_dict().items()}
 
