@@ -27,13 +27,18 @@ def pad_to_multiple(images: Tensor, multiple: int, minimum: int = 1) -> Tensor:
     return images.index_select(2, rows).index_select(3, columns)
 
 
+def to_8bit(images: Tensor) -> Tensor:
+    """From [0, 1] to the nearest whole numbers in [0, 255], uint8; what lies outside is cut off."""
+    return images.detach().float().clamp(0, 1).mul(255).round().byte()
+
+
 def checksums(images: Tensor) -> list[int]:
     """A number below 2^32 for each image, made of its 8-bit pixels alone.
 
     Args:
         images: RGB in [0, 1], shape (N, 3, H, W).
     """
-    pixels = images.mul(255).round().byte().cpu().contiguous().numpy()
+    pixels = to_8bit(images).cpu().contiguous().numpy()
     return [zlib.crc32(image.tobytes()) for image in pixels]
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from bench_engine.images import to_8bit
 from bench_engine.optimizers import GuardedOptimizer
 from bench_engine.options import TrainingOptions
 from benchmark import StageContext
@@ -105,7 +106,7 @@ class Report:
         self.model.train()
         self.run.images(f"step_{step:07d}", grid)
         if self._board is not None:
-            self._board.add_image("samples", grid.detach().float().clamp(0, 1).mul(255).byte().cpu(), step)
+            self._board.add_image("samples", to_8bit(grid).cpu(), step)
 
     def _tell(self, step: int) -> None:
         self._told = time.monotonic()

@@ -1,4 +1,4 @@
-"""Padding and checksums."""
+"""Padding, 8-bit pixels and checksums."""
 
 import zlib
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from bench_engine.images import checksums, pad_to_multiple
+from bench_engine.images import checksums, pad_to_multiple, to_8bit
 
 
 def ramp(height, width):
@@ -26,6 +26,12 @@ def test_padding_mirrors_as_numpy_does(size):
 def test_images_that_fit_are_returned_as_they_are():
     images = ramp(8, 12)
     assert pad_to_multiple(images, 4, minimum=8) is images
+
+
+def test_8_bit_pixels_are_the_nearest_and_stay_in_range():
+    pixels = to_8bit(torch.tensor([-1.0, 0.0, 0.7 / 255, 254.4 / 255, 254.6 / 255, 1.0, 2.0]))
+    assert pixels.tolist() == [0, 0, 1, 254, 255, 255, 255]
+    assert pixels.dtype == torch.uint8
 
 
 def test_a_checksum_depends_on_the_8_bit_pixels_of_an_image_alone():

@@ -1,5 +1,6 @@
 """A training resumes exactly, survives bad steps, and says how it went."""
 
+import io
 import os
 import signal
 import subprocess
@@ -7,8 +8,10 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from bench_engine.model import TrainableModel
@@ -245,7 +248,7 @@ def test_progress_reaches_the_total(tmp_path):
     assert told[-1]["images_per_second"] > 0
 
 
-def train_with_pictures(folder, steps, **options):
+def train_with_pictures(folder, steps, shade=0.0, **options):
     model, batch = Pooled(), {"images": torch.zeros(2, 3, 4, 4)}
     optimizers = {"body": sgd(model.body.parameters(), 1e-2, 0.0), "head": sgd(model.head.parameters(), 1e-2, 0.0)}
     context, options = StageContext(folder), TrainingOptions(**options)
@@ -258,7 +261,7 @@ def train_with_pictures(folder, steps, **options):
         2,
         context,
         options,
-        samples=lambda: torch.zeros(3, 4, 4),
+        samples=lambda: torch.full((3, 4, 4), shade),
     )
 
 
@@ -277,6 +280,17 @@ def test_tensorboard_gets_scalars_and_pictures(tmp_path):
     assert [event.step for event in events.Scalars("loss")] == [1, 2, 3, 4]
     assert [event.step for event in events.Images("samples")] == [2, 4]
     assert sorted(path.name for path in (tmp_path / "pictures").iterdir()) == ["step_0000002.png", "step_0000004.png"]
+
+
+def test_tensorboard_shows_the_very_pixels_of_the_picture_files(tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    train_with_pictures(tmp_path, 1, shade=99.7 / 255)
+    events = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    (shown,) = events.Images("samples")
+    stored = np.asarray(Image.open(tmp_path / "pictures" / "step_0000001.png"))
+    np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(shown.encoded_image_string))), stored)
+    assert (stored == 100).all()
 
 
 def test_bf16_trains_fp32_weights(tmp_path):
