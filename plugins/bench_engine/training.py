@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -112,7 +113,7 @@ class _Training:
         if state is None:
             return 0
         if not self._fits(state):
-            log.warning("the checkpoint of step %d is that of another model; the training starts anew", step)
+            log.warning("the checkpoint of step %d is that of another training; this one starts anew", step)
             return 0
         self.model.load_state_dict(state["model"])
         self.model.load_training_state(state["model_state"])
@@ -125,7 +126,14 @@ class _Training:
         return step
 
     def _fits(self, state: State) -> bool:
-        """Whether a state has the parts and the weights of this training; changed code may have left another one."""
+        """Whether a state is one of this training; code that has changed since may have left another one."""
         own = self.state()
-        shapes = [{name: value.shape for name, value in one["model"].items()} for one in (own, state)]
-        return own.keys() == state.keys() and shapes[0] == shapes[1]
+        return own.keys() == state.keys() and _layout(own) == _layout(state)
+
+
+def _layout(state: State) -> tuple[Any, ...]:
+    """What of a state cannot change during a training."""
+    weights = {name: value.shape for name, value in state["model"].items()}
+    rules = state["optimizers"].items()
+    groups = [(name, len(group["params"])) for name, rule in rules for group in rule["param_groups"]]
+    return weights, groups, len(state["callbacks"])

@@ -150,12 +150,13 @@ def test_after_damage_to_its_newest_checkpoint_a_training_ends_with_the_same_wei
     assert torch.equal(fit(tmp_path)[1], uninterrupted[1])
 
 
-def test_the_checkpoint_of_another_model_is_left_aside_with_a_line_in_the_log(tmp_path, uninterrupted, caplog):
+@pytest.mark.parametrize("added", [[nn.Conv2d(4, 4, 1)], []], ids=["other weights", "other optimizers"])
+def test_the_checkpoint_of_other_code_is_left_aside_with_a_line_in_the_log(tmp_path, uninterrupted, caplog, added):
     model = Pooled()
-    model.body.append(nn.Conv2d(4, 4, 1))
+    model.body.extend(added)
     fit(tmp_path, steps=5, model=model, optimizers={"body": sgd(model.parameters(), 1e-2, 0.0), "head": spare()})
     assert torch.equal(fit(tmp_path)[1], uninterrupted[1])
-    assert "the checkpoint of step 5 is that of another model; the training starts anew" in caplog.messages
+    assert "the checkpoint of step 5 is that of another training; this one starts anew" in caplog.messages
 
 
 def test_callbacks_are_called_after_each_step_and_go_on_where_they_were(tmp_path):
