@@ -57,7 +57,7 @@ class Report:
         if self.options.tensorboard:
             from torch.utils.tensorboard import SummaryWriter  # takes most of a second, and may be switched off
 
-            self._board = SummaryWriter(str(self.run.folder / "tensorboard"))
+            self._board = SummaryWriter(str(self.context.folder / "tensorboard"))
 
     def after_step(self, step: int, values: Mapping[str, Any]) -> None:
         """Log, draw and tell, each when it is due; `values` are what the last of `step` steps gave."""
@@ -71,7 +71,7 @@ class Report:
 
     def finish(self, skipped_steps: int) -> None:
         """Store the facts of the training."""
-        self.run.report(
+        self.context.report(
             images_per_second=round(self._speed(self.steps), 3),
             steps=self.steps,
             images_seen=self.steps * self.images_per_step,
@@ -87,7 +87,7 @@ class Report:
     def _log(self, step: int, values: Mapping[str, Any]) -> None:
         self._latest = _finite_scalars(values)
         scalars = self._latest | self._rates()
-        self.run.log(step, **scalars)
+        self.context.log(step, **scalars)
         if self._board is not None:
             for name, value in scalars.items():
                 self._board.add_scalar(name, value, step)
@@ -104,7 +104,7 @@ class Report:
 
     def _draw(self, step: int, grid: Tensor) -> None:
         self.model.train()
-        self.run.images(f"step_{step:07d}", grid)
+        self.context.images(f"step_{step:07d}", grid)
         if self._board is not None:
             self._board.add_image("samples", to_8bit(grid).cpu(), step)
 
@@ -112,7 +112,7 @@ class Report:
         self._told = time.monotonic()
         speed = round(self._speed(step), 3)
         done, total = step * self.images_per_step, self.steps * self.images_per_step
-        self.run.progress(done, total, "images", **self._latest, images_per_second=speed)
+        self.context.progress(done, total, "images", **self._latest, images_per_second=speed)
 
     def _speed(self, step: int) -> float:
         """Images per second of this process, the first steps included."""

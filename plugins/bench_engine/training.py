@@ -41,8 +41,8 @@ def train(
 ) -> None:
     """Train a model; it is on the device of the run and has its last weights afterwards.
 
-    When `context` holds the checkpoint of an earlier attempt, training goes on there and ends with the very weights of an
-    uninterrupted one (bit by bit on a CPU).
+    When `context` holds the checkpoint of an earlier attempt, training goes on there and ends with the very weights of
+    an uninterrupted one (bit by bit on a CPU).
 
     Args:
         model: Initialised; its `train_step` makes one step.

@@ -59,7 +59,7 @@ class RealFakePair(NamedTuple):
 
 
 class AdversarialModel(TrainableModel):
-    """Networks that play against each other.
+    """Generators and discriminators, and one step of their training.
 
     A subclass says what its method consists of: what is generated (`generate`), what the generators minimise
     (`generator_losses`), and what the discriminators compare (`discriminator_inputs`). Order of updates, image pools,

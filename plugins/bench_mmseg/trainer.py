@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
-from benchmark.api.imageset import ImageSet
 from torch import Tensor
 from torch.optim import Optimizer
 

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from benchmark.api.imageset import ImageSet
 from torch import Tensor, nn
 
 from bench_metrics.segmentation import confusion_matrix, mean_iou
 from benchmark import IGNORE, DataError
+from benchmark.api.imageset import ImageSet
 
 Predict = Callable[[Tensor], Tensor]
 

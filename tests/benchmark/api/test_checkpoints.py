@@ -20,8 +20,8 @@ from benchmark.api.stage_context import StageContext
 WRITE_ON = """
 import sys, torch
 from pathlib import Path
-from benchmark.contracts.run import Run
-run = Run(Path(sys.argv[1]))
+from benchmark.api.stage_context import StageContext
+run = StageContext(Path(sys.argv[1]))
 step = (run.last_checkpoint() or (0, {}))[0]
 while True:
     step += 1

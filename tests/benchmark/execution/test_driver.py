@@ -14,8 +14,8 @@ import pytest
 import torch
 
 from benchmark.api.hookspecs import hookimpl
-from benchmark.config.matrix import PluginConfig
 from benchmark.api.stage_context import StageContext
+from benchmark.config.matrix import PluginConfig
 from benchmark.execution.driver import _shipped_modules, execute
 from benchmark.execution.inline import InlineExecutor
 from benchmark.execution.local import LocalExecutor, LocalOptions

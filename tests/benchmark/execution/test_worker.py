@@ -68,7 +68,7 @@ def test_a_job_file_is_run_by_a_process_that_tells_how_it_ended(job, tmp_path):
 
 SPEAK = """
 import logging, sys
-from benchmark import worker
+from benchmark.execution import worker
 run = worker._run
 def speak(job, work):
     logging.getLogger("bench.training").info("step 1")
@@ -84,14 +84,16 @@ def test_the_log_of_a_stage_holds_what_the_benchmark_says_and_the_warnings_of_ot
     file = tmp_path / "job.json"
     file.write_text(json.dumps(asdict(job)))
     subprocess.run([sys.executable, "-c", SPEAK, str(file)], check=True)
-    lines = (job.folder.path / "stage.log").read_text().splitlines()
+    lines = (stage_folder(job).path / "stage.log").read_text().splitlines()
     assert [line.split(" ", 1)[1] for line in lines] == ["step 1", "careful"]
 
 
 def test_log_records_of_a_stage_in_this_process_go_into_its_log_alone(job, monkeypatch, capsys):
-    monkeypatch.setattr("benchmark.execution.worker._run", lambda job, work: logging.getLogger("bench.training").info("step 1"))
+    monkeypatch.setattr(
+        "benchmark.execution.worker._run", lambda job, work: logging.getLogger("bench.training").info("step 1")
+    )
     run_job(job, capture=False)
-    assert (job.folder.path / "stage.log").read_text().endswith(" step 1\n")
+    assert (stage_folder(job).path / "stage.log").read_text().endswith(" step 1\n")
     assert capsys.readouterr() == ("", "")
 
 
