@@ -15,6 +15,8 @@ from benchmark.errors import did_you_mean
 
 PIXELS = {"unit": "pixels"}
 
+LossAverage = Literal["all", "labelled"]
+
 
 class SegmenterOptions(TrainingOptions):
     """What the training of every segmenter can be told."""
@@ -29,6 +31,11 @@ class SegmenterOptions(TrainingOptions):
         "ce",
         description="Cross-entropy: plain, or with class weights from the training labels after ENet "
         "(1 / ln(1.02 + share)) or by median-frequency balancing.",
+    )
+    loss_average: LossAverage = Field(
+        "all",
+        description="What the cross-entropy is averaged over: all pixels, ignored ones as if their loss were 0, as "
+        "mmsegmentation does by default; or labelled pixels alone.",
     )
     flip: bool = Field(True, description="Mirror images left to right with probability 1/2.")
     crop: tuple[PositiveInt, PositiveInt] | None = Field(
