@@ -24,7 +24,15 @@ class SegmenterOptions(TrainingOptions):
     optimizer: Literal["sgd", "adamw"] = Field("sgd", description="Rule of the update; sgd has momentum 0.9.")
     lr: float = Field(0.01, gt=0, description="Base learning rate.")
     weight_decay: float = Field(5e-4, ge=0, description="Weight decay of all parameters.")
-    schedule: Literal["poly", "cosine"] = Field("poly", description="How the rate falls to 0; poly has power 0.9.")
+    schedule: Literal["poly", "cosine"] = Field(
+        "poly", description="How the rate falls to end_factor times its base; poly has power 0.9."
+    )
+    end_factor: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Rate at the end over base rate: 0.01 in mmsegmentation's schedules, which fall from 0.01 to 1e-4.",
+    )
     warm_up: float = Field(0.0, ge=0, lt=1, description="Share of the training in which the rate rises from 0.")
     clip_norm: float | None = Field(None, gt=0, description="Largest norm of the gradient; none: not clipped.")
     loss: Literal["ce", "enet", "median"] = Field(
