@@ -50,6 +50,11 @@ class SegmenterOptions(TrainingOptions):
         None, description="Height and width of the training window; none: the whole image.", json_schema_extra=PIXELS
     )
     scale: tuple[float, float] = Field((1.0, 1.0), description="Least and largest factor of random resizing.")
+    scale_law: Literal["log-uniform", "uniform"] = Field(
+        "log-uniform",
+        description="Distribution of the factor: halving as likely as doubling, or all factors alike, as in "
+        "mmsegmentation.",
+    )
     blur: float = Field(
         0.0, ge=0, description="Largest width of a random Gaussian blur; 0: none.", json_schema_extra=PIXELS
     )

@@ -75,6 +75,28 @@ def test_scaled_crop_keeps_ignored_pixels(generator):
     assert (cut == 255).all()
 
 
+def test_scales_are_alike_on_their_axis(generator):
+    logarithmic = augment.scale_factors(20_000, (0.5, 2.0), "log-uniform", generator)
+    even = augment.scale_factors(20_000, (0.5, 2.0), "uniform", generator)
+    for factors in (logarithmic, even):
+        assert 0.5 <= factors.min() < 0.51
+        assert 1.98 < factors.max() <= 2
+    assert float((logarithmic > 1).float().mean()) == pytest.approx(1 / 2, abs=0.02)
+    assert float((even > 1).float().mean()) == pytest.approx(2 / 3, abs=0.02)
+
+
+def test_scaled_crop_follows_the_law_it_is_given(batch):
+    def labelled(law):
+        _, labels = augment.scaled_crop(*batch, (12, 16), (0.1, 1.0), torch.Generator().manual_seed(0), law)
+        return (labels != 255).flatten(1).float().mean(1)
+
+    shares = {law: labelled(law) for law in ("log-uniform", "uniform")}
+    for law, share in shares.items():
+        factors = augment.scale_factors(len(share), (0.1, 1.0), law, torch.Generator().manual_seed(0))
+        torch.testing.assert_close(share, factors**2, atol=0.1, rtol=0)
+    assert not torch.equal(shares["log-uniform"], shares["uniform"])
+
+
 def test_blur_matches_torchvision(monkeypatch, generator):
     images = torch.rand(2, 3, 20, 24, generator=generator)
     sigmas = torch.empty(2, 1).uniform_(0, 2.0, generator=torch.Generator().manual_seed(3)).flatten().tolist()

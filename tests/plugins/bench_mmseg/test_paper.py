@@ -22,3 +22,13 @@ def test_the_segmenters_of_the_budget_paper_have_mmsegmentations_schedule_40k(tm
     assert options.lr * rate_factor(options)(0.5) == pytest.approx(
         (sgd.lr - poly.eta_min) * 0.5**poly.power + poly.eta_min
     )
+
+
+def test_the_scales_of_the_budget_paper_are_mmsegmentations(tmp_path):
+    theirs = Config.fromfile(shipped_configs() / "_base_/datasets/cityscapes.py").train_pipeline
+    [resize] = [stage for stage in theirs if stage.type == "RandomResize"]
+    matrix = resolve_matrix(
+        scenarios=["streets"], segmenters=["deeplabv3"], budget="paper", registry=load_registry(tmp_path)
+    )
+    options = DeepLabV3Options(**matrix.segmenters[0].options)
+    assert (options.scale, options.scale_law) == (resize.ratio_range, "uniform")
