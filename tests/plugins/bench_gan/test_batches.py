@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from bench_gan.batches import UnpairedBatches
+from bench_gan.batches import PairedBatches, UnpairedBatches
 from benchmark import ClassSet
 from benchmark.api.imageset import ImageSet
 from benchmark.api.stage_context import StageContext
@@ -57,6 +57,23 @@ def test_windows_have_the_size_asked_for_and_differ_in_place(context):
     drawn = [batches(step)["source"] for step in range(4)]
     assert all(batch.shape == (4, 3, 5, 3) for batch in drawn)
     assert len({float(value) for batch in drawn for value in batch[:, 1, 0, 0]}) > 3
+
+
+def test_no_shuffle_window_or_flip_shares_its_seed_with_another(tmp_path, seeds):
+    batches = UnpairedBatches(numbered(4), numbered(4), StageContext(tmp_path, seed=159), batch_size=1, window=(4, 4))
+    for step in range(24):
+        batches(step)
+    shuffles, steps = 2 * 6, 2 * 24
+    assert len(seeds) == len(set(seeds)) == shuffles + steps
+
+
+def test_both_images_of_a_pair_share_shuffle_window_and_flip_alone(tmp_path, seeds):
+    batches = PairedBatches(numbered(4), numbered(4), StageContext(tmp_path, seed=265), batch_size=1, window=(4, 4))
+    for step in range(24):
+        batch = batches(step)
+        assert torch.equal(batch["source"], batch["target"])
+    shuffles, steps = 6, 24
+    assert len(set(seeds)) == shuffles + steps
 
 
 def test_mirroring_can_be_switched_off(context):
