@@ -53,6 +53,22 @@ def crop(
     return cut, torch.stack([label[window] for label, window in zip(labels, windows, strict=True)])
 
 
+def enlarged(images: Tensor, labels: Tensor | None, factor: float) -> tuple[Tensor, Tensor | None]:
+    """All images of a batch larger by one factor, bicubic as in PIL; labels by nearest neighbour.
+
+    Args:
+        images: Float in [0, 1], shape (N, C, H, W).
+        labels: uint8, shape (N, H, W), or None.
+        factor: At least 1; height and width are rounded to whole pixels.
+    """
+    size = round(images.shape[2] * factor), round(images.shape[3] * factor)
+    # With antialias torch has PIL's kernel (a = -0.5), without it another one; it smooths nothing when enlarging.
+    images = F.interpolate(images, size, mode="bicubic", align_corners=False, antialias=True).clamp(0, 1)
+    if labels is None:
+        return images, None
+    return images, F.interpolate(labels.unsqueeze(1), size, mode="nearest-exact").squeeze(1)
+
+
 def scale_factors(count: int, scale: tuple[float, float], law: ScaleLaw, generator: Generator) -> Tensor:
     """Factors of random resizing, shape (count,).
 

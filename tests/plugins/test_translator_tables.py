@@ -67,7 +67,18 @@ def test_networks_have_as_many_parameters_as_the_page_shows(name, tmp_path):
     assert shown == {(side, part): written(count_parameters(sides[side][part])) for side, part in shown}
 
 
-class NoSegmenter:
+@pytest.mark.parametrize("name", learned())
+def test_every_learned_translator_can_enlarge_its_training_images(name, domains, tmp_path):
+    def batch(enlarge):
+        translator = REGISTRY.create(REGISTRY.find("translator", name), {"enlarge": enlarge})
+        return translator.batches(*domains, StageContext(folder=tmp_path))(0)["source"]
+
+    plain, enlarged = batch(1.0), batch(2.0)
+    assert plain.shape == enlarged.shape
+    assert enlarged.diff(dim=-1).abs().mean() < 0.8 * plain.diff(dim=-1).abs().mean()
+
+
+class Reader:
     """Stands for a segmenter where a model needs one."""
 
     def logits(self, images):

@@ -1,8 +1,10 @@
 """Augmentations keep images and labels together."""
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torchvision.transforms.functional import gaussian_blur
 
 from bench_engine import augment
@@ -73,6 +75,17 @@ def test_scaled_crop_keeps_ignored_pixels(generator):
     labels = torch.full((2, 8, 8), 255, dtype=torch.uint8)
     _, cut = augment.scaled_crop(torch.zeros(2, 3, 8, 8), labels, (8, 8), (1.0, 2.0), generator)
     assert (cut == 255).all()
+
+
+def test_enlarging_is_pils(generator):
+    images = torch.rand(1, 1, 15, 19, generator=generator)
+    labels = torch.randint(0, 9, (1, 15, 19), generator=generator, dtype=torch.uint8)
+    large, large_labels = augment.enlarged(images, labels, 286 / 256)
+    size = (round(19 * 286 / 256), round(15 * 286 / 256))
+    theirs = Image.fromarray(images[0, 0].numpy()).resize(size, Image.Resampling.BICUBIC)
+    torch.testing.assert_close(large[0, 0], torch.from_numpy(np.array(theirs)).clamp(0, 1), atol=1e-5, rtol=0)
+    nearest = Image.fromarray(labels[0].numpy()).resize(size, Image.Resampling.NEAREST)
+    assert torch.equal(large_labels[0], torch.from_numpy(np.array(nearest)))
 
 
 def test_scales_are_alike_on_their_axis(generator):
