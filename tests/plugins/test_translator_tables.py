@@ -4,6 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
+from benchmark.config.resolve import resolve_matrix
+from benchmark.registry.registry import load_registry
 
 from bench_gan.networks import count_parameters
 from bench_gan.options import AdversarialOptions
@@ -44,6 +46,23 @@ def test_options_have_the_defaults_that_the_page_shows(name):
     options = dict(REGISTRY.options_class(REGISTRY.find("translator", name))())
     shown = {row.strip("`"): here for row, here in table(name).items() if row.startswith("`")}
     assert shown == {option: written(options[option]) for option in shown}
+
+
+@pytest.mark.parametrize("name", learned())
+def test_the_budget_paper_keeps_what_the_page_shows_and_sets_the_jitter(name, tmp_path):
+    scenario = "streets-labels-to-photo" if name == "pix2pix" else "streets"
+    matrix = resolve_matrix(scenarios=[scenario], translators=[name], budget="paper", registry=load_registry(tmp_path))
+    [options] = [choice.options for choice in matrix.translators if choice.name == name]
+    defaults = dict(REGISTRY.options_class(REGISTRY.find("translator", name))())
+    shown = {row.strip("`") for row in table(name) if row.startswith("`")}
+    changed = {option for option in shown if written(defaults[option]) != written(tupled(options[option]))}
+    assert changed == {"enlarge"} & shown
+    assert options["enlarge"] == (286 / 256 if "enlarge" in shown else 1)
+
+
+def tupled(value):
+    """A value of a resolved matrix, whose tuples are lists."""
+    return tuple(value) if isinstance(value, list) else value
 
 
 @pytest.mark.parametrize("name", learned())
