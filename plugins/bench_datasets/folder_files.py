@@ -49,7 +49,7 @@ def find_pairs(root: Path, options: FolderOptions, split: SplitOptions, name: st
             f"split '{name}' is empty: no image{_ending(options.image_suffix)} in {root / pattern}; put some there, or "
             "mend `images`, `list` or `exclude`"
         )
-    wanted = split.labels or options.labels
+    wanted = options.labels if split.labels is None else split.labels
     if not wanted:
         return {key: Pair(path, None) for key, path in chosen.items()}
     labels = Names(_by_id(root, wanted, options.label_suffix))

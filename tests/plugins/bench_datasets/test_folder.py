@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from pydantic import ValidationError
 
 from bench_datasets.folder import Folder
 from bench_datasets.folder_files import find_root
@@ -78,6 +79,21 @@ def test_hidden_files_and_files_of_other_kinds_are_no_images(tmp_path):
 
 def test_a_split_without_labels_gives_images_alone(tmp_path):
     assert folder(tree(tmp_path), labels="").sample("train", "a").label is None
+
+
+@pytest.mark.parametrize("none", ["", False])
+def test_a_single_split_may_be_without_labels(tmp_path, none):
+    root = tree(tmp_path)
+    put(root / "more" / "c.png", picture())
+    data = folder(root, splits={"train": {"images": "more", "labels": none}, "val": {}})
+    assert data.sample("train", "c").label is None
+    assert data.sample("val", "a").label is not None
+
+
+def test_false_stands_for_a_set_without_labels_but_true_for_nothing(tmp_path):
+    assert folder(tree(tmp_path), labels=False).sample("train", "a").label is None
+    with pytest.raises(ValidationError, match="valid string"):
+        folder(tmp_path, labels=True)
 
 
 def test_cityscapes_names_are_matched_across_city_folders_and_suffixes(tmp_path):
