@@ -8,7 +8,7 @@ from typing import TypeVar
 from benchmark import DataError
 
 NAMED = 10
-"""So many of the files that are at fault beside the first are named; the others are counted."""
+"""So many of the files that are at fault beside the first are named, and all are counted."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -38,7 +38,6 @@ def gathered(faults: Sequence[str], items: Sequence[object]) -> DataError:
     others = items[1:]
     if not others:
         return DataError(faults[0])
-    named = ", ".join(str(item) for item in others[:NAMED])
-    uncounted = len(others) - NAMED
-    rest = f" and {uncounted} more" if uncounted > 0 else ""
-    return DataError(f"{faults[0]}; {len(items)} files are at fault, the others are {named}{rest}")
+    named = ", ".join(f"'{item}'" for item in others[:NAMED])
+    rest = ", ..." if len(others) > NAMED else ""
+    return DataError(f"{faults[0]}; {len(others)} more at fault: {named}{rest}")

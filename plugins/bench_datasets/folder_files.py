@@ -156,7 +156,7 @@ def _check_images(folder: Path, labels: Names, options: FolderOptions, root: Pat
     expected = f"{_stem(lone[0])}{options.image_suffix}"
     fault = (
         f"{labels.by_id[lone[0]]} has no image: expected {expected} with the ending of an image in {folder}; add it, "
-        "or list the stem in `exclude`"
+        "remove the label, or list the stem in `exclude`"
     )
     raise gathered([fault] * len(lone), lone)
 

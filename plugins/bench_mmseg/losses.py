@@ -31,7 +31,8 @@ def loss_divisor(targets: Tensor, class_weights: Tensor | None, average: LossAve
 
     "labelled": the number of labelled pixels, or the sum of their classes' weights, as torch does. "all": ignored
     pixels count as much as a labelled one does on average; without weights that is the number of all pixels, as in
-    mmsegmentation (`avg_non_ignore=False`). With weights mmsegmentation fails as soon as a pixel is ignored.
+    mmsegmentation (`avg_non_ignore=False`). With weights mmsegmentation fails as soon as a pixel is ignored. What pads
+    an image to the size that a network needs is ignored, and counts like other ignored pixels.
 
     Args:
         targets: As in `cross_entropy`.

@@ -426,7 +426,7 @@ def test_all_images_without_label_are_named_at_once(tmp_path):
     refused(
         lambda: folder(root).ids("train"),
         str(root / "images" / "01.png"),
-        "; 13 files are at fault, the others are 02, 03, 04, 05, 06, 07, 08, 09, 10, 11 and 2 more",
+        "; 12 more at fault: '02', '03', '04', '05', '06', '07', '08', '09', '10', '11', ...",
     )
 
 
@@ -438,7 +438,7 @@ def test_all_files_at_fault_after_the_first_are_named_at_once(tmp_path):
     refused(
         lambda: folder(root).sample("train", "b"),
         f"{root / 'images' / 'b.png'}: cannot be read",
-        "; 3 files are at fault, the others are d, e",
+        "; 2 more at fault: 'd', 'e'",
     )
     refused(lambda: folder(root).sample("train", "e"), "5 x 4")
     np.testing.assert_array_equal(folder(root).sample("train", "c").label, TRAIN_IDS)
@@ -453,7 +453,7 @@ def test_all_missing_files_are_named_at_once(tmp_path):
     refused(
         lambda: data.fingerprint("train"),
         f"{root / 'images' / 'a.png'} cannot be read (No such file or directory)",
-        f"2 files are at fault, the others are {root / 'labels' / 'b.png'}",
+        f"; 1 more at fault: '{root / 'labels' / 'b.png'}'",
     )
 
 
