@@ -52,7 +52,7 @@ class UnpairedBatches:
         indices = EpochOrder(len(images), self.context.seed, purpose).indices(step, self.batch_size)
         batch = images.image_batch(indices)
         labels = None if images.labels is None else images.label_batch(indices)
-        generator = step_generator(self.run, step, purpose)
+        generator = step_generator(self.context, step, purpose)
         if self.enlarge > 1:
             batch, labels = enlarged(batch, labels, self.enlarge)
         if self.enlarge > 1 or self.window is not None:

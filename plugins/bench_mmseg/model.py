@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bench_engine.model import TrainableModel
+from bench_engine.optimizers import GuardedOptimizer
 from bench_mmseg.losses import cross_entropy
 from bench_mmseg.options import LossAverage
 from bench_mmseg.resize import bilinear

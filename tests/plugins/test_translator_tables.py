@@ -4,12 +4,11 @@ import re
 from pathlib import Path
 
 import pytest
-from benchmark.config.resolve import resolve_matrix
-from benchmark.registry.registry import load_registry
 
 from bench_gan.networks import count_parameters
 from bench_gan.options import AdversarialOptions
 from benchmark import StageContext
+from benchmark.config.resolve import resolve_matrix
 from benchmark.registry.registry import load_registry
 
 PAGE = (Path(__file__).parents[2] / "docs" / "translators.md").read_text()
@@ -97,7 +96,7 @@ def test_every_learned_translator_can_enlarge_its_training_images(name, domains,
     assert enlarged.diff(dim=-1).abs().mean() < 0.8 * plain.diff(dim=-1).abs().mean()
 
 
-class Reader:
+class NoSegmenter:
     """Stands for a segmenter where a model needs one."""
 
     def logits(self, images):

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from bench_engine.schedules import FactorSchedule, cosine, ending_at, linear, poly, warmed_up
+from bench_engine.schedules import cosine, ending_at, linear, poly, warmed_up
 
 
 def rates(factor, steps, lr=2.0):

@@ -1,12 +1,12 @@
 """What the budget `paper` calls mmsegmentation's is so."""
 
 import pytest
-from benchmark.config.resolve import resolve_matrix
-from benchmark.registry.registry import load_registry
 from mmengine.config import Config
 
 from bench_mmseg.options import DeepLabV3Options, shipped_configs
 from bench_mmseg.trainer import rate_factor
+from benchmark.config.resolve import resolve_matrix
+from benchmark.registry.registry import load_registry
 
 
 def test_the_segmenters_of_the_budget_paper_have_mmsegmentations_schedule_40k(tmp_path):
