@@ -11,10 +11,6 @@ from benchmark.plan.stage_kinds import STAGE_KINDS, Role, training_kinds
 if TYPE_CHECKING:
     from benchmark.config.matrix import Matrix
 
-TARGET_SEGMENTER_SCORES = Role("score-translation", "oracle")
-"""Role of the scores by metrics that need the auxiliary segmenter of target images. If that training fails, these
-metrics are missing; the cell still counts as done."""
-
 
 @dataclass(frozen=True)
 class Stage:
@@ -62,14 +58,19 @@ class Cell:
     invalid: str | None = None
 
     @property
-    def goals(self) -> tuple[str, ...]:
-        """Keys of the stages that make its numbers."""
+    def essential(self) -> tuple[str, ...]:
+        """Keys of the stages without which it is not done."""
+        return tuple(key for role, key in self.stages.items() if STAGE_KINDS[role.kind].essential)
+
+    @property
+    def scores(self) -> tuple[str, ...]:
+        """Keys of the stages that give its values, each those of one metric."""
         return tuple(key for role, key in self.stages.items() if STAGE_KINDS[role.kind].scores)
 
     @property
-    def essential(self) -> tuple[str, ...]:
-        """Those of its goals without which it is not done."""
-        return tuple(key for role, key in self.stages.items() if key in self.goals and role != TARGET_SEGMENTER_SCORES)
+    def goals(self) -> tuple[str, ...]:
+        """Keys of the stages it is planned for; all others are there because these read them."""
+        return self.essential + self.scores
 
 
 @dataclass(frozen=True)
@@ -81,12 +82,18 @@ class Plan:
         cells: In the order of the matrix.
         matrix: Where it came from.
         classes: Names of the classes, by scenario.
+        scenarios: By name, as JSON values without the options of data sets that do not affect results.
+        value_names: Names of the values of each metric, by alias; empty where only its class knows them.
+        unusable_metrics: Why a metric cannot be used, by alias.
     """
 
     stages: dict[str, Stage]
     cells: tuple[Cell, ...]
     matrix: Matrix
     classes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    scenarios: dict[str, dict[str, Any]] = field(default_factory=dict)
+    value_names: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    unusable_metrics: dict[str, str] = field(default_factory=dict)
 
 
 def needed(stages: Mapping[str, Stage], goals: Iterable[str], done: Mapping[str, bool]) -> list[str]:

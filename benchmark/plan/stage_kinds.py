@@ -63,8 +63,12 @@ STAGE_KINDS: dict[str, StageKind] = {
             FIT_SEGMENTER, 1, "fit-segmenter", "benchmark.stages.training:fit_segmenter", "segmenter", trains=True
         ),
         StageKind(
+            PREDICT, 1, "predict", "benchmark.stages.prediction:predict", "segmenter", essential=True, urgent=True
+        ),
+        StageKind(REFERENCE, 1, "reference", "benchmark.stages.scoring:reference", "metric"),
+        StageKind(
             SCORE_TRANSLATION,
-            1,
+            2,
             "score-translation",
             "benchmark.stages.scoring:score_translation",
             "metric",
@@ -72,7 +76,7 @@ STAGE_KINDS: dict[str, StageKind] = {
         ),
         StageKind(
             SCORE_SEGMENTATION,
-            1,
+            2,
             "score-segmentation",
             "benchmark.stages.scoring:score_segmentation",
             "metric",

@@ -9,7 +9,14 @@ from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 from benchmark.api.spec import CEILING, FLOOR
-from benchmark.plan.stage_kinds import PREPARE, SOURCE_SEGMENTER, STAGE_KINDS, TARGET_SEGMENTER, TRANSLATE
+from benchmark.plan.stage_kinds import (
+    PREPARE,
+    SCORE_SEGMENTATION,
+    SOURCE_SEGMENTER,
+    STAGE_KINDS,
+    TARGET_SEGMENTER,
+    TRANSLATE,
+)
 
 if TYPE_CHECKING:
     from benchmark.plan.model import Plan, Stage
@@ -57,7 +64,7 @@ def subjects(plan: Plan) -> dict[str, str]:
     """The plugin of each stage, by key.
 
     Of a data set also the split, and options where others have it otherwise; of a translation the split where there
-    are several.
+    are several; of a score the segmenter whose predictions it is over, where there are several.
     """
     alike: dict[str, list[Stage]] = defaultdict(list)
     for stage in plan.stages.values():
@@ -67,8 +74,13 @@ def subjects(plan: Plan) -> dict[str, str]:
     for name, stages in alike.items():
         names |= {key: " ".join([name, *options]) for key, options in _telling_options(stages).items()}
     splits = {key: _split(plan, stage) for key, stage in plan.stages.items() if stage.kind == TRANSLATE}
-    several = len(set(splits.values())) > 1
-    return names | {key: f"{names[key]} {split}" for key, split in splits.items() if several}
+    if len(set(splits.values())) > 1:
+        names |= {key: f"{names[key]} {split}" for key, split in splits.items()}
+    scores = [stage for stage in plan.stages.values() if stage.kind == SCORE_SEGMENTATION]
+    segmenters = {stage.key: plan.stages[stage.inputs["predictions"]].plugin for stage in scores}
+    if len(set(segmenters.values())) > 1:
+        names |= {key: f"{names[key]} of {segmenter}" for key, segmenter in segmenters.items()}
+    return names
 
 
 def _split(plan: Plan, translation: Stage) -> str:
