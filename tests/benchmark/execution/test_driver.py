@@ -146,7 +146,7 @@ def test_failures_are_rows_and_are_not_tried_again_unless_asked(run, matrix_of):
 def test_interrupted_stages_are_tried_again_unless_everything_is_to_be_reused(run, matrix_of, store, toys):
     matrix = matrix_of("shift")
     run(matrix)
-    folder = stage_of(store, toys, matrix, "score-translation")
+    folder = stage_of(store, toys, matrix, "predict")
     shutil.rmtree(folder.path)
     store.record_failure(folder.path.name, "interrupted", "killed")
     assert run(matrix, reuse="always").records["shift", "nearest", 0]["status"] == "interrupted"
@@ -200,10 +200,20 @@ def test_a_failed_score_leaves_the_row_done_and_is_not_tried_again_unless_asked(
 
 def test_a_score_that_was_not_tried_leaves_the_record_as_it_was(run, matrix_of, store):
     run(matrix_of("shift", metrics=("accuracy",)))
-    before = outcomes(store.results)
+    [(cell, before)] = [item for item in outcomes(store.results).items() if "shift" in item[0]]
     nothing = run(matrix_of("shift", metrics=("accuracy", "difference")), reuse="only-cache")
     assert nothing.started == []
-    assert outcomes(store.results) == before
+    assert nothing.records["shift", "nearest", 0]["status"] == "skipped"
+    assert outcomes(store.results)[cell] == before
+
+
+def test_an_interrupted_score_takes_no_value_away(run, matrix_of, store, toys):
+    matrix = matrix_of("shift")
+    first = run(matrix)
+    folder = stage_of(store, toys, matrix, "score-translation")
+    shutil.rmtree(folder.path)
+    store.record_failure(folder.path.name, "interrupted", "killed")
+    assert run(matrix, reuse="always").records["shift", "nearest", 0] == first.records["shift", "nearest", 0]
 
 
 def test_a_trained_segmenter_is_scored_before_another_is_trained(run, matrix_of):
