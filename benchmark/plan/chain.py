@@ -20,6 +20,7 @@ from benchmark.plan.stage_kinds import (
     PREPARE,
     REFERENCE,
     SCORE_SEGMENTATION,
+    SCORE_SEGMENTATION_NATIVE,
     SCORE_TRANSLATION,
     SOURCE_SEGMENTER,
     STAGE_KINDS,
@@ -66,6 +67,10 @@ class ChainBuilder:
             inputs = {"predictions": predictions, "test": test}
             scored = self._add(SCORE_SEGMENTATION, metric.alias, {"metric": metric.identity}, inputs, seed)
             chain[Role(SCORE_SEGMENTATION, metric.alias)] = scored
+            if scenario.evaluate == "native":
+                spec = {"metric": metric.identity, **self._split_identity(scenario.target, scenario.target.test)}
+                scored = self._add(SCORE_SEGMENTATION_NATIVE, metric.alias, spec, inputs, seed)
+                chain[Role(SCORE_SEGMENTATION_NATIVE, metric.alias)] = scored
         return chain
 
     def _translation(self, scenario: Scenario, translator: ResolvedPlugin, seed: int) -> dict[Role, str]:
@@ -159,13 +164,13 @@ class ChainBuilder:
     def _split(self, scenario: Scenario, side: Side, role: Literal["train", "test"]) -> str:
         """One split of one side, prepared."""
         split = side.train if role == "train" else side.test
-        spec = {
-            "dataset": self._data.identity(side),
-            "fingerprint": self._data.fingerprint(side, split),
-            "split": split,
-            "size": list(scenario.size),
-        }
+        spec = {**self._split_identity(side, split), "size": list(scenario.size)}
         return self._add(PREPARE, side.dataset, spec, {})
+
+    def _split_identity(self, side: Side, split: str) -> dict[str, Any]:
+        """A split of a data set as its files are."""
+        fingerprint = self._data.fingerprint(side, split)
+        return {"dataset": self._data.identity(side), "fingerprint": fingerprint, "split": split}
 
     def _add(
         self, kind: str, plugin: str, spec: dict[str, Any], inputs: dict[str, str], seed: int | None = None

@@ -119,7 +119,7 @@ def _reason_to_skip(scenario: Scenario, translator: ResolvedPlugin) -> str:
 
 def _deciding(scenario: Mapping[str, Any]) -> dict[str, Any]:
     """What of a scenario decides results; a default is left out, so that cells keep their older names."""
-    unsaid = {"summary"} | ({"score_translations"} if scenario["score_translations"] == "train" else set())
+    unsaid = {"summary", "evaluate"} | ({"score_translations"} if scenario["score_translations"] == "train" else set())
     return {name: value for name, value in scenario.items() if name not in unsaid}
 
 

@@ -27,6 +27,7 @@ class StageKind:
         needs_gpu: Whether it computes with torch, on a GPU where there is one.
         essential: Whether a cell fails when its stage of this kind fails.
         scores: Whether it leaves values of a metric. If it fails, these values are missing, and nothing else.
+        value_suffix: What it adds to the names of the metric's values.
         urgent: Whether it runs before other stages that could start: it is short and completes a cell.
     """
 
@@ -39,6 +40,7 @@ class StageKind:
     needs_gpu: bool = True
     essential: bool = False
     scores: bool = False
+    value_suffix: str = ""
     urgent: bool = False
 
     def import_work(self) -> Callable[..., None]:
@@ -50,6 +52,7 @@ class StageKind:
 PREPARE, TRANSLATE, PREDICT, REFERENCE = "prepare", "translate", "predict", "reference"
 FIT_TRANSLATOR, FIT_SEGMENTER = "fit-translator", "fit-segmenter"
 SCORE_TRANSLATION, SCORE_SEGMENTATION = "score-translation", "score-segmentation"
+SCORE_SEGMENTATION_NATIVE = "score-segmentation-native"
 
 STAGE_KINDS: dict[str, StageKind] = {
     kind.name: kind
@@ -82,6 +85,15 @@ STAGE_KINDS: dict[str, StageKind] = {
             "metric",
             scores=True,
             urgent=True,
+        ),
+        StageKind(
+            SCORE_SEGMENTATION_NATIVE,
+            1,
+            "score-segmentation-native",
+            "benchmark.stages.native_scoring:score_segmentation_native",
+            "metric",
+            scores=True,
+            value_suffix="_native",
         ),
     )
 }

@@ -15,7 +15,7 @@ def add_stored_scores(record: dict[str, Any], stored: Record) -> dict[str, Any]:
 
     A metric that both measured counts as the new record has it. One that only the stored record measured stays, as
     long as it was measured on the work of the same trainings; so does one whose options changed, if the new record
-    has only a reason for it.
+    has only a reason for it, and one that was interrupted this time.
 
     Args:
         record: The new one.
@@ -39,8 +39,8 @@ def add_stored_scores(record: dict[str, Any], stored: Record) -> dict[str, Any]:
         for section in ("metrics", "missing", "values"):
             found = {name: stored[section][name] for name in stage.get("values", ()) if name in stored[section]}
             merged[section] |= found
-        if config["name"] in stored["details"]:
-            merged["details"][config["name"]] = stored["details"][config["name"]]
+        for section in stage.get("details", ()):
+            merged["details"][section] = stored["details"][section]
     merged["config"] = {**record["config"], "metrics": list(configs.values())}
     if TARGET_SEGMENTER in stored["stages"] and TARGET_SEGMENTER not in record["stages"]:
         merged["stages"][TARGET_SEGMENTER] = stored["stages"][TARGET_SEGMENTER]
@@ -66,6 +66,6 @@ def _to_keep(role: Role, stage: Record, record: Record) -> bool:
     if role not in record["stages"]:
         return True
     new = record["stages"][role]
-    if new["key"] == stage["key"]:
-        return False
+    if new["key"] == stage["key"]:  # the same measurement again: an interruption says nothing about it
+        return bool(new.get("failure", {}).get("status") == "interrupted")
     return not any(name in record["metrics"] for name in new.get("values", ()))

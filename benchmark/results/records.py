@@ -71,7 +71,7 @@ def make_record(
     scores = collect_scores(cell, plan, store, score_failures or {})
     stages = {role: _stage(role.kind, key, store) for role, key in cell.stages.items()}
     for role, score in scores.by_role.items():
-        stages[role]["values"] = score.value_names
+        stages[role] |= {"values": score.value_names, "details": score.details}
         if score.failure:
             stages[role]["failure"] = asdict(score.failure)
     auxiliary = {}

@@ -19,10 +19,12 @@ class Score:
 
     Attributes:
         value_names: Names under which its values, or the reasons for missing ones, are listed.
+        details: Names of its sections among the details.
         failure: Why the stage failed, or None.
     """
 
     value_names: list[str]
+    details: list[str] = field(default_factory=list)
     failure: Failure | None = None
 
 
@@ -56,13 +58,14 @@ def collect_scores(cell: Cell, plan: Plan, store: Store, failures: Mapping[str, 
         if not STAGE_KINDS[role.kind].scores:
             continue
         if key in failures:
-            names = list(plan.value_names.get(role.purpose) or [role.purpose])
+            suffix = STAGE_KINDS[role.kind].value_suffix
+            names = [f"{name}{suffix}" for name in plan.value_names.get(role.purpose) or [role.purpose]]
             scores.tables["missing"] |= dict.fromkeys(names, f"{failures[key].status}: {failures[key].reason}")
-            scores.by_role[role] = Score(names, failures[key])
+            scores.by_role[role] = Score(names, failure=failures[key])
             continue
         table = read_json(store.stage(role.kind, key).path / METRICS) or {}
         names = [*table.get("metrics", {}), *table.get("missing", {})]
-        scores.by_role[role] = Score(names)
+        scores.by_role[role] = Score(names, list(table.get("details", {})))
         for section, entries in scores.tables.items():
             entries |= table.get(section, {})
         for name in names:

@@ -52,6 +52,25 @@ def metric_table(
     }
 
 
+def with_suffix(table: Mapping[str, Mapping[str, Any]], suffix: str, summary: str) -> dict[str, Any]:
+    """A table whose values have names and summaries that tell them from those of the same metric on other data.
+
+    Details are put one level deeper, where no table takes them for those of the other data.
+    """
+    values = {}
+    for name, meaning in table["values"].items():
+        changed = {**meaning, "summary": f"{meaning['summary']} {summary}"}
+        if heading := meaning.get("heading"):
+            changed["heading"] = f"{heading} {suffix.strip('_')}"
+        values[name + suffix] = changed
+    return {
+        "metrics": {name + suffix: number for name, number in table["metrics"].items()},
+        "missing": {name + suffix: reason for name, reason in table["missing"].items()},
+        "details": {name + suffix: {"details": details} for name, details in table["details"].items()},
+        "values": values,
+    }
+
+
 def _checked_values(name: str, metric: Metric) -> dict[str, float]:
     """The values as floats, after their names and ranges were checked."""
     answer: object = metric.compute()

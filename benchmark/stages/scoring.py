@@ -55,9 +55,9 @@ def score_segmentation(spec: Mapping[str, Any], inputs: Inputs, context: StageCo
     """Measure stored predictions on the labelled target test split with one metric."""
     import torch
 
-    metric = _create_metric(spec, registry)
+    metric = create_metric(spec, registry)
     if not isinstance(metric, SegmentationMetric):
-        _write_nothing_to_measure(spec, registry, "segmentation", context.folder)
+        write_nothing_to_measure(spec, registry, "segmentation", context.folder)
         return
     test = labelled_set(inputs, "test")
     predictions = read_predictions(inputs["predictions"])
@@ -76,9 +76,9 @@ def score_segmentation(spec: Mapping[str, Any], inputs: Inputs, context: StageCo
 
 def score_translation(spec: Mapping[str, Any], inputs: Inputs, context: StageContext, registry: Registry) -> None:
     """Measure all translated images of a split, against their sources and the target images, with one metric."""
-    metric = _create_metric(spec, registry)
+    metric = create_metric(spec, registry)
     if not isinstance(metric, TranslationMetric):
-        _write_nothing_to_measure(spec, registry, "translation", context.folder)
+        write_nothing_to_measure(spec, registry, "translation", context.folder)
         return
     source, translations = ImageSet.open(inputs["source"]), ImageSet.open(inputs["translated"])
     for lent in LENT:
@@ -102,7 +102,7 @@ def score_translation(spec: Mapping[str, Any], inputs: Inputs, context: StageCon
 def reference(spec: Mapping[str, Any], inputs: Inputs, context: StageContext, registry: Registry) -> None:
     """Store what the target images come to for a metric; see `HasReferenceState`."""
     name = spec["metric"]["name"]
-    metric = _create_metric(spec, registry)
+    metric = create_metric(spec, registry)
     if not (isinstance(metric, TranslationMetric) and isinstance(metric, HasReferenceState)):
         raise PluginError(
             f"metric '{name}' declares the need 'reference', but is no TranslationMetric with save_reference and "
@@ -119,7 +119,8 @@ def reference(spec: Mapping[str, Any], inputs: Inputs, context: StageContext, re
         write_json(context.folder / UNAVAILABLE, str(reason))
 
 
-def _create_metric(spec: Mapping[str, Any], registry: Registry) -> Metric:
+def create_metric(spec: Mapping[str, Any], registry: Registry) -> Metric:
+    """The metric of a score stage; `PluginError` where its values are not those of its registry entry."""
     name = spec["metric"]["name"]
     metric: Metric = create_plugin(registry, "metric", spec["metric"])
     declared = registry.find("metric", name).values
@@ -131,7 +132,7 @@ def _create_metric(spec: Mapping[str, Any], registry: Registry) -> Metric:
     return metric
 
 
-def _write_nothing_to_measure(spec: Mapping[str, Any], registry: Registry, subject: str, folder: Path) -> None:
+def write_nothing_to_measure(spec: Mapping[str, Any], registry: Registry, subject: str, folder: Path) -> None:
     """Leave an empty table where a metric turned out to be over something else, which only its class knew."""
     entry: PluginSpec = registry.find("metric", spec["metric"]["name"])
     if entry.measures == subject:

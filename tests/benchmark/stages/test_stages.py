@@ -14,7 +14,7 @@ from benchmark.execution.inline import InlineExecutor
 from benchmark.plan.planner import make_plan
 from benchmark.report.figures.gallery import read_samples
 from benchmark.stages.inference import evenly_spaced
-from benchmark.stages.preparation import _resized
+from benchmark.stages.preparation import resize_array
 from benchmark.store.predictions import read_predictions
 
 
@@ -58,9 +58,9 @@ def test_prepared_images_are_those_of_the_data_set_at_the_size_of_the_scenario(r
     assert set(np.unique(found.labels)) <= {0, 1, 2}
 
 
-def test_labels_are_resized_to_ids_that_stand_there():
+def test_labels_areresize_array_to_ids_that_stand_there():
     label = np.array([[0, 255], [2, 1]], dtype=np.uint8)
-    np.testing.assert_array_equal(_resized(label, 4, 4, smooth=False), label.repeat(2, axis=0).repeat(2, axis=1))
+    np.testing.assert_array_equal(resize_array(label, 4, 4, smooth=False), label.repeat(2, axis=0).repeat(2, axis=1))
 
 
 @pytest.mark.parametrize(
