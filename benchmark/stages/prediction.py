@@ -12,7 +12,7 @@ from benchmark.api.imageset import ImageSet
 from benchmark.api.segmenter import Segmenter
 from benchmark.api.stage_context import StageContext
 from benchmark.registry.registry import Registry
-from benchmark.stages.inference import batches, predicted
+from benchmark.stages.inference import batches, predict_batch
 from benchmark.stages.inputs import Inputs
 from benchmark.stages.plugins import load_fitted
 from benchmark.store.predictions import write_predictions
@@ -26,7 +26,7 @@ def predict(spec: Mapping[str, Any], inputs: Inputs, context: StageContext, regi
     maps = np.empty((len(test), *test.size), dtype=np.uint8)
     started = time.perf_counter()
     for batch in batches(test, context):
-        maps[batch.start : batch.stop] = predicted(segmenter, test, batch, context, name).cpu().numpy()
+        maps[batch.start : batch.stop] = predict_batch(segmenter, test, batch, context, name).cpu().numpy()
         context.progress(batch.stop, len(test))
     context.report(images_per_second=len(test) / (time.perf_counter() - started))
     write_predictions(context.folder, maps, test.ids)
