@@ -1,5 +1,6 @@
 """Suites that a plugin author subclasses in a pytest file, to learn whether a plugin keeps its contract."""
 
+from benchmark.testing.segmenters import SegmenterConformance
 from benchmark.testing.translators import TranslatorConformance
 
-__all__ = ["TranslatorConformance"]
+__all__ = ["SegmenterConformance", "TranslatorConformance"]
