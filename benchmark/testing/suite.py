@@ -8,6 +8,8 @@ from typing import Any
 from benchmark.api.options import PluginOptions
 from benchmark.errors import BenchError
 
+NO_ERROR = "no error came"
+
 
 class ConformanceSuite:
     """The contract of a kind of plugin, as checks that pytest collects from a subclass whose name starts with `Test`.
@@ -55,7 +57,7 @@ def error_of(action: Callable[[], object]) -> str:
         return str(error)
     except Exception as error:  # any other error is no clear one: the check says which came
         return f"{type(error).__name__} came: {error}"
-    return "no error came"
+    return NO_ERROR
 
 
 def _defined_check(cls: type, name: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, ClassVar, NamedTuple
@@ -260,8 +261,7 @@ class TrainedConformance(ConformanceSuite):
     def test_wrong_use_is_refused_with_a_clear_error(self, tmp_path: Path) -> None:
         """An error must say what to change."""
         for number, (changes, pattern) in enumerate(self.refused):
-            folder = tmp_path / str(number)
-            came = error_of(lambda folder=folder, changes=changes: self.fit(folder, **changes))  # type: ignore[misc]
+            came = error_of(partial(self.fit, tmp_path / str(number), **changes))
             assert re.search(pattern, came), f"fit with {dict(changes)}: expected a BenchError '{pattern}', but {came}"
 
     def _interrupt(self, folder: Path, precision: Precision, place: Place) -> None:
