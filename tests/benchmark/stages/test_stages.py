@@ -282,7 +282,8 @@ def test_two_metrics_of_one_name_are_refused(run, matrix_of, diary):
 
 BROKEN = {
     "wrong-shape": "translator 'wrong-shape' returned shape (3, 3, 8, 11), but (3, 3, 8, 12) was expected",
-    "nan": "translator 'nan' returned values that are not finite (NaN or infinity)",
+    "nan": "translator 'nan' returned values that are not finite (NaN or infinity) in 3 of 3 images, first in "
+    "image 'train-0'",
     "halves": "translator 'halves' returned torch.float16, but float32 was expected",
 }
 
