@@ -73,7 +73,7 @@ def check_images(found: Any, given: Tensor, who: str, ids: Sequence[str] = ()) -
     if found.dtype != torch.float32:
         raise ContractBroken(f"{who} returned {found.dtype}, but float32 was expected")
     low, high = (float(value) for value in found.aminmax())
-    if -ROUNDING <= low and high <= 1 + ROUNDING:  # never true of NaN
+    if low >= -ROUNDING and high <= 1 + ROUNDING:  # never true of NaN
         return
     broken = ~torch.isfinite(found).flatten(1).all(1)
     if broken.any():
