@@ -35,8 +35,13 @@ class DeepLabV3(NetworkSegmenter):
     options: DeepLabV3Options
 
     def build(self, classes: int, class_weights: Tensor | None, *, pretrained: bool) -> CrossEntropyModel:
-        """The network for a number of classes."""
+        """The network for a number of classes; `UsageError` for a training by steps of a single image."""
         options = self.options
+        if pretrained and options.batch_size < 2:  # the image pooling leaves one value per image and channel
+            raise UsageError(
+                "batch_size: expected at least 2, since the image pooling of DeepLabV3 is normalised over the batch, "
+                f"but it is {options.batch_size}"
+            )
         network = build_network(network_config(options, classes))
         if not options.pooling and hasattr(network.backbone, "maxpool"):
             network.backbone.maxpool = nn.Identity()
