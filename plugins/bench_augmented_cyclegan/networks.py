@@ -224,7 +224,8 @@ class ImageDiscriminator(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Scores of shape (N, 1, h, w) for images in [-1, 1], shape (N, 3, H, W)."""
-        return self.layers(images)
+        scores: Tensor = self.layers(images)
+        return scores
 
     def smallest_image(self) -> int:
         """Least height and width in pixels of which a score is left."""
@@ -254,7 +255,8 @@ class LatentDiscriminator(nn.Module):
 
     def forward(self, latents: Tensor) -> Tensor:
         """Scores of shape (N, 1) for latents of shape (N, latent_size)."""
-        return self.layers(latents)
+        scores: Tensor = self.layers(latents)
+        return scores
 
 
 def initialize_weights(network: nn.Module, generator: torch.Generator, scale: float, latent_weight: float) -> None:

@@ -131,12 +131,13 @@ class FeatureExtractor:
         self._device = torch.device(device)
         self._layout = torch.channels_last if self._device.type == "cpu" else torch.contiguous_format
         try:
-            self._network = build_network(read_weights(path)).to(self._device, memory_format=self._layout)
+            network = build_network(read_weights(path)).to(self._device)
         except (RuntimeError, AttributeError) as error:
             raise Unavailable(
                 f"Inception weights: {shown(path)} is the state dict of another network, "
                 "expected pytorch-fid's InceptionV3"
             ) from error
+        self._network = network.to(memory_format=self._layout)  # type: ignore[call-overload]  # torch's stubs lack it
         self._last: tuple[weakref.ref[Tensor], Tensor] | None = None
 
     def __call__(self, images: Tensor) -> Tensor:

@@ -55,7 +55,8 @@ class MMSegConfig(NetworkSegmenter):
             raise UsageError(f"{self.options.config}: names no optimizer; set 'optimizer' to sgd or adamw")
         kept = {name: wrapper[name] for name in ("optimizer", "paramwise_cfg", "constructor") if name in wrapper}
         with DefaultScope.overwrite_default_scope("mmseg"):
-            return build_optim_wrapper(model.network, {"type": "OptimWrapper", **kept}).optimizer
+            optimizer: Optimizer = build_optim_wrapper(model.network, {"type": "OptimWrapper", **kept}).optimizer
+        return optimizer
 
     def _file(self) -> Any:
         from mmengine.config import Config
@@ -82,7 +83,7 @@ def adapted(model: Tree, classes: int, class_weights: list[float] | None, *, pre
         class_weights: Weights for its cross-entropy losses; those of the file, made for its own classes, are dropped.
         pretrained: Keep what the file says about published weights.
     """
-    tree = _mapped(model, classes, class_weights)
+    tree: Tree = _mapped(model, classes, class_weights)
     if not pretrained:
         tree = {name: value for name, value in tree.items() if name != "pretrained"}
         tree["backbone"] = {

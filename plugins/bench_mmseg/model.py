@@ -34,7 +34,7 @@ class SegmentationModel(BaseModel):
         divisor: int = 1,
     ) -> None:
         super().__init__()
-        self.network = network
+        self.network: Any = network  # its class is one of mmsegmentation's, which have no annotations
         self._divisor = divisor
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
@@ -139,7 +139,8 @@ class ConfiguredModel(SegmentationModel):
         """Logits as the configuration's `test_cfg` says: of the whole image or of sliding windows."""
         size = tuple(images.shape[2:])
         meta = {"ori_shape": size, "img_shape": size, "pad_shape": size, "padding_size": [0, 0, 0, 0]}
-        return self.network.inference(images, [dict(meta) for _ in images])
+        logits: Tensor = self.network.inference(images, [dict(meta) for _ in images])
+        return logits
 
 
 def padded(images: Tensor, divisor: int, value: int | None = None) -> Tensor:

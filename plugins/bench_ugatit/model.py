@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -108,7 +110,7 @@ class UGATITModel(AdversarialModel):
 
     def _translated(self, side: str, other: Tensor, own: Tensor) -> Batch:
         """One pass of a generator over images of both domains; norms and attention never mix images."""
-        generator, count = self.generators[side], len(other)
+        generator, count = cast(AttentionGenerator, self.generators[side]), len(other)
         knows = self.options.lambda_identity > 0 or self.options.lambda_cam > 0
         attended, logits = generator.attend(torch.cat([other, own]) if knows else other)
         images = generator.decode(attended if self.options.lambda_identity else attended[:count], *other.shape[2:])
