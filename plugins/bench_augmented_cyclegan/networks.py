@@ -234,7 +234,8 @@ class ImageDiscriminator(nn.Module):
     def _left_of(self, side: int) -> int:
         for layer in self.layers:
             if isinstance(layer, nn.Conv2d):
-                side = (side + 2 * int(layer.padding[0]) - layer.kernel_size[0]) // layer.stride[0] + 1
+                padded = side + 2 * int(layer.padding[0])
+                side = (padded - layer.kernel_size[0]) // layer.stride[0] + 1
                 if side < 1:
                     return 0
         return side

@@ -150,11 +150,11 @@ class FeatureExtractor:
     @torch.inference_mode()
     def _extract(self, images: Tensor) -> Tensor:
         with torch.autocast(self._device.type, enabled=False), _no_tf32():
-            chunks = [
-                self._network(chunk.to(self._device, memory_format=self._layout))[0].flatten(1).cpu()
-                for chunk in images.float().split(CHUNK[self._device.type])
-            ]
-        return torch.cat(chunks)
+            features = []
+            for chunk in images.float().split(CHUNK[self._device.type]):
+                pooled, *_ = self._network(chunk.to(self._device, memory_format=self._layout))
+                features.append(pooled.flatten(1).cpu())
+        return torch.cat(features)
 
 
 @contextmanager
@@ -207,7 +207,7 @@ class InceptionMetric(TranslationMetric):
 
     def features(self) -> tuple[Tensor, Tensor]:
         """Features of the target and of the translated images; `Unavailable` with fewer than two of either."""
-        reference, translated = (sum(map(len, side)) for side in (self._reference, self._translated))
+        reference, translated = sum(map(len, self._reference)), sum(map(len, self._translated))
         if min(reference, translated) < 2:
             raise Unavailable(
                 f"{' and '.join(self.values)}: at least 2 target and 2 translated images are needed, "

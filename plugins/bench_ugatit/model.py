@@ -28,14 +28,11 @@ def make_generators(options: UGATITOptions) -> nn.ModuleDict:
 
 def make_discriminators(options: UGATITOptions) -> nn.ModuleDict:
     """Two discriminators for each domain, by the domain they know: `target`, `target_local` and so on."""
-    layers = {"": options.global_layers, LOCAL: options.local_layers}
-    return nn.ModuleDict(
-        {
-            f"{side}{scale}": AttentionDiscriminator(options.discriminator_filters, count)
-            for side in SIDES
-            for scale, count in layers.items()
-        }
-    )
+    discriminators = nn.ModuleDict()
+    for side in SIDES:
+        discriminators[side] = AttentionDiscriminator(options.discriminator_filters, options.global_layers)
+        discriminators[f"{side}{LOCAL}"] = AttentionDiscriminator(options.discriminator_filters, options.local_layers)
+    return discriminators
 
 
 def domain_loss(from_other: Tensor, from_own: Tensor) -> Tensor:
