@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import platform
@@ -16,7 +15,6 @@ from dataclasses import asdict, dataclass
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from pkgutil import resolve_name
 from typing import Literal
 
 import click
@@ -76,7 +74,6 @@ def run_checks(results: Path) -> Iterator[Check]:
         check_torch,
         check_mmcv,
         check_mmsegmentation,
-        check_resume,
         check_devices,
         check_bf16,
         lambda: check_results(results),
@@ -152,34 +149,6 @@ def check_mmsegmentation() -> Iterator[Check]:
     for name in ("ftfy", "regex"):
         yield importing(name, name, f"pip install {name}")
     yield importing("mmsegmentation", "mmseg", "pip install 'mmsegmentation>=1.2.2,<1.3' 'mmcv-lite>=2.1,<2.2'")
-
-
-def check_resume() -> Iterator[Check]:
-    """A checkpoint of mmengine can be read back, which torch >= 2.6 refuses unless its classes are allowed."""
-    try:
-        read_back_checkpoint()
-    except Exception as error:  # as in `importing`
-        advice = "pip install 'torch>=2.6' 'mmengine>=0.10.7,<0.11'"
-        yield Check("fail", "resume", f"a checkpoint of mmengine cannot be read back: {one_line(error)}", advice)
-    else:
-        yield Check("ok", "resume", "a checkpoint of mmengine was written and read back")
-
-
-def read_back_checkpoint() -> None:
-    """Write the class of mmengine that torch does not know and read it, allowing just what the file names."""
-    import numpy as np
-    import torch
-    from mmengine.logging import HistoryBuffer
-    from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
-
-    file = io.BytesIO()
-    torch.save(HistoryBuffer([1.0], [1]), file)
-    file.seek(0)
-    named = [resolve_name(name) for name in get_unsafe_globals_in_checkpoint(file)]
-    file.seek(0)
-    # The file names numpy.dtype, which makes these two; torch wants them allowed as well.
-    with safe_globals([*named, np.dtypes.Float64DType, np.dtypes.Int64DType]):
-        torch.load(file, weights_only=True)
 
 
 def check_devices() -> Iterator[Check]:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from bench_augmented_cyclegan.latents import LatentBatches, latents_of
 from bench_augmented_cyclegan.model import AugmentedCycleGANModel, make_discriminators, make_generators
 from bench_augmented_cyclegan.options import AugmentedCycleGANOptions
-from bench_engine.runner import Batches
+from bench_engine.model import Batches
 from bench_gan.images import normalize, run_generator
 from bench_gan.translator import AdversarialTranslator
 from benchmark import PluginOptions, StageContext
@@ -73,7 +73,14 @@ class AugmentedCycleGAN(AdversarialTranslator):
         """Images of both domains in orders of their own, and latents."""
         options = self.options
         return LatentBatches(
-            source, target, context, options.batch_size, options.crop, options.flip, latent_size=options.latent_size
+            source,
+            target,
+            context,
+            options.batch_size,
+            options.crop,
+            options.flip,
+            options.enlarge,
+            options.latent_size,
         )
 
     def translate(self, images: Tensor, variant: int = 0) -> Tensor:

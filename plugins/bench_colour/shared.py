@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from bench_gan.images import checksums
+from bench_engine.images import checksums
 from benchmark import StageContext, StoreError
 from benchmark.api.imageset import ImageSet
 

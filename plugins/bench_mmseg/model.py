@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from mmengine.model import BaseModel
 from torch import Tensor, nn
 
+from bench_engine.model import TrainableModel
+from bench_engine.optimizers import GuardedOptimizer
+from bench_mmseg.losses import cross_entropy
+from bench_mmseg.options import LossAverage
 from bench_mmseg.resize import bilinear
 from benchmark import IGNORE
 
@@ -17,7 +21,7 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
-class SegmentationModel(BaseModel):
+class SegmentationModel(TrainableModel):
     """A network of mmsegmentation on float32 RGB images in [0, 1].
 
     Args:
@@ -25,6 +29,9 @@ class SegmentationModel(BaseModel):
         mean, std: Normalisation of the images, RGB in [0, 1].
         divisor: Images are padded to a multiple of this, so that features and pixels stay aligned.
     """
+
+    mean: Tensor
+    std: Tensor
 
     def __init__(
         self,
@@ -39,12 +46,13 @@ class SegmentationModel(BaseModel):
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
 
-    def train_step(self, data: dict[str, Tensor], optim_wrapper: Any) -> dict[str, Tensor]:
-        """One update of the weights; returns the losses, and their sum as `loss`."""
-        with optim_wrapper.optim_context(self):
+    def train_step(self, data: dict[str, Tensor], optimizers: Mapping[str, GuardedOptimizer]) -> dict[str, Tensor]:
+        """One update of the weights by the optimizer `segmenter`; returns the losses, and their sum as `loss`."""
+        optimizer = optimizers["segmenter"]
+        with optimizer.autocast():
             losses = self.losses(self._input(data["images"]), self._padded_labels(data["labels"]))
         loss = torch.stack(list(losses.values())).sum()
-        optim_wrapper.update_params(loss)
+        optimizer.update(loss)
         return {"loss": loss, **losses}
 
     def forward(self, images: Tensor) -> Tensor:
@@ -91,18 +99,30 @@ class SegmentationModel(BaseModel):
 class CrossEntropyModel(SegmentationModel):
     """An `EncoderDecoder` trained by cross-entropy on its head and its auxiliary head.
 
-    The losses are those of mmsegmentation's heads, without their pixel accuracy, which costs more than the loss.
+    With `average` "all" the losses are those of mmsegmentation's heads by default, without their pixel accuracy, which
+    costs more than the loss.
 
     Args:
         network: The network.
         class_weights: Weights of the classes in the cross-entropy, or None.
         auxiliary: Weight of the auxiliary head's loss, where there is such a head.
         divisor: As in `SegmentationModel`.
+        average: What both losses are averaged over; see `losses.loss_divisor`.
     """
 
-    def __init__(self, network: nn.Module, class_weights: Tensor | None, auxiliary: float, divisor: int) -> None:
+    class_weights: Tensor | None
+
+    def __init__(
+        self,
+        network: nn.Module,
+        class_weights: Tensor | None,
+        auxiliary: float,
+        divisor: int,
+        average: LossAverage = "all",
+    ) -> None:
         super().__init__(network, divisor=divisor)
         self._auxiliary = auxiliary
+        self._average: LossAverage = average
         self.register_buffer("class_weights", class_weights, persistent=False)
 
     def losses(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
@@ -124,7 +144,7 @@ class CrossEntropyModel(SegmentationModel):
         return losses, logits.detach()
 
     def _cross_entropy(self, logits: Tensor, targets: Tensor) -> Tensor:
-        return F.cross_entropy(logits, targets, weight=self.class_weights, ignore_index=IGNORE)
+        return cross_entropy(logits, targets, self.class_weights, self._average)
 
 
 class ConfiguredModel(SegmentationModel):

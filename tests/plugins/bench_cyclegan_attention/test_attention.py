@@ -10,7 +10,7 @@ from bench_cyclegan_attention.attention import SelfAttention
 from bench_cyclegan_attention.networks import AttentiveGenerator, AttentivePatchDiscriminator
 from bench_cyclegan_attention.options import CycleGANAttentionOptions
 from bench_cyclegan_attention.translator import CycleGANAttention
-from bench_gan.adversarial import gradient_penalty
+from bench_engine.adversarial import gradient_penalty
 from benchmark import StageContext, UsageError
 
 SMALL = {"filters": 8, "blocks": 1, "discriminator_filters": 8, "discriminator_layers": 2}
