@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from benchmark.config.matrix import PluginConfig
 from benchmark.plan.keys import RUNTIME_ONLY, content_key, plugin_identity, without_runtime_options
 from benchmark.plan.planner import make_plan
@@ -17,6 +19,11 @@ def test_runtime_options_of_plugins_in_a_list_are_left_out():
 def test_the_order_of_names_does_not_matter_to_a_key():
     assert content_key({"a": 1, "b": 2}) == content_key({"b": 2, "a": 1})
     assert content_key({"a": 1, "b": 2}) != content_key({"a": 2, "b": 1})
+
+
+def test_a_value_that_is_no_number_has_no_key():
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        content_key({"lr": float("nan")})
 
 
 def test_images_are_prepared_anew_for_another_size(toys, matrix_of, dusk):
