@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from bench_engine.model import TrainableModel
 from bench_engine.optimizers import GuardedOptimizer
+from bench_mmseg.losses import cross_entropy
+from bench_mmseg.options import LossAverage
 from bench_mmseg.resize import bilinear
 from benchmark import IGNORE
 
@@ -28,6 +30,9 @@ class SegmentationModel(TrainableModel):
         divisor: Images are padded to a multiple of this, so that features and pixels stay aligned.
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(
         self,
         network: nn.Module,
@@ -36,7 +41,7 @@ class SegmentationModel(TrainableModel):
         divisor: int = 1,
     ) -> None:
         super().__init__()
-        self.network = network
+        self.network: Any = network  # its class is one of mmsegmentation's, which have no annotations
         self._divisor = divisor
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
@@ -94,18 +99,30 @@ class SegmentationModel(TrainableModel):
 class CrossEntropyModel(SegmentationModel):
     """An `EncoderDecoder` trained by cross-entropy on its head and its auxiliary head.
 
-    The losses are those of mmsegmentation's heads, without their pixel accuracy, which costs more than the loss.
+    With `average` "all" the losses are those of mmsegmentation's heads by default, without their pixel accuracy, which
+    costs more than the loss.
 
     Args:
         network: The network.
         class_weights: Weights of the classes in the cross-entropy, or None.
         auxiliary: Weight of the auxiliary head's loss, where there is such a head.
         divisor: As in `SegmentationModel`.
+        average: What both losses are averaged over; see `losses.loss_divisor`.
     """
 
-    def __init__(self, network: nn.Module, class_weights: Tensor | None, auxiliary: float, divisor: int) -> None:
+    class_weights: Tensor | None
+
+    def __init__(
+        self,
+        network: nn.Module,
+        class_weights: Tensor | None,
+        auxiliary: float,
+        divisor: int,
+        average: LossAverage = "all",
+    ) -> None:
         super().__init__(network, divisor=divisor)
         self._auxiliary = auxiliary
+        self._average: LossAverage = average
         self.register_buffer("class_weights", class_weights, persistent=False)
 
     def losses(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
@@ -127,7 +144,7 @@ class CrossEntropyModel(SegmentationModel):
         return losses, logits.detach()
 
     def _cross_entropy(self, logits: Tensor, targets: Tensor) -> Tensor:
-        return F.cross_entropy(logits, targets, weight=self.class_weights, ignore_index=IGNORE)
+        return cross_entropy(logits, targets, self.class_weights, self._average)
 
 
 class ConfiguredModel(SegmentationModel):
@@ -142,7 +159,8 @@ class ConfiguredModel(SegmentationModel):
         """Logits as the configuration's `test_cfg` says: of the whole image or of sliding windows."""
         size = tuple(images.shape[2:])
         meta = {"ori_shape": size, "img_shape": size, "pad_shape": size, "padding_size": [0, 0, 0, 0]}
-        return self.network.inference(images, [dict(meta) for _ in images])
+        logits: Tensor = self.network.inference(images, [dict(meta) for _ in images])
+        return logits
 
 
 def padded(images: Tensor, divisor: int, value: int | None = None) -> Tensor:

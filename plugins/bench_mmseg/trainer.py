@@ -72,7 +72,8 @@ class NetworkSegmenter(Segmenter):
         """Train ids, uint8, shape (N, H, W), for float32 RGB images in [0, 1], shape (N, 3, H, W), of any size."""
         model = self._trained().eval()
         with torch.no_grad(), autocast(self._device, self._precision):
-            return model(images.to(self._device)).argmax(1).to(torch.uint8)
+            logits: Tensor = model(images.to(self._device))
+            return logits.argmax(1).to(torch.uint8)
 
     def logits(self, images: Tensor) -> Tensor:
         """What `predict` takes the largest of, for losses on images that this network is to judge.
@@ -85,7 +86,8 @@ class NetworkSegmenter(Segmenter):
         """
         model = self._trained().eval()
         with frozen(model), autocast(self._device, self._precision):
-            return model(images.to(self._device)).float()
+            logits: Tensor = model(images.to(self._device))
+            return logits.float()
 
     def save(self, folder: Path) -> None:
         """Write weights, options and class names."""
@@ -163,7 +165,7 @@ class NetworkSegmenter(Segmenter):
 def rate_factor(options: SegmenterOptions) -> schedules.Factor:
     """The learning-rate schedule that the options name."""
     factor = schedules.poly() if options.schedule == "poly" else schedules.cosine()
-    return schedules.warmed_up(factor, options.warm_up)
+    return schedules.warmed_up(schedules.ending_at(factor, options.end_factor), options.warm_up)
 
 
 def class_weights(data: ImageSet, loss: str) -> Tensor | None:
