@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from benchmark.plan.stage_kinds import SOURCE_SEGMENTER
+from benchmark.plan.stage_kinds import SOURCE_SEGMENTER, Role, training_kinds
 from benchmark.results.board import NOT_MEASURED, NOTHING_TRANSLATED, ROLES, TRANSLATION, Record, Row
 from benchmark.results.records import DONE
 
@@ -113,7 +113,9 @@ def board_warnings(records: Sequence[Record]) -> list[str]:
 
 def _trained_unlike(records: Sequence[Record]) -> list[str]:
     """What "auto" came to may differ from machine to machine, and with it the numbers."""
-    fits = [stage for record in records for kind, stage in record["stages"].items() if kind.startswith("fit-")]
+    trainings = {kind.name for kind in training_kinds()}
+    stages = [item for record in records for item in record["stages"].items()]
+    fits = [stage for role, stage in stages if Role.parse(role).kind in trainings]
     ways = sorted({f"{fit['precision']} on {fit['device']}" for fit in fits if fit.get("device")})
     return [f"trainings were not computed alike: {', '.join(ways)}"] if len(ways) > 1 else []
 
