@@ -103,7 +103,7 @@ def test_a_metric_that_says_what_it_measures_changes_that_score_alone(plan_of, t
 def test_an_option_outside_the_key_still_reaches_the_stage(plan_of):
     plan = plan_of("shift", pause=1.5)
     spec = plan.stages[cell(plan, "shift").stages["fit-translator"]].spec
-    assert spec["translator"]["aside"] == {"pause": 1.5}
+    assert spec["translator"]["runtime_only"] == {"pause": 1.5}
 
 
 def test_keys_change_with_the_declared_version(plan_of, matrix_of, toys):
@@ -220,7 +220,7 @@ def test_metrics_that_need_nothing_read_nothing_more(plan_of):
 
 
 def test_a_broken_auxiliary_segmenter_makes_the_cells_that_use_it_invalid_and_no_other(plan_of, choose):
-    broken = replace(choose("segmenter", "nearest"), name="nowhere", label="nowhere")
+    broken = replace(choose("segmenter", "nearest"), name="nowhere", alias="nowhere")
     plan = plan_of("guided", "shift", auxiliary_segmenter=broken)
     assert "segmenter 'nowhere' is not known" in cell(plan, "guided").invalid
     assert (cell(plan, "shift").invalid, cell(plan, "oracle").invalid) == (None, None)
