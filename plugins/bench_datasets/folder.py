@@ -12,8 +12,7 @@ from bench_datasets.content_hash import cache_folder, content_hashes
 from bench_datasets.folder_files import Pair, find_pairs, find_root
 from bench_datasets.folder_labels import LabelMap, read_image, read_label
 from bench_datasets.options import FolderOptions
-from benchmark import ClassSet, DataError, Dataset, PluginOptions, Sample
-from benchmark.errors import did_you_mean
+from benchmark import ClassSet, DataError, Dataset, PluginOptions, Sample, did_you_mean
 
 
 class Folder(Dataset):

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from bench_datasets.options import Half
-from benchmark import IGNORE, DataError
-from benchmark.errors import did_you_mean
+from benchmark import IGNORE, DataError, did_you_mean
 
 IGNORE_WORD, OTHERS = "ignore", "*"
 

@@ -11,7 +11,7 @@ from mmengine.runner import Runner
 from torch import Tensor
 
 from bench_metrics.segmentation import confusion_matrix, mean_iou
-from benchmark.api.imageset import ImageSet
+from benchmark import ImageSet
 
 Predict = Callable[[Tensor], Tensor]
 

@@ -13,7 +13,7 @@ SCENARIOS = sorted(path.stem for path in shipped("configs/scenarios").glob("*.to
 @pytest.mark.parametrize("scenario", SCENARIOS)
 @pytest.mark.parametrize("budget", BUDGETS)
 def test_a_budget_gives_a_scenario_windows_that_fit_its_images(budget, scenario, tmp_path):
-    matrix = resolve_matrix(scenarios=[scenario], budget=budget, registry=load_registry(tmp_path))
+    matrix = resolve_matrix(None, {"scenarios": [scenario], "budget": budget}, load_registry(tmp_path))
     (resolved,) = matrix.scenarios
     for choice in (*matrix.translators, *matrix.segmenters):
         crop = choice.options.get("crop")
@@ -24,5 +24,5 @@ def test_a_budget_gives_a_scenario_windows_that_fit_its_images(budget, scenario,
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in shipped("configs/matrices").glob("*.toml")))
 def test_every_shipped_matrix_resolves_with_both_controls(name, tmp_path):
-    matrix = resolve_matrix(name, registry=load_registry(tmp_path))
+    matrix = resolve_matrix(name, {}, load_registry(tmp_path))
     assert {choice.alias for choice in matrix.translators} >= {"source-only", "oracle"}
