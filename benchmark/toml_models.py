@@ -92,7 +92,7 @@ def _depth(values: Any, location: Sequence[str | int]) -> int:
 
 
 def _problem(model: type[BaseModel], location: Location, details: Mapping[str, Any]) -> str:
-    if details["type"] == "extra_forbidden":
+    if details["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         return f"unknown option.{did_you_mean(location[-1], _names(model, location[:-1]))}"
     if details["type"] == "missing":
         return "is missing"

@@ -36,12 +36,9 @@ if TYPE_CHECKING:
 
 
 def matrix_asked_for(file: str | None, settings: Settings, registry: Registry, **names: Sequence[Any]) -> Matrix:
-    """The matrix that a file and the command line ask for; its warnings go to standard error."""
+    """The matrix that a file and the command line ask for."""
     asked = {**settings.asked, **{key: list(value) for key, value in names.items() if value}}
-    matrix = resolve_matrix(file, asked, registry, overrides=settings.overrides, has_gpu=has_gpu(os.environ))
-    for warning in matrix.warnings:
-        click.echo(f"Warning: {warning}", err=True)
-    return matrix
+    return resolve_matrix(file, asked, registry, overrides=settings.overrides, has_gpu=has_gpu(os.environ))
 
 
 def drive(matrix: Matrix, settings: Settings, registry: Registry, *, required: str = "") -> int:
@@ -63,6 +60,8 @@ def drive(matrix: Matrix, settings: Settings, registry: Registry, *, required: s
     cells = [cell for cell in plan.cells if cell.translator == required]
     if cells and all(cell.skipped for cell in cells):
         raise UsageError(f"nothing was run: {cells[0].skipped}")
+    for warning in matrix.warnings:
+        click.echo(f"Warning: {warning}", err=True)
     if settings.dry_run:
         show_plan(plan, stage_states(plan, store, reuse=settings.reuse, retry=settings.retry), settings.style)
         return 0
