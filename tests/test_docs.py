@@ -67,9 +67,9 @@ def test_the_matrix_of_the_readme_resolves(tmp_path):
     file = tmp_path / "my-matrix.toml"
     file.write_text(blocks("README.md", "toml")[0])
     matrix = resolve_matrix(file, {}, load_registry(tmp_path))
-    by_label = {choice.alias: choice for choice in matrix.translators}
-    assert by_label["cyclegan"].options["blocks"] == 6
-    assert by_label["cyclegan-no-identity"].options["lambda_identity"] == 0
+    by_alias = {choice.alias: choice for choice in matrix.translators}
+    assert by_alias["cyclegan"].options["blocks"] == 6
+    assert by_alias["cyclegan-no-identity"].options["lambda_identity"] == 0
     assert matrix.seeds == (0, 1, 2)
 
 
@@ -115,3 +115,11 @@ def test_the_translator_of_the_engine_page_learns_a_tint(tmp_path):
     aim = float(light.image_batch(range(8)).mean())
     assert float(images.mean()) < aim - 0.2
     assert float(translator.translate(images).mean()) == pytest.approx(aim, abs=0.05)
+
+
+def test_the_training_of_the_engine_page_learns_a_mean_and_resumes(tmp_path):
+    names = {}
+    exec(blocks("docs/engine.md", "python")[1], names)
+    learnt = names["fit"](StageContext(folder=tmp_path))
+    assert learnt == pytest.approx(5, abs=0.2)
+    assert names["fit"](StageContext(folder=tmp_path)) == learnt

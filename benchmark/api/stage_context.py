@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from benchmark.api.checkpoints import read_checkpoint, write_checkpoint
+
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
@@ -22,7 +24,7 @@ CHECKPOINTS, PICTURES = "checkpoints", "pictures"
 """Folders in the folder of a run."""
 COLUMNS = "columns"
 """Under which the names of a picture's columns are stored in its file."""
-CHECKPOINT, SCALARS = "checkpoint.pt", "scalars.jsonl"
+SCALARS = "scalars.jsonl"
 
 
 class FittedSegmenter(Protocol):
@@ -120,21 +122,12 @@ class StageContext:
             self.on_progress({"done": done, "total": total, "unit": unit, "time": time.time(), **info})
 
     def checkpoint(self, step: int, state: Mapping[str, Any]) -> None:
-        """Store a state of tensors and plain values to resume from; the previous one is replaced in one step."""
-        import torch
-
-        path = self.checkpoints / CHECKPOINT
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
-        torch.save({"step": step, "state": dict(state)}, partial)
-        partial.replace(path)
+        """Store a state of tensors and plain values to resume from, safe from a kill at any moment."""
+        write_checkpoint(self.checkpoints, step, state)
 
     def last_checkpoint(self) -> tuple[int, dict[str, Any]] | None:
-        """Step and state stored last, or None at a fresh start."""
-        import torch
+        """Step and state stored last, tensors on the CPU, or None at a fresh start.
 
-        path = self.checkpoints / CHECKPOINT
-        if not path.exists():
-            return None
-        stored = torch.load(path, map_location="cpu", weights_only=True)
-        return stored["step"], stored["state"]
+        A damaged checkpoint is removed with a line in the log, and the one before it is given.
+        """
+        return read_checkpoint(self.checkpoints)

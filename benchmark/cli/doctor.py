@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import platform
@@ -14,7 +13,6 @@ from contextlib import suppress
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from pkgutil import resolve_name
 from typing import Any
 
 import click
@@ -53,7 +51,6 @@ def run_checks(results: Path) -> Iterator[DoctorCheck]:
         check_python,
         check_stack,
         check_torch,
-        check_resume,
         check_devices,
         check_bf16,
         lambda: check_results(results),
@@ -89,34 +86,6 @@ def check_torch() -> Iterator[DoctorCheck]:
     advice = "install both from one index: pip install --force-reinstall torch torchvision"
     for name in ("torch", "torchvision"):
         yield check_import(name, name, advice)
-
-
-def check_resume() -> Iterator[DoctorCheck]:
-    """A checkpoint of mmengine can be read back, which torch >= 2.6 refuses unless its classes are allowed."""
-    try:
-        read_back_checkpoint()
-    except Exception as error:  # as in `check_import`
-        advice = "pip install 'torch>=2.6' 'mmengine>=0.10.7,<0.11'"
-        yield DoctorCheck("fail", "resume", f"a checkpoint of mmengine cannot be read back: {one_line(error)}", advice)
-    else:
-        yield DoctorCheck("ok", "resume", "a checkpoint of mmengine was written and read back")
-
-
-def read_back_checkpoint() -> None:
-    """Write the class of mmengine that torch does not know and read it, allowing just what the file names."""
-    import numpy as np
-    import torch
-    from mmengine.logging import HistoryBuffer
-    from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
-
-    file = io.BytesIO()
-    torch.save(HistoryBuffer([1.0], [1]), file)
-    file.seek(0)
-    named = [resolve_name(name) for name in get_unsafe_globals_in_checkpoint(file)]
-    file.seek(0)
-    # The file names numpy.dtype, which makes these two; torch wants them allowed as well.
-    with safe_globals([*named, np.dtypes.Float64DType, np.dtypes.Int64DType]):
-        torch.load(file, weights_only=True)
 
 
 def check_devices() -> Iterator[DoctorCheck]:

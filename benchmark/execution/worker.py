@@ -187,7 +187,10 @@ def _reporter(path: Path) -> Callable[[dict[str, Any]], None]:
 
 @contextmanager
 def _logging(path: Path, *, capture: bool) -> Iterator[None]:
-    """Log records, and with `capture` all output of this process for the rest of its life, go into a file."""
+    """Log records, and with `capture` all output of this process for the rest of its life, go into a file.
+
+    Records named `bench` count from INFO on, all others from WARNING on.
+    """
     if capture:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         for stream, number in ((sys.stdout, 1), (sys.stderr, 2)):
@@ -196,10 +199,10 @@ def _logging(path: Path, *, capture: bool) -> Iterator[None]:
             if isinstance(stream, io.TextIOWrapper):  # in a file, lines of both would else not stand in their order
                 stream.reconfigure(line_buffering=True)
         os.close(descriptor)
-        yield
-        return
-    handler = logging.FileHandler(path, delay=True)
+    handler = logging.StreamHandler() if capture else logging.FileHandler(path, delay=True)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
     logging.getLogger().addHandler(handler)
+    logging.getLogger("bench").setLevel(logging.INFO)
     try:
         yield
     finally:

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from bench_engine.data import step_generator
+from bench_engine.images import checksums
 from bench_gan.batches import UnpairedBatches
-from bench_gan.images import checksums
 
 
 @dataclass(frozen=True)

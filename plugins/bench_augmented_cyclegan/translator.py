@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from bench_augmented_cyclegan.latents import LatentBatches, latents_of
 from bench_augmented_cyclegan.model import AugmentedCycleGANModel, make_discriminators, make_generators
 from bench_augmented_cyclegan.options import AugmentedCycleGANOptions
-from bench_engine.runner import Batches
+from bench_engine.model import Batches
 from bench_gan.images import normalize, run_generator
 from bench_gan.translator import AdversarialTranslator
 from benchmark import ImageSet, PluginOptions, StageContext

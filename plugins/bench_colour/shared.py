@@ -10,7 +10,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from bench_gan.images import checksums
+from bench_engine.images import checksums
 from benchmark import ImageSet, StageContext, StoreError
 
 IMAGES_PER_BATCH, PIXELS_PER_BATCH = 64, 2**23

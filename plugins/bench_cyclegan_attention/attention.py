@@ -73,7 +73,7 @@ class SelfAttention(nn.Module):
         queries, keys, _ = self._projected(features)
         rows = max(1, CHUNK // (len(keys) * keys.shape[1]))
         total = torch.stack([_weights(part, keys).sum(1) for part in queries.split(rows, 1)]).sum(0)
-        return (total / queries.shape[1]).unflatten(1, self._looked_at(features)).unsqueeze(1)
+        return (total / queries.shape[1]).unflatten(1, self._key_size(features)).unsqueeze(1)
 
     @torch.no_grad()
     def attention_of_query(self, features: Tensor, row: int, column: int) -> Tensor:
@@ -81,7 +81,7 @@ class SelfAttention(nn.Module):
         queries, keys, _ = self._projected(features)
         place = row * features.shape[3] + column
         weights = _weights(queries[:, place : place + 1], keys)[:, 0]
-        return weights.unflatten(1, self._looked_at(features)).unsqueeze(1)
+        return weights.unflatten(1, self._key_size(features)).unsqueeze(1)
 
     def _projected(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values, each of shape (N, places, inner)."""
@@ -98,7 +98,7 @@ class SelfAttention(nn.Module):
             height, width, count = -(-height // 2), -(-width // 2), count + 1
         return count
 
-    def _looked_at(self, features: Tensor) -> tuple[int, int]:
+    def _key_size(self, features: Tensor) -> tuple[int, int]:
         factor = 2 ** self._poolings(features)
         return -(-features.shape[2] // factor), -(-features.shape[3] // factor)
 

@@ -1,1 +1,1 @@
-"""Training on mmengine's Runner, shared by everything shipped that learns by gradient descent."""
+"""A training loop shared by everything shipped that learns by gradient descent."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
-from mmengine.optim import OptimWrapper, OptimWrapperDict
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import Optimizer
 
 from bench_engine.precision import autocast
@@ -32,18 +30,21 @@ def sgd(parameters: Parameters, lr: float, weight_decay: float, momentum: float 
     return torch.optim.SGD(parameters, lr=lr, momentum=momentum, weight_decay=weight_decay, fused=True)
 
 
-class GuardedOptimWrapper(OptimWrapper):
-    """mmengine's wrapper with autocast on any device, and a step that a NaN or an infinity cannot enter.
+class GuardedOptimizer:
+    """An optimizer with the precision of a run, and with steps that a NaN or an infinity cannot enter.
 
     Attributes:
+        optimizer: The optimizer itself.
         bad: Boolean scalar on the device: a step was skipped since `clear`.
         gradient_norm: Euclidean norm of all gradients at the latest step, before clipping, on the device.
     """
 
     def __init__(self, optimizer: Optimizer, context: StageContext, clip_norm: float | None = None) -> None:
-        super().__init__(optimizer)
+        self.optimizer = optimizer
         self._run = context
         self._clip_norm = clip_norm
+        self._base_rates = [group["lr"] for group in optimizer.param_groups]
+        self._factor = 1.0
         self.gradient_norm = torch.zeros((), device=context.device)
         self.clear()
 
@@ -51,19 +52,36 @@ class GuardedOptimWrapper(OptimWrapper):
         """Forget skipped steps."""
         self.bad = torch.zeros((), dtype=torch.bool, device=self._run.device)
 
-    @contextmanager
-    def optim_context(self, model: nn.Module) -> Iterator[None]:
-        """Autocast as the run asks for it."""
-        with autocast(self._run.device, self._run.precision):
-            yield
+    def scale_rates(self, factor: float) -> None:
+        """Set each learning rate to the one it was built with, times a factor."""
+        self._factor = factor
+        for group, rate in zip(self.optimizer.param_groups, self._base_rates, strict=True):
+            group["lr"] = rate * factor
 
-    def backward(self, loss: Tensor, **kwargs: Any) -> None:
+    def rates(self) -> dict[str, float]:
+        """`lr`, the learning rate of the first group; where there are several, `base_lr` is the optimizer's own."""
+        rates = {"lr": self.optimizer.param_groups[0]["lr"]}
+        if len(self._base_rates) > 1:
+            rates["base_lr"] = self.optimizer.defaults["lr"] * self._factor
+        return rates
+
+    def autocast(self) -> torch.autocast:
+        """A context for forward passes and losses, in the precision of the run."""
+        return autocast(self._run.device, self._run.precision)
+
+    def update(self, loss: Tensor) -> None:
+        """Back-propagate a loss, update the parameters, and clear their gradients."""
+        self.backward(loss)
+        self.step()
+        self.zero_grad()
+
+    def backward(self, loss: Tensor) -> None:
         """Back-propagate a loss, and note whether it is finite."""
         self.bad = self.bad | ~torch.isfinite(loss.detach())
-        super().backward(loss, **kwargs)
+        loss.backward()
 
-    def step(self, **kwargs: Any) -> None:
-        """Update the parameters, unless a loss since the last step or a gradient is not finite."""
+    def step(self) -> None:
+        """Update the parameters, unless a loss since `clear` or a gradient is not finite."""
         parameters = [p for group in self.optimizer.param_groups for p in group["params"] if p.grad is not None]
         self.gradient_norm = norm = torch.nn.utils.get_total_norm([p.grad for p in parameters])
         self.bad = self.bad | ~torch.isfinite(norm)
@@ -74,13 +92,15 @@ class GuardedOptimWrapper(OptimWrapper):
             self.optimizer.found_inf = self.bad.float()
         elif bool(self.bad):
             return
-        self.optimizer.step(**kwargs)
+        self.optimizer.step()
+
+    def zero_grad(self) -> None:
+        """Clear the gradients."""
+        self.optimizer.zero_grad()
 
 
 def wrap(
-    optimizers: Optimizer | Mapping[str, Optimizer], context: StageContext, clip_norm: float | None = None
-) -> GuardedOptimWrapper | OptimWrapperDict:
-    """What a model's `train_step` gets: one guarded wrapper, or a dict of them under the given names."""
-    if isinstance(optimizers, Optimizer):
-        return GuardedOptimWrapper(optimizers, context, clip_norm)
-    return OptimWrapperDict(**{name: GuardedOptimWrapper(one, context, clip_norm) for name, one in optimizers.items()})
+    optimizers: Mapping[str, Optimizer], context: StageContext, clip_norm: float | None = None
+) -> dict[str, GuardedOptimizer]:
+    """What a model's `train_step` gets: guarded optimizers under the given names."""
+    return {name: GuardedOptimizer(optimizer, context, clip_norm) for name, optimizer in optimizers.items()}

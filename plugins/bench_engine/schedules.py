@@ -1,12 +1,9 @@
-"""Learning-rate schedules as pure functions of progress, and their form for mmengine."""
+"""Learning-rate schedules as pure functions of progress."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
-
-from mmengine.optim.scheduler.param_scheduler import _ParamScheduler
 
 Factor = Callable[[float], float]
 """From progress in [0, 1) to what the base learning rate is multiplied with."""
@@ -32,27 +29,3 @@ def warmed_up(factor: Factor, share: float) -> Factor:
     if share == 0:
         return factor
     return lambda progress: factor(progress) * min(1.0, progress / share)
-
-
-class FactorSchedule(_ParamScheduler):
-    """Sets each learning rate to its base times a function of `step / end`.
-
-    mmengine's own schedulers multiply the previous value, so that rounding adds up; this one is exact at any step.
-    """
-
-    def __init__(self, optimizer: Any, factor: Factor, end: int) -> None:
-        self._factor = factor
-        super().__init__(optimizer, "lr", end=end, by_epoch=False)
-
-    def _get_value(self) -> list[float]:
-        factor = self._factor(self.last_step / self.end)
-        return [base * factor for base in self.base_values]
-
-    def state_dict(self) -> dict[str, Any]:
-        """The state without the function, which a checkpoint of plain values cannot hold."""
-        return {name: value for name, value in super().state_dict().items() if name != "_factor"}
-
-
-def by_step(factor: Factor, steps: int) -> list[dict[str, Any]]:
-    """The schedule of a training of `steps` steps, for `bench_engine.training.train`."""
-    return [{"type": FactorSchedule, "factor": factor, "end": steps}]

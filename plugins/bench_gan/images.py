@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 
 import torch
@@ -17,35 +16,6 @@ def normalize(images: Tensor) -> Tensor:
 def denormalize(images: Tensor) -> Tensor:
     """From [-1, 1] to [0, 1] in float32, whatever lies outside cut off."""
     return ((images.float() + 1) / 2).clamp(0, 1)
-
-
-def pad_to_multiple(images: Tensor, multiple: int, minimum: int = 1) -> Tensor:
-    """Mirror images beyond their lower and right border until both sides are multiples of a number.
-
-    Args:
-        images: Shape (N, C, H, W) of any size; what is smaller than its border is mirrored again and again.
-        multiple: What height and width are to be multiples of.
-        minimum: What both are to reach at least.
-
-    Returns:
-        Shape (N, C, H', W'), with the given images in the upper left corner; `images` itself where nothing lacks.
-    """
-    height, width = (-(-max(side, minimum) // multiple) * multiple for side in images.shape[2:])
-    if (height, width) == tuple(images.shape[2:]):
-        return images
-    rows = _mirrored(images.shape[2], height).to(images.device)
-    columns = _mirrored(images.shape[3], width).to(images.device)
-    return images.index_select(2, rows).index_select(3, columns)
-
-
-def checksums(images: Tensor) -> list[int]:
-    """A number below 2^32 for each image, made of its 8-bit pixels alone.
-
-    Args:
-        images: RGB in [0, 1], shape (N, 3, H, W).
-    """
-    pixels = images.mul(255).round().byte().cpu().contiguous().numpy()
-    return [zlib.crc32(image.tobytes()) for image in pixels]
 
 
 @torch.no_grad()
@@ -79,10 +49,3 @@ def image_grid(rows: Sequence[Tensor], gap: int = 2) -> Tensor:
     cells[..., :height, :width] = stacked
     picture = cells.permute(2, 0, 3, 1, 4).reshape(channels, count_rows * (height + gap), count * (width + gap))
     return picture[:, : picture.shape[1] - gap, : picture.shape[2] - gap]
-
-
-def _mirrored(length: int, target: int) -> Tensor:
-    """Indices 0, 1, ..., length - 1, length - 2, ..., 1, 0, 1, ... up to `target` of them."""
-    period = max(2 * (length - 1), 1)
-    positions = torch.arange(target) % period
-    return torch.minimum(positions, period - positions) if length > 1 else torch.zeros(target, dtype=torch.long)

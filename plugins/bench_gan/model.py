@@ -8,12 +8,17 @@ from copy import deepcopy
 from typing import Any, NamedTuple
 
 import torch
-from mmengine.model import BaseModel
-from mmengine.optim import OptimWrapperDict
 from torch import Tensor, nn
 
-from bench_gan.adversarial import discriminator_loss, discriminator_scores, frozen, gradient_penalty
-from bench_gan.losses import adversarial_loss
+from bench_engine.adversarial import (
+    adversarial_loss,
+    discriminator_loss,
+    discriminator_scores,
+    frozen,
+    gradient_penalty,
+)
+from bench_engine.model import TrainableModel
+from bench_engine.optimizers import GuardedOptimizer
 from bench_gan.options import AdversarialOptions
 from bench_gan.pool import ImagePool
 from benchmark import StageContext
@@ -53,8 +58,8 @@ class RealFakePair(NamedTuple):
     pooled: bool = True
 
 
-class AdversarialModel(BaseModel):
-    """Generators and discriminators, as mmengine trains them.
+class AdversarialModel(TrainableModel):
+    """Generators and discriminators, and one step of their training.
 
     A subclass says what its method consists of: what is generated (`generate`), what the generators minimise
     (`generator_losses`), and what the discriminators compare (`discriminator_inputs`). Order of updates, image pools,
@@ -115,26 +120,26 @@ class AdversarialModel(BaseModel):
         value = torch.stack([self.gan_loss.generator(score) for score in scores]).sum()
         return WeightedLoss(self.options.lambda_adversarial, value)
 
-    def train_step(self, data: Batch, optim_wrapper: OptimWrapperDict) -> Batch:
+    def train_step(self, data: Batch, optimizers: Mapping[str, GuardedOptimizer]) -> Batch:
         """Update both sides on one batch, the generators only in every `discriminator_steps`-th step.
 
         In either order both use the same generated images, made once, before any update.
 
         Args:
             data: As in `generate`.
-            optim_wrapper: Wrappers `generators` and `discriminators`.
+            optimizers: `generators` and `discriminators`.
 
         Returns:
             Scalars to log, without gradient; where the generators rest, those of their last update.
         """
         generators_turn = (self._steps + 1) % self.options.discriminator_steps == 0
-        with optim_wrapper["generators"].optim_context(self), torch.set_grad_enabled(generators_turn):
+        with optimizers["generators"].autocast(), torch.set_grad_enabled(generators_turn):
             generated = self.generate(data)
         if generators_turn and self.options.order == "generator-first":
-            self._update_generators(data, generated, optim_wrapper["generators"])
-        self._update_discriminators(data, generated, optim_wrapper["discriminators"])
+            self._update_generators(data, generated, optimizers["generators"])
+        self._update_discriminators(data, generated, optimizers["discriminators"])
         if generators_turn and self.options.order == "discriminator-first":
-            self._update_generators(data, generated, optim_wrapper["generators"])
+            self._update_generators(data, generated, optimizers["generators"])
         self._steps += 1
         return dict(self._last)
 
@@ -157,19 +162,19 @@ class AdversarialModel(BaseModel):
         device = next(self.parameters()).device
         self._last = {name: value.to(device) for name, value in state["last"].items()}
 
-    def _update_generators(self, data: Batch, generated: Batch, wrapper: Any) -> None:
-        with wrapper.optim_context(self), frozen(self.discriminators):
+    def _update_generators(self, data: Batch, generated: Batch, optimizer: GuardedOptimizer) -> None:
+        with optimizer.autocast(), frozen(self.discriminators):
             terms = self.generator_losses(data, generated)
             loss = torch.stack([term.weight * term.value for term in terms.values()]).sum()
-        wrapper.update_params(loss)
+        optimizer.update(loss)
         self.after_generator_step()
         self._average()
         self._note({name: term.value for name, term in terms.items()})
-        self._note({"gradient_norm_generators": wrapper.gradient_norm})
+        self._note({"gradient_norm_generators": optimizer.gradient_norm})
 
-    def _update_discriminators(self, data: Batch, generated: Batch, wrapper: Any) -> None:
+    def _update_discriminators(self, data: Batch, generated: Batch, optimizer: GuardedOptimizer) -> None:
         losses, accuracies, penalties = {}, {}, {}
-        with wrapper.optim_context(self):
+        with optimizer.autocast():
             for name, duel in self.discriminator_inputs(data, generated).items():
                 real, fake = self._shown(name, duel)
                 losses[name], accuracies[name] = discriminator_loss(
@@ -180,10 +185,10 @@ class AdversarialModel(BaseModel):
             loss = self.options.lambda_discriminator * torch.stack(list(losses.values())).sum()
             if penalties:
                 loss = loss + self.options.lambda_gradient_penalty * torch.stack(list(penalties.values())).sum()
-        wrapper.update_params(loss)
+        optimizer.update(loss)
         for group, values in {"discriminator": losses, "accuracy": accuracies, "penalty": penalties}.items():
             self._note({f"{group}_{name}": value for name, value in values.items()})
-        self._note({"gradient_norm_discriminators": wrapper.gradient_norm})
+        self._note({"gradient_norm_discriminators": optimizer.gradient_norm})
 
     def _shown(self, name: str, duel: RealFakePair) -> tuple[Tensor, Tensor]:
         """What a discriminator sees as real and as generated."""

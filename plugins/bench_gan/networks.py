@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from bench_engine.images import pad_to_multiple
 from bench_gan.blur import BlurHalve
-from bench_gan.images import pad_to_multiple
 from bench_gan.norm import InstanceNorm
 from bench_gan.options import ResnetOptions
 

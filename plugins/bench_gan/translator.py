@@ -10,10 +10,10 @@ from typing import ClassVar
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from bench_engine.model import Batches
 from bench_engine.optimizers import adam
 from bench_engine.precision import channels_last
-from bench_engine.runner import Batches
-from bench_engine.schedules import by_step, cosine, linear
+from bench_engine.schedules import cosine, linear
 from bench_engine.training import train
 from bench_engine.weights import load_weights, save_weights
 from bench_gan.batches import UnpairedBatches
@@ -90,7 +90,7 @@ class AdversarialTranslator(Translator):
             model,
             self.batches(source, target, context),
             optimizers(model, options),
-            by_step(SCHEDULES[options.schedule](options.constant_share), options.steps),
+            SCHEDULES[options.schedule](options.constant_share),
             options.steps,
             options.batch_size,
             context,

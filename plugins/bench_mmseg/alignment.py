@@ -31,19 +31,18 @@ score maps: there the running means see them twice.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
-from mmengine.model import BaseModel
-from mmengine.optim import OptimWrapperDict
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from bench_engine.optimizers import adam
-from bench_gan.adversarial import discriminator_loss, frozen
-from bench_gan.images import pad_to_multiple
-from bench_gan.losses import cross_entropy
+from bench_engine.adversarial import cross_entropy, discriminator_loss, frozen
+from bench_engine.images import pad_to_multiple
+from bench_engine.model import TrainableModel
+from bench_engine.optimizers import GuardedOptimizer, adam
 from bench_mmseg.model import SegmentationModel
 from bench_mmseg.options import SegmenterOptions
 from benchmark import StageContext
@@ -88,7 +87,7 @@ class ScoreDiscriminator(nn.Module):
         return self.layers[-1](features)
 
 
-class AlignedModel(BaseModel):
+class AlignedModel(TrainableModel):
     """A segmenter and the discriminator of its score maps, and one step of their joint training.
 
     Args:
@@ -108,52 +107,49 @@ class AlignedModel(BaseModel):
             classes, options.alignment_filters, context.generator("alignment:weights")
         ).to(memory_format=torch.channels_last)
 
-    def optimizers(self, segmenter: Optimizer) -> dict[str, Optimizer]:
-        """The optimizers that `train_step` asks for, given that of the segmenter."""
-        rule = adam(self.discriminator.parameters(), self.options.lr_alignment_discriminator, BETAS)
-        return {"segmenter": segmenter, "discriminator": rule}
+    def optimizers(self) -> dict[str, Optimizer]:
+        """What `train_step` asks for beside the optimizer of the segmenter."""
+        return {"discriminator": adam(self.discriminator.parameters(), self.options.lr_alignment_discriminator, BETAS)}
 
     def forward(self, images: Tensor) -> Tensor:
         """The segmenter's logits."""
         return self.segmenter(images)
 
-    def train_step(self, data: Batch, optim_wrapper: OptimWrapperDict) -> Batch:
+    def train_step(self, data: Batch, optimizers: Mapping[str, GuardedOptimizer]) -> Batch:
         """Update the segmenter, then the discriminator on the same score maps.
 
         Args:
             data: Training `images` and `labels`, and `target` images; without the latter it is the segmenter's
                 ordinary step.
-            optim_wrapper: Wrappers `segmenter` and `discriminator`.
+            optimizers: `segmenter` and `discriminator`.
 
         Returns:
             Scalars to log: the segmenter's losses and their sum; `alignment`, its adversarial loss before the weight;
             loss and accuracy of the discriminator; norms of both gradients.
         """
         if "target" not in data:
-            return self.segmenter.train_step(data, optim_wrapper["segmenter"])
-        logged, training, target = self._update_segmenter(data, optim_wrapper)
-        return logged | self._update_discriminator(training, target, optim_wrapper)
+            return self.segmenter.train_step(data, optimizers)
+        logged, training, target = self._update_segmenter(data, optimizers["segmenter"])
+        return logged | self._update_discriminator(training, target, optimizers["discriminator"])
 
-    def _update_segmenter(self, data: Batch, optim_wrapper: OptimWrapperDict) -> tuple[Batch, Tensor, Tensor]:
-        wrapper = optim_wrapper["segmenter"]
-        with wrapper.optim_context(self), frozen(self.discriminator):
+    def _update_segmenter(self, data: Batch, optimizer: GuardedOptimizer) -> tuple[Batch, Tensor, Tensor]:
+        with optimizer.autocast(), frozen(self.discriminator):
             losses, logits = self.segmenter.losses_and_logits(data["images"], data["labels"])
             target = score_maps(self.segmenter(data["target"]))
             alignment = GAN_LOSS.generator(self.discriminator(target))
         loss = torch.stack([*losses.values(), self.options.lambda_alignment * alignment]).sum()
-        wrapper.update_params(loss)
-        logged = {"loss": loss, **losses, "alignment": alignment, "gradient_norm_segmenter": wrapper.gradient_norm}
+        optimizer.update(loss)
+        logged = {"loss": loss, **losses, "alignment": alignment, "gradient_norm_segmenter": optimizer.gradient_norm}
         return logged, score_maps(logits), target.detach()
 
-    def _update_discriminator(self, training: Tensor, target: Tensor, optim_wrapper: OptimWrapperDict) -> Batch:
-        wrapper = optim_wrapper["discriminator"]
-        with wrapper.optim_context(self):
+    def _update_discriminator(self, training: Tensor, target: Tensor, optimizer: GuardedOptimizer) -> Batch:
+        with optimizer.autocast():
             verdict = discriminator_loss(self.discriminator, training, target, GAN_LOSS)
-        wrapper.update_params(verdict.loss)
+        optimizer.update(verdict.loss)
         return {
             "alignment_discriminator": verdict.loss,
             "alignment_accuracy": verdict.accuracy,
-            "gradient_norm_discriminator": wrapper.gradient_norm,
+            "gradient_norm_discriminator": optimizer.gradient_norm,
         }
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 import torch.nn.functional as F
-from mmengine.model import BaseModel
 from torch import Tensor, nn
 
+from bench_engine.model import TrainableModel
+from bench_engine.optimizers import GuardedOptimizer
 from bench_mmseg.resize import bilinear
 from benchmark import IGNORE
 
@@ -17,7 +19,7 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
 
-class SegmentationModel(BaseModel):
+class SegmentationModel(TrainableModel):
     """A network of mmsegmentation on float32 RGB images in [0, 1].
 
     Args:
@@ -39,12 +41,13 @@ class SegmentationModel(BaseModel):
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
 
-    def train_step(self, data: dict[str, Tensor], optim_wrapper: Any) -> dict[str, Tensor]:
-        """One update of the weights; returns the losses, and their sum as `loss`."""
-        with optim_wrapper.optim_context(self):
+    def train_step(self, data: dict[str, Tensor], optimizers: Mapping[str, GuardedOptimizer]) -> dict[str, Tensor]:
+        """One update of the weights by the optimizer `segmenter`; returns the losses, and their sum as `loss`."""
+        optimizer = optimizers["segmenter"]
+        with optimizer.autocast():
             losses = self.losses(self._input(data["images"]), self._padded_labels(data["labels"]))
         loss = torch.stack(list(losses.values())).sum()
-        optim_wrapper.update_params(loss)
+        optimizer.update(loss)
         return {"loss": loss, **losses}
 
     def forward(self, images: Tensor) -> Tensor:

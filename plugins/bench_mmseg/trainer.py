@@ -9,23 +9,24 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
-from mmengine.model import BaseModel
 from torch import Tensor
 from torch.optim import Optimizer
 
 from bench_engine import schedules
+from bench_engine.adversarial import frozen
+from bench_engine.model import TrainableModel
 from bench_engine.optimizers import adamw, sgd
 from bench_engine.precision import autocast, channels_last
-from bench_engine.training import seed_everything, train
+from bench_engine.randomness import seed_everything
+from bench_engine.training import train
 from bench_engine.weights import load_weights, save_weights
-from bench_gan.adversarial import frozen
 from bench_mmseg.alignment import AlignedModel
 from bench_mmseg.batches import training_batches, with_target
 from bench_mmseg.class_weights import enet_weights, label_counts, median_frequency_weights
 from bench_mmseg.compat import load_mmseg
 from bench_mmseg.model import SegmentationModel
 from bench_mmseg.options import SegmenterOptions
-from bench_mmseg.validation import BestWeightsHook, miou_on
+from bench_mmseg.validation import BestWeights, check_labelled, miou_on
 from benchmark import DataError, ImageSet, Precision, Segmenter, StageContext
 
 # It takes more than a second; here, whoever imports a segmenter once for many processes pays it once.
@@ -122,36 +123,39 @@ class NetworkSegmenter(Segmenter):
         context: StageContext,
     ) -> None:
         options = self.options
-        trained: BaseModel = model
-        optimizers: Any = self.optimizer(model)
+        trained: TrainableModel = model
+        optimizers = {"segmenter": self.optimizer(model)}
         batches = training_batches(data, options, context)
         if options.lambda_alignment > 0:
             trained = aligned = AlignedModel(model, len(data.classes), options, context)
-            optimizers = aligned.optimizers(optimizers)
+            optimizers |= aligned.optimizers()
             batches = with_target(batches, target, options, context)
-        choose = self._choice(validation)
+        best = None if validation is None else self._best_weights(trained, validation)
         train(
             trained,
             batches,
             optimizers,
-            schedules.by_step(rate_factor(options), options.steps),
+            rate_factor(options),
             options.steps,
             options.batch_size,
             context,
             options,
             samples=lambda: prediction_grid(self.predict, data),
-            hooks=[choose] if choose else [],
+            callbacks=[best] if best else [],
             clip_norm=options.clip_norm,
         )
-        if choose:
-            context.report(chosen_step=choose.step, validation_miou=choose.best)
+        if best:
+            best.restore()
+            context.report(chosen_step=best.step, validation_miou=best.score)
 
-    def _choice(self, validation: ImageSet | None) -> BestWeightsHook | None:
-        if validation is None:
-            return None
-        return BestWeightsHook(
-            lambda: miou_on(self.predict, validation, self.options.batch_size), self.options.validate_every
-        )
+    def _best_weights(self, trained: TrainableModel, validation: ImageSet) -> BestWeights:
+        check_labelled(validation)
+        options = self.options
+
+        def score() -> float:
+            return miou_on(self.predict, validation, options.batch_size)
+
+        return BestWeights(trained, score, options.validate_every, options.steps)
 
 
 def rate_factor(options: SegmenterOptions) -> schedules.Factor:

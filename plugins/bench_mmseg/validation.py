@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import torch
-from mmengine.hooks import Hook
-from mmengine.runner import Runner
-from torch import Tensor
+from torch import Tensor, nn
 
 from bench_metrics.segmentation import confusion_matrix, mean_iou
-from benchmark import ImageSet
+from benchmark import IGNORE, DataError, ImageSet
 
 Predict = Callable[[Tensor], Tensor]
+
+
+def check_labelled(data: ImageSet) -> None:
+    """Raise `DataError` for a validation set without a labelled pixel, on which no score is a number."""
+    if not any((data.label_batch([index]) != IGNORE).any() for index in range(len(data))):
+        raise DataError(
+            f"validation set: expected labelled pixels to choose a checkpoint by, but its {len(data)} images are "
+            'ignored in all pixels; check its labels and classes, or train with checkpoint = "last"'
+        )
 
 
 def miou_on(predict: Predict, data: ImageSet, batch_size: int) -> float:
@@ -32,39 +40,46 @@ def miou_on(predict: Predict, data: ImageSet, batch_size: int) -> float:
     return float(mean_iou(confusion))
 
 
-class BestWeightsHook(Hook):
-    """Evaluates now and then, keeps the best weights, and leaves them in the model at the end."""
+class BestWeights:
+    """Evaluates a model now and then during its training, and keeps its best weights.
 
-    priority = "LOW"
+    Args:
+        model: Whose weights they are.
+        score: Evaluates it; higher is better.
+        every: Steps between evaluations.
+        steps: Steps of the training; the last one is evaluated in any case.
 
-    def __init__(self, score: Callable[[], float], every: int) -> None:
-        self._score = score
+    Attributes:
+        step, score: Steps done and score when the kept weights were found.
+    """
+
+    def __init__(self, model: nn.Module, score: Callable[[], float], every: int, steps: int) -> None:
+        self._model = model
+        self._evaluate = score
         self._every = every
-        self.step = 0
-        self.best = -1.0
+        self._steps = steps
         self._weights: dict[str, Tensor] = {}
+        self.step = 0
+        self.score = math.nan
 
-    def after_train_iter(
-        self, runner: Runner, batch_idx: int, data_batch: Any = None, outputs: dict[str, Any] | None = None
-    ) -> None:
-        """Evaluate when it is due, and after the last step."""
-        if not (self.every_n_train_iters(runner, self._every) or self.is_last_train_iter(runner)):
+    def after_step(self, step: int) -> None:
+        """Evaluate when it is due."""
+        if step != self._steps and step % self._every:
             return
-        score = self._score()
-        runner.model.train()
-        if score > self.best:
-            self.best, self.step = score, batch_idx + 1
-            self._weights = {name: value.detach().cpu().clone() for name, value in runner.model.state_dict().items()}
+        score = self._evaluate()
+        self._model.train()
+        if math.isnan(self.score) or score > self.score:  # the first is kept, whatever it is
+            self.score, self.step = score, step
+            self._weights = {name: value.detach().cpu().clone() for name, value in self._model.state_dict().items()}
 
-    def before_save_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
-        """Keep the best so far, so that a resumed training knows it."""
-        checkpoint["best"] = {"step": self.step, "score": self.best, "weights": self._weights}
+    def restore(self) -> None:
+        """Give the model the weights kept."""
+        self._model.load_state_dict(self._weights)
 
-    def after_load_checkpoint(self, runner: Runner, checkpoint: dict[str, Any]) -> None:
+    def state_dict(self) -> dict[str, Any]:
+        """The best so far."""
+        return {"step": self.step, "score": self.score, "weights": self._weights}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take up the best so far."""
-        best = checkpoint["best"]
-        self.step, self.best, self._weights = best["step"], best["score"], best["weights"]
-
-    def after_train(self, runner: Runner) -> None:
-        """Give the model its best weights."""
-        runner.model.load_state_dict(self._weights)
+        self.step, self.score, self._weights = state["step"], state["score"], state["weights"]

@@ -7,7 +7,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from bench_gan.images import pad_to_multiple
+from bench_engine.images import pad_to_multiple
 from bench_gan.networks import MAX_WIDENING
 from bench_gan.norm import InstanceNorm
 from bench_pix2pix.options import UnetOptions

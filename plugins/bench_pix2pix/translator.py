@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from torch import nn
 
-from bench_engine.runner import Batches
+from bench_engine.model import Batches
 from bench_gan.batches import PairedBatches
 from bench_gan.translator import AdversarialTranslator
 from bench_pix2pix.model import Pix2PixModel, make_discriminators, make_generators

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bench_gan.images import pad_to_multiple
+from bench_engine.images import pad_to_multiple
 from bench_gan.networks import ReflectConv, ResidualBlock, initialize
 from bench_gan.norm import InstanceNorm
 from bench_ugatit.attention import ClassAttention

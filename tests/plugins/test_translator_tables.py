@@ -57,7 +57,7 @@ def test_every_loss_weight_is_on_the_page(name):
 def test_networks_have_as_many_parameters_as_the_page_shows(name, tmp_path):
     translator = REGISTRY.create(REGISTRY.find("translator", name), {})
     context = StageContext(folder=tmp_path)
-    context.segmenter = Reader()
+    context.source_segmenter = NoSegmenter()
     model = translator.make_model(context)
     sides = {"generator": model.generators, "discriminator": model.discriminators}
     rows = [re.fullmatch(r"parameters of (\w+) `(\w+)`", row) for row in table(name)]
@@ -67,7 +67,7 @@ def test_networks_have_as_many_parameters_as_the_page_shows(name, tmp_path):
     assert shown == {(side, part): written(count_parameters(sides[side][part])) for side, part in shown}
 
 
-class Reader:
+class NoSegmenter:
     """Stands for a segmenter where a model needs one."""
 
     def logits(self, images):

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from benchmark import DoctorCheck, check_import
 from benchmark.cli import doctor, main
-from benchmark.cli.doctor import check_data, check_plugins, check_results, check_stack, read_back_checkpoint
+from benchmark.cli.doctor import check_data, check_plugins, check_results, check_stack
 
 
 @pytest.fixture
@@ -43,8 +43,8 @@ def test_programs_get_an_array(diagnose):
 def test_the_whole_doctor_runs_here_and_looks_at_everything(project):
     rows = json.loads(CliRunner().invoke(main, ["doctor", "--json"]).stdout)
     names = {row["name"] for row in rows}
-    assert {"python", "torch", "mmcv", "resume", "cpu", "bf16", "results", "fid weights", "BENCH_DATA"} <= names
-    assert {row["level"] for row in rows if row["name"] in ("torch", "torchvision", "mmcv", "resume")} == {"ok"}
+    assert {"python", "torch", "mmcv", "cpu", "bf16", "results", "fid weights", "BENCH_DATA"} <= names
+    assert {row["level"] for row in rows if row["name"] in ("torch", "torchvision", "mmcv")} == {"ok"}
 
 
 def test_a_missing_package_fails():
@@ -57,19 +57,6 @@ def test_a_module_that_does_not_import_fails_with_its_reason():
     assert check == DoctorCheck(
         "fail", "x", "cannot be imported: ModuleNotFoundError: No module named 'no_such_module'", "install x"
     )
-
-
-def test_a_checkpoint_that_torch_refuses_fails(monkeypatch):
-    import torch
-
-    def refuse(*_, **__):
-        raise RuntimeError("Weights only load failed")
-
-    read_back_checkpoint()
-    monkeypatch.setattr(torch, "load", refuse)
-    [check] = doctor.check_resume()
-    assert check.level == "fail"
-    assert "Weights only load failed" in check.detail
 
 
 def test_a_results_folder_need_not_exist_yet(tmp_path):

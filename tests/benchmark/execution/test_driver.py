@@ -11,8 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from benchmark.api.hookspecs import hookimpl
+from benchmark.api.stage_context import StageContext
 from benchmark.config.matrix import PluginConfig
 from benchmark.execution.driver import _preloadable_modules, execute
 from benchmark.execution.inline import InlineExecutor
@@ -221,6 +223,19 @@ def test_states_tell_what_a_run_would_do_and_change_nothing(matrix_of, toys, sto
     (folder.start() / "checkpoints").mkdir()
     (folder.work / "checkpoints" / "checkpoint.pt").touch()
     assert stage_states(plan, store, retry="failed")[key] == "resumable"
+
+
+def test_a_damaged_checkpoint_costs_no_row(run, matrix_of, toys, store):
+    matrix = matrix_of("shift")
+    stages = make_plan(matrix, toys).stages
+    (key,) = (key for key, stage in stages.items() if stage.kind == "fit-translator")
+    folder = store.stage("fit-translator", key)
+    stopped = StageContext(folder.start())
+    stopped.checkpoint(1, {"weight": torch.zeros(1)})
+    (checkpoint,) = stopped.checkpoints.iterdir()
+    checkpoint.write_bytes(checkpoint.read_bytes()[:100])
+    assert run(matrix).summary.cells == {"done": 3}
+    assert "it is removed, and the training starts anew" in (folder.path / "stage.log").read_text()
 
 
 def test_hooks_hear_of_everything_and_a_raising_one_ends_nothing(run, matrix_of, toys, store, caplog):

@@ -1,6 +1,7 @@
 """One stage in one process: what it is given, and what becomes of whatever it raises."""
 
 import json
+import logging
 import subprocess
 import sys
 from dataclasses import asdict, replace
@@ -63,6 +64,37 @@ def test_a_job_file_is_run_by_a_process_that_tells_how_it_ended(job, tmp_path):
     assert "late words" in (stage_folder(job).path / "stage.log").read_text()
     outcome_file(file).unlink()
     assert read_outcome(file) is None
+
+
+SPEAK = """
+import logging, sys
+from benchmark.execution import worker
+run = worker._run
+def speak(job, work):
+    logging.getLogger("bench.training").info("step 1")
+    logging.getLogger("others").info("chatter")
+    logging.getLogger("others").warning("careful")
+    run(job, work)
+worker._run = speak
+worker.main(sys.argv[1])
+"""
+
+
+def test_the_log_of_a_stage_holds_what_the_benchmark_says_and_the_warnings_of_others(job, tmp_path):
+    file = tmp_path / "job.json"
+    file.write_text(json.dumps(asdict(job)))
+    subprocess.run([sys.executable, "-c", SPEAK, str(file)], check=True)
+    lines = (stage_folder(job).path / "stage.log").read_text().splitlines()
+    assert [line.split(" ", 1)[1] for line in lines] == ["step 1", "careful"]
+
+
+def test_log_records_of_a_stage_in_this_process_go_into_its_log_alone(job, monkeypatch, capsys):
+    monkeypatch.setattr(
+        "benchmark.execution.worker._run", lambda job, work: logging.getLogger("bench.training").info("step 1")
+    )
+    run_job(job, capture=False)
+    assert (stage_folder(job).path / "stage.log").read_text().endswith(" step 1\n")
+    assert capsys.readouterr() == ("", "")
 
 
 def test_a_results_folder_that_cannot_be_written_is_a_failure_in_one_line(job, tmp_path):

@@ -10,7 +10,7 @@ from bench_cyclegan_attention.attention import SelfAttention
 from bench_cyclegan_attention.networks import AttentiveGenerator, AttentivePatchDiscriminator
 from bench_cyclegan_attention.options import CycleGANAttentionOptions
 from bench_cyclegan_attention.translator import CycleGANAttention
-from bench_gan.adversarial import gradient_penalty
+from bench_engine.adversarial import gradient_penalty
 from benchmark import StageContext, UsageError
 
 SMALL = {"filters": 8, "blocks": 1, "discriminator_filters": 8, "discriminator_layers": 2}
@@ -19,10 +19,10 @@ SMALL = {"filters": 8, "blocks": 1, "discriminator_filters": 8, "discriminator_l
 @pytest.fixture
 def block():
     def make(channels=16, gamma=0.7, **changes):
-        generated = SelfAttention(channels, 4, **changes)
-        generated.draw_weights(torch.Generator().manual_seed(0))
-        nn.init.constant_(generated.gamma, gamma)
-        return generated
+        layer = SelfAttention(channels, 4, **changes)
+        layer.draw_weights(torch.Generator().manual_seed(0))
+        nn.init.constant_(layer.gamma, gamma)
+        return layer
 
     return make
 
@@ -46,56 +46,54 @@ def plain(block, x):
 
 
 def test_attention_follows_the_equations(block):
-    generated, x = block(), features()
-    torch.testing.assert_close(generated(x), plain(generated, x), atol=1e-5, rtol=1e-4)
+    layer, x = block(), features()
+    torch.testing.assert_close(layer(x), plain(layer, x), atol=1e-5, rtol=1e-4)
 
 
 def test_a_block_changes_nothing_at_first(block):
     assert torch.equal(block(gamma=0.0)(features()), features())
 
 
-@pytest.mark.parametrize(("keys", "looked_at"), [(30, (5, 6)), (29, (3, 3)), (8, (2, 2)), (1, (1, 1))])
-def test_beyond_a_number_of_places_maxima_are_looked_at(block, keys, key_features):
-    generated = block(keys=keys)
-    seen = generated.attention_received_map(features())
-    assert seen.shape == (2, 1, *key_features)
-    assert generated(features()).shape == features().shape
+@pytest.mark.parametrize(("keys", "key_size"), [(30, (5, 6)), (29, (3, 3)), (8, (2, 2)), (1, (1, 1))])
+def test_beyond_a_number_of_places_keys_are_pooled(block, keys, key_size):
+    layer = block(keys=keys)
+    seen = layer.attention_received_map(features())
+    assert seen.shape == (2, 1, *key_size)
+    assert layer(features()).shape == features().shape
 
 
 def test_with_pooled_keys_equal_features_attract_all_attention_evenly(block):
-    generated = block(keys=9)
-    torch.testing.assert_close(
-        generated.attention_received_map(torch.ones(1, 16, 6, 6)), torch.full((1, 1, 3, 3), 1 / 9)
-    )
+    layer = block(keys=9)
+    torch.testing.assert_close(layer.attention_received_map(torch.ones(1, 16, 6, 6)), torch.full((1, 1, 3, 3), 1 / 9))
 
 
 def test_attention_received_is_the_mean_of_what_all_places_send(block):
-    generated, x = block(), features()
+    layer, x = block(), features()
     attention_of_query = torch.stack(
-        [generated.attention_of_query(x, row, column) for row in range(5) for column in range(6)]
+        [layer.attention_of_query(x, row, column) for row in range(5) for column in range(6)]
     )
-    torch.testing.assert_close(generated.attention_received_map(x), attention_of_query.mean(0))
+    torch.testing.assert_close(layer.attention_received_map(x), attention_of_query.mean(0))
     torch.testing.assert_close(attention_of_query.sum((3, 4)), torch.ones(30, 2, 1))
 
 
 def test_a_place_looks_where_the_keys_agree_with_its_query(block):
-    generated, x = block(), torch.zeros(1, 16, 4, 4)
+    layer, x = block(), torch.zeros(1, 16, 4, 4)
     x[0, 0, 1, 1] = x[0, 0, 3, 2] = 1.0
     with torch.no_grad():
-        for layer in (generated.query, generated.key):
-            layer.weight.zero_()
-            layer.weight[0, 0] = 5.0
-    looks = generated.attention_of_query(x, 1, 1)[0, 0]
+        for projection in (layer.query, layer.key):
+            projection.weight.zero_()
+            projection.weight[0, 0] = 5.0
+    looks = layer.attention_of_query(x, 1, 1)[0, 0]
     assert {divmod(int(at), 4) for at in looks.flatten().topk(2).indices} == {(1, 1), (3, 2)}
 
 
 def test_spectral_norm_bounds_the_maps(block):
-    generated = block(spectral=True).train()
+    layer = block(spectral=True).train()
     with torch.no_grad():
-        generated.query.parametrizations.weight.original.mul_(100)
+        layer.query.parametrizations.weight.original.mul_(100)
         for _ in range(30):
-            generated(features())
-    assert float(torch.linalg.matrix_norm(generated.query.weight, 2)) == pytest.approx(1, rel=1e-3)
+            layer(features())
+    assert float(torch.linalg.matrix_norm(layer.query.weight, 2)) == pytest.approx(1, rel=1e-3)
 
 
 def test_before_the_first_step_translations_are_those_of_cyclegan(tmp_path):

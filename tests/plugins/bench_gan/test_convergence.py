@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from bench_engine.schedules import by_step, linear
+from bench_engine.schedules import linear
 from bench_engine.training import train
 from bench_gan.model import AdversarialModel, RealFakePair
 from bench_gan.options import AdversarialOptions
@@ -111,8 +111,7 @@ def learn(folder, networks, **changes):
         draw = context.generator(f"batch {step}")
         return {"source": torch.randn(64, LATENT, generator=draw), "target": surfaces(64, draw)}
 
-    schedule = by_step(linear(0.5), options.steps)
-    train(model, batch, optimizers(model, options), schedule, options.steps, 64, context, options)
+    train(model, batch, optimizers(model, options), linear(0.5), options.steps, 64, context, options)
     final = model.averaged or model.generators
     with torch.no_grad():
         return nearest_bumps(final["target"].eval()(torch.randn(512, LATENT, generator=context.generator("test"))))

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
+from bench_engine.adversarial import gradient_penalty
 from bench_engine.optimizers import wrap
-from bench_gan.adversarial import gradient_penalty
 from bench_gan.model import AdversarialModel, RealFakePair
 from bench_gan.networks import PatchDiscriminator, initialize
 from bench_gan.options import AdversarialOptions
@@ -173,8 +173,8 @@ def test_the_average_of_the_generator_follows_it(build):
 
 def test_two_rates_move_the_two_sides_apart(build):
     _, wrapper = build(lr=0.01, lr_discriminator=0.03)
-    assert wrapper["generators"].get_lr() == {"lr": [0.01]}
-    assert wrapper["discriminators"].get_lr() == {"lr": [0.03]}
+    assert wrapper["generators"].rates() == {"lr": 0.01}
+    assert wrapper["discriminators"].rates() == {"lr": 0.03}
 
 
 class TwoScores(PatchDiscriminator):

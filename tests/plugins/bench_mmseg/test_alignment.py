@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from bench_engine.optimizers import sgd, wrap
-from bench_engine.training import seed_everything
+from bench_engine.randomness import seed_everything
 from bench_mmseg import trainer
 from bench_mmseg.alignment import AlignedModel, ScoreDiscriminator
 from bench_mmseg.batches import training_batches, with_target
@@ -92,7 +92,7 @@ def test_a_step_follows_both_losses_on_the_maps_of_before(tmp_path, sets):
     model = aligned_model(context)
     twin = deepcopy(model)
     data = with_target(training_batches(sets[0], model.options, context), sets[1], model.options, context)(0)
-    wrappers = wrap(model.optimizers(sgd(model.segmenter.parameters(), 0.1, 0.0)), context)
+    wrappers = wrap({"segmenter": sgd(model.segmenter.parameters(), 0.1, 0.0)} | model.optimizers(), context)
     values = model.train_step(data, wrappers)
 
     losses = twin.segmenter.losses(twin.segmenter._input(data["images"]), data["labels"])

@@ -2,8 +2,7 @@
 
 import torch
 
-from bench_gan.adversarial import discriminator_loss, frozen
-from bench_gan.losses import LSGAN
+from bench_engine.adversarial import discriminator_loss, frozen, least_squares
 from bench_gan.networks import PatchDiscriminator, initialize
 
 
@@ -38,12 +37,12 @@ def test_a_network_thaws_when_the_step_is_over_or_fails():
 
 def test_judging_in_one_pass_equals_judging_apart():
     network, real, fake = discriminator(), images(1, 3), images(2, 2)
-    together = discriminator_loss(network, real, fake, LSGAN).loss
+    together = discriminator_loss(network, real, fake, least_squares()).loss
     apart = (network(real) - 1).square().mean() + network(fake).square().mean()
     torch.testing.assert_close(together, apart)
 
 
 def test_judging_gives_no_gradient_to_generated_images():
     fake = images(2).requires_grad_()
-    discriminator_loss(discriminator(), images(1), fake, LSGAN).loss.backward()
+    discriminator_loss(discriminator(), images(1), fake, least_squares()).loss.backward()
     assert fake.grad is None
