@@ -44,17 +44,19 @@ _OVERRIDES, _PLUGIN_OPTIONS = "bench.overrides", "bench.plugin_options"
 """Where a click context keeps the `--set` texts that options of plugins stand for, and these options."""
 
 
-def _folder(ctx: click.Context, option: click.Parameter, path: Path) -> Path:
-    """A path that was written: an empty one would be the working folder."""
-    if str(path) == ".":
-        raise click.BadParameter("expected a folder of its own, not the working folder", ctx, option)
-    return path
+class ResultsFolder(click.Path):
+    """The path of a folder; an empty text, which would mean the working folder, is refused."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path that a text names."""
+        if value == "":
+            self.fail("expected a folder, but the text is empty", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 results_option = click.option(
     "--results",
-    type=click.Path(file_okay=False, path_type=Path),
-    callback=_folder,
+    type=ResultsFolder(file_okay=False, path_type=Path),
     envvar="BENCH_RESULTS",
     default=Path("results"),
     show_default=True,

@@ -27,6 +27,7 @@ class PluginEntry:
         state: Only an "ok" plugin can be used.
         error: Why it cannot be used.
         spec: What was registered, where there is something.
+        summary: One line for lists.
     """
 
     name: str
@@ -36,6 +37,7 @@ class PluginEntry:
     state: State = "ok"
     error: str | None = None
     spec: PluginSpec | None = None
+    summary: str = ""
 
 
 def make_entry(spec: Any, distribution: str) -> PluginEntry:
@@ -44,7 +46,7 @@ def make_entry(spec: Any, distribution: str) -> PluginEntry:
         raise PluginError(f"bench_register_plugins must return PluginSpecs, but returned {spec!r}")
     spec = replace(spec, distribution=distribution)
     state, error = _fitness(spec)
-    return PluginEntry(spec.name, spec.kind, spec.version, distribution, state, error, spec)
+    return PluginEntry(spec.name, spec.kind, spec.version, distribution, state, error, spec, spec.summary)
 
 
 def _fitness(spec: PluginSpec) -> tuple[State, str | None]:

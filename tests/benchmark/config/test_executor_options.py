@@ -64,9 +64,7 @@ def test_threads_are_a_setting_of_the_matrix(resolve):
 
 
 def test_an_option_without_its_section_is_answered_with_the_section(resolve):
-    with pytest.raises(
-        UsageError, match=r"--set lambda_cycle: unknown option\. Did you mean translator\.lambda"
-    ):
+    with pytest.raises(UsageError, match=r"--set lambda_cycle: unknown option\. Did you mean translator\.lambda"):
         resolve(overrides=["lambda_cycle=5"])
 
 
