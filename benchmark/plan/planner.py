@@ -59,6 +59,7 @@ class _Planner:
         self.classes: dict[str, tuple[str, ...]] = {}
         self._datasets: dict[str, Dataset] = {}
         self._fingerprints: dict[tuple[str, str], str] = {}
+        self._labelled: dict[tuple[str, str], bool] = {}
         self._prepared: dict[tuple[str, str, tuple[int, int]], str] = {}
 
     def cells(self) -> Iterator[Cell]:
@@ -103,7 +104,11 @@ class _Planner:
         return Cell(cell_id, *labels, seed, config_key, stages, skipped, invalid)
 
     def _misfit(self, scenario: Scenario, translator: PluginConfig) -> str | None:
-        """Why a translator does not suit a scenario, or None."""
+        """Why a row does not suit a scenario, or None."""
+        target = scenario.target
+        target = scenario.target
+        if translator.name == CEILING and not self._is_labelled(target, target.train):
+            return f"scenario '{scenario.name}': split '{target.train}' of the target has no labels to learn from"
         if translator.kind == "control":
             return None
         needs = self.registry.find("translator", translator.name).needs
@@ -266,6 +271,15 @@ class _Planner:
         if place not in self._datasets:
             self._datasets[place] = self.registry.create(self._spec(side), side.options)
         return self._datasets[place]
+
+    def _is_labelled(self, side: Side, split: str) -> bool:
+        place = content_key([side.dataset, side.options]), split
+        if place not in self._labelled:
+            try:
+                self._labelled[place] = self._dataset(side).labelled(split)
+            except Exception:  # the stage that prepares the split meets the same error, and tells it
+                self._labelled[place] = True
+        return self._labelled[place]
 
     def _fingerprint(self, side: Side, split: str) -> str:
         place = content_key([side.dataset, side.options]), split

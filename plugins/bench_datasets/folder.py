@@ -54,6 +54,10 @@ class Folder(Dataset):
             )
         return Sample(image, label, id)
 
+    def labelled(self, split: str) -> bool:
+        """Whether its images have label files; none is read."""
+        return all(pair.label is not None for pair in self._split(split).values())
+
     def fingerprint(self, split: str) -> str:
         """A hash over ids, mapping and the content of all files; unchanged files are not read twice."""
         pairs = self._split(split)
