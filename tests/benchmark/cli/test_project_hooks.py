@@ -6,10 +6,17 @@ import pytest
 from click.testing import CliRunner
 
 from benchmark.cli import main
+from benchmark.cli.lazy_group import LazyGroup
 from benchmark.registry.registry import load_registry
 
 HOOKS = """
+    import click
+
     from benchmark import CommandOption, DoctorCheck, hookimpl
+
+    @hookimpl
+    def bench_commands():
+        return [click.Command("dreams", callback=lambda: click.echo("sleeping"), short_help="What dreams are there.")]
 
     @hookimpl
     def bench_doctor_checks():
@@ -43,6 +50,12 @@ def bench(*arguments):
 
 def test_columns_of_a_project_reach_the_leaderboard(project):
     assert load_registry(project).hook.bench_leaderboard_columns(records=[]) == [{"hours": 1.0}]
+
+
+def test_commands_of_a_project_stand_beside_the_others():
+    group = LazyGroup("bench")
+    assert "What dreams are there." in CliRunner().invoke(group, ["--help"]).output
+    assert CliRunner().invoke(group, ["dreams"]).output == "sleeping\n"
 
 
 def test_checks_of_a_project_stand_in_the_doctor_and_one_that_raises_is_a_finding():
