@@ -11,7 +11,15 @@ from benchmark.api.dataset import IGNORE, ClassSet, Dataset, Sample
 from benchmark.api.doctor_check import DoctorCheck, check_import
 from benchmark.api.executor import Executor, Job, Outcome
 from benchmark.api.hookspecs import hookimpl
-from benchmark.api.metric import AcceptsImageIds, Metric, SegmentationMetric, TranslationMetric, Value, VariantMetric
+from benchmark.api.metric import (
+    AcceptsImageIds,
+    HasReferenceState,
+    Metric,
+    SegmentationMetric,
+    TranslationMetric,
+    Value,
+    VariantMetric,
+)
 from benchmark.api.options import PluginOptions
 from benchmark.api.scenario import Scenario, Side
 from benchmark.api.segmenter import HasLogits, Segmenter
@@ -48,6 +56,7 @@ __all__ = [
     "HasAttentionMaps",
     "HasLogits",
     "HasPixelAttention",
+    "HasReferenceState",
     "ImageSet",
     "Invertible",
     "Job",

@@ -19,7 +19,7 @@ FLOOR, CEILING = CONTROLS = ("source-only", "oracle")
 
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "translator": ("source_labels", "paired", "source_segmenter"),
-    "metric": ("target_segmenter", "translator"),
+    "metric": ("target_segmenter", "translator", "reference"),
 }
 """What a plugin may ask for beyond its usual data, by kind; other kinds may ask for nothing.
 
@@ -27,7 +27,8 @@ A translator: `source_labels`, so that the source set of `fit` has labels; `pair
 same scenes under equal ids in equal order; `source_segmenter`, so that `context.source_segmenter` is the auxiliary
 segmenter of the matrix, trained on the labelled source images. A metric over translations: `target_segmenter`, so that
 `context.target_segmenter` is the same trained on the labelled target images; `translator`, so that
-`context.translator` is the translator that is measured.
+`context.translator` is the translator that is measured; `reference`, so that its work on the target images is done
+once for all translators (`HasReferenceState`).
 """
 
 
@@ -46,9 +47,9 @@ class PluginSpec:
         summary: One line for `bench plugins list`.
         paper: The publication to cite, or empty.
         needs: Words of `NEEDS[kind]`, checked before anything runs.
-        measures: What a metric is over; empty: only its class knows, and either kind of score is computed anew
-            when it joins a matrix.
-        values: Names of the values that a metric gives, as far as they are known beforehand; for hints in errors.
+        measures: What a metric is over; empty: only its class knows, and both kinds of score stages are planned.
+        values: Names of a metric's values, so that a plan finds names that two metrics share; must be those of its
+            class. Empty: only its class knows.
         trains: Whether a translator or segmenter learns by seeing images again and again. Its length is then bound
             by the budget through an option `images_seen`; a plan warns where there is none.
         default: Whether a metric belongs to every matrix that names none.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeGuard, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -23,14 +23,24 @@ LIMITS = {
 
 
 def option_rows(options: type[BaseModel], prefix: str = "") -> list[tuple[str, ...]]:
-    """One row per option: name, type, default, unit, limits, meaning; options within options as `outer.inner`."""
+    """One row per option: name, type, default, unit, limits, meaning; options within options as `outer.inner`.
+
+    Of options by name, in a table such as `splits`, those of one entry follow, as `splits.NAME.inner`.
+    """
     rows: list[tuple[str, ...]] = []
     for name, field in options.model_fields.items():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+        arguments = get_args(field.annotation)
+        if _is_options(field.annotation):
             rows += option_rows(field.annotation, f"{prefix}{name}.")
-        else:
-            rows.append((f"{prefix}{name}", *_row(field)))
+            continue
+        rows.append((f"{prefix}{name}", *_row(field)))
+        if get_origin(field.annotation) is dict and _is_options(arguments[1]):
+            rows += option_rows(arguments[1], f"{prefix}{name}.NAME.")
     return rows
+
+
+def _is_options(annotation: Any) -> TypeGuard[type[BaseModel]]:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
 
 
 def type_name(annotation: Any) -> str:

@@ -72,7 +72,14 @@ class AugmentedCycleGAN(AdversarialTranslator):
         """Images of both domains in orders of their own, and latents."""
         options = self.options
         return LatentBatches(
-            source, target, context, options.batch_size, options.crop, options.flip, latent_size=options.latent_size
+            source,
+            target,
+            context,
+            options.batch_size,
+            options.crop,
+            options.flip,
+            options.enlarge,
+            options.latent_size,
         )
 
     def translate(self, images: Tensor, variant: int = 0) -> Tensor:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from bench_cut.contrast import gather_patches
+from bench_cut.contrast import gather_patches, unit_vectors
 from bench_cut.options import CUTOptions
 from bench_gan.networks import PatchDiscriminator, ResnetGenerator
 
@@ -89,9 +88,9 @@ class Heads(nn.Module):
         )
 
     def forward(self, features: Sequence[Tensor], places: Sequence[Tensor]) -> list[Tensor]:
-        """Unit vectors of each layer in float32, shape (N, S, units), at the places that `sample_patch_ids` gave."""
+        """The `unit_vectors` of each layer, shape (N, S, units), at the places that `sample_patch_ids` gave."""
         vectors = [gather_patches(layer, chosen) for layer, chosen in zip(features, places, strict=True)]
-        return [F.normalize(head(each).float(), dim=2) for head, each in zip(self.layers, vectors, strict=True)]
+        return [unit_vectors(head(each)) for head, each in zip(self.layers, vectors, strict=True)]
 
 
 def make_generators(options: CUTOptions) -> nn.ModuleDict:

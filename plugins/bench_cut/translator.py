@@ -31,7 +31,7 @@ class CUT(AdversarialTranslator):
     - The same places are compared in source and target images of a step; the code draws them apart.
     - Pixels are compared without the border that the code mirrors around them, and the decoder's convolutions mirror
       their border where the code sets it to 0.
-    - Images are not resized at random before windows are cut out of them.
+    - Images are not enlarged from 256 to 286 pixels before windows are cut out of them, unless `enlarge` is 1.117.
     - A step may hold more than one image, and the schedule counts steps instead of epochs. The default lengths are
       epochs of horse2zebra (1334 steps); the code has the same number of epochs for every data set.
     """

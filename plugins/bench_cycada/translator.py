@@ -16,11 +16,11 @@ class CyCADA(CycleGAN):
     The paper's feature-level adaptation is a matter of the segmenter, not of translation: give `deeplabv3` a
     `lambda_alignment`, with this translator for both levels, with source-only for the feature level alone.
 
-    Source: Hoffman et al. 2018, arXiv:1711.03213. Departures: pixels count only where the segmenter is sure
-    (`confidence`), as a segmenter of the source misreads much of a target image; the released code instead drops
-    both terms in steps in which its classifier's loss exceeds 1. The segmenter is frozen, as in the paper; the
-    released code trains it along. All adversarial losses weigh 1, where the released code gives the target's 2.
-    The paper could not hold the segmenter in memory and published GTA5 results without this loss; here it is on.
+    Source: Hoffman et al. 2018, arXiv:1711.03213. Departures, beside those of CycleGAN: pixels count only where the
+    segmenter is sure (`confidence`), as a segmenter of the source misreads much of a target image; the released code
+    instead drops both terms in steps in which its classifier's loss exceeds 1. The segmenter is frozen, as in the
+    paper; the released code trains it along. All adversarial losses weigh 1, where the released code gives the target's
+    2. The paper could not hold the segmenter in memory and published GTA5 results without this loss; here it is on.
     Labels of source images are used where `source_classes` is "label" alone.
     """
 

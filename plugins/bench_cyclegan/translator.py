@@ -16,8 +16,14 @@ from benchmark import PluginOptions, StageContext
 class CycleGAN(AdversarialTranslator):
     """Two generators, each the way back of the other, against a patch discriminator in each domain.
 
-    Source: Zhu et al. 2017, arXiv:1703.10593. Two departures: a step may hold more than one image, and the
-    schedule counts steps instead of epochs.
+    Source: Zhu et al. 2017, arXiv:1703.10593, and the authors' code (junyanz/pytorch-CycleGAN-and-pix2pix). Departures:
+
+    - A step may hold more than one image.
+    - The schedule counts steps instead of epochs.
+    - The code enlarges images from 256 to 286 pixels and cuts random windows of 256 out of them; here that is off,
+      unless `enlarge` is 1.117.
+    - The code has the identity loss on by default (0.5 x 10), which the paper has for paintings alone; here
+      `lambda_identity` is 0.
     """
 
     Options: ClassVar[type[PluginOptions]] = CycleGANOptions

@@ -1,4 +1,4 @@
-"""Hashes many files once, and remembers the hashes by path, size and time of change."""
+"""Hashes many files once, and remembers the hashes by path and by what the file system says of the file."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from bench_datasets.faults import without_faults
+from bench_datasets.picture_files import regular_status
 from benchmark import DataError
 
 CACHE_VARIABLE = "BENCH_CACHE"
@@ -23,29 +25,32 @@ def cache_folder(environment: Mapping[str, str] = os.environ) -> Path:
 
 
 def content_hashes(files: Sequence[Path], cache: Path) -> list[str]:
-    """The sha256 of each file, from the JSON file `cache` where path, size and time of change are as they were.
+    """The sha256 of each file, from the JSON file `cache` where path and `_stamp` are as they were.
 
     A cache that cannot be read or written is done without; writers at the same time do not damage it.
+
+    Raises:
+        DataError: Files are missing or not regular; all of them are named.
     """
     known = _read(cache)
-    stamps = [_stamp(file) for file in files]
-    stale = [
-        (file, stamp) for file, stamp in zip(files, stamps, strict=True) if known.get(str(file), ("", ""))[0] != stamp
-    ]
+    stamps = dict(zip(files, without_faults(_stamp, files), strict=True))
+    places = {file: str(file.resolve()) for file in files}
+    stale = [file for file in files if known.get(places[file], ("", ""))[0] != stamps[file]]
     with ThreadPoolExecutor() as pool:
-        fresh = dict(zip((str(f) for f, _ in stale), pool.map(_sha256, (f for f, _ in stale)), strict=True))
+        fresh = dict(zip(stale, pool.map(_sha256, stale), strict=True))
     if fresh:
-        known |= {str(file): (stamp, fresh[str(file)]) for file, stamp in stale}
+        known |= {places[file]: (stamps[file], digest) for file, digest in fresh.items()}
         _write(cache, _read(cache) | known)
-    return [known[str(file)][1] for file in files]
+    return [known[places[file]][1] for file in files]
 
 
 def _stamp(file: Path) -> str:
-    try:
-        status = file.stat()
-    except OSError as error:
-        raise DataError(f"{file}: cannot be read ({error.strerror or error}); put the file back") from error
-    return f"{status.st_size}:{status.st_mtime_ns}"
+    """What changes with the content: size, time of change, and time of change of the file's status and its inode.
+
+    Programs can set the first two back, as `cp -p` does, but not the others.
+    """
+    status = regular_status(file)
+    return f"{status.st_size}:{status.st_mtime_ns}:{status.st_ctime_ns}:{status.st_ino}"
 
 
 def _sha256(file: Path) -> str:

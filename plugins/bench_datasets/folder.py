@@ -5,13 +5,16 @@ from __future__ import annotations
 import colorsys
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import ClassVar
 
 from bench_datasets.content_hash import cache_folder, content_hashes
+from bench_datasets.faults import gathered
 from bench_datasets.folder_files import Pair, find_pairs, find_root
 from bench_datasets.folder_labels import LabelMap, read_image, read_label
 from bench_datasets.options import FolderOptions
+from bench_datasets.picture_files import open_picture
 from benchmark import ClassSet, DataError, Dataset, PluginOptions, Sample, did_you_mean
 
 
@@ -38,19 +41,32 @@ class Folder(Dataset):
         return list(self._split(split))
 
     def sample(self, split: str, id: str) -> Sample:
-        """Read one image and its label."""
+        """Read one image and its label.
+
+        Raises:
+            DataError: A file is at fault. The samples after it are read, too, so that all of them can be named.
+        """
         pairs = self._split(split)
         if id not in pairs:
             raise DataError(f"split '{split}' of {self._root} has no image '{id}'.{did_you_mean(id, pairs)}")
-        pair = pairs[id]
+        try:
+            return self._read(pairs[id], id)
+        except DataError as error:
+            ids = list(pairs)
+            faults = {id: str(error)} | self._faults(pairs, ids[ids.index(id) + 1 :])
+            raise gathered(list(faults.values()), list(faults)) from error
+
+    def _read(self, pair: Pair, id: str) -> Sample:
         image = read_image(pair.image, self.options.half)
         if pair.label is None:
             return Sample(image, None, id)
         label = read_label(pair.label, self.options.label_format, self._labels, self.options.label_half)
         if label.shape != image.shape[:2]:
+            turned = open_picture(pair.image).orientation > 1
+            cause = " as its EXIF orientation says it is to be shown" if turned else ""
             raise DataError(
                 f"{pair.label}: label of {label.shape[1]} x {label.shape[0]} pixels, but {pair.image} has "
-                f"{image.shape[1]} x {image.shape[0]}; replace one, or list '{id}' in `exclude`"
+                f"{image.shape[1]} x {image.shape[0]}{cause}; replace one, or list '{id}' in `exclude`"
             )
         return Sample(image, label, id)
 
@@ -58,12 +74,26 @@ class Folder(Dataset):
         """Whether its images have label files; none is read."""
         return all(pair.label is not None for pair in self._split(split).values())
 
+    def _faults(self, pairs: Mapping[str, Pair], ids: Sequence[str]) -> dict[str, str]:
+        """What is wrong with samples, by their ids, where something is."""
+
+        def fault(id: str) -> str:
+            try:
+                self._read(pairs[id], id)
+            except DataError as error:
+                return str(error)
+            return ""
+
+        with ThreadPoolExecutor() as pool:
+            found = dict(zip(ids, pool.map(fault, ids), strict=True))
+        return {key: message for key, message in found.items() if message}
+
     def fingerprint(self, split: str) -> str:
         """A hash over ids, mapping and the content of all files; unchanged files are not read twice."""
         pairs = self._split(split)
         files = [file for pair in pairs.values() for file in pair if file is not None]
         name = hashlib.sha256(str(self._root.resolve()).encode()).hexdigest()[:16]
-        hashes = content_hashes([file.resolve() for file in files], cache_folder() / f"hashes-{name}.json")
+        hashes = content_hashes(files, cache_folder() / f"hashes-{name}.json")
         meaning = self.options.model_dump(include={"classes", "mapping", "label_format"})
         # Only where files are cut: whole images mean what they did before there was a choice.
         meaning |= self.options.model_dump(include={"half", "label_half"}, exclude_defaults=True)

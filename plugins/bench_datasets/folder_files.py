@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from bench_datasets.faults import gathered
 from bench_datasets.options import FolderOptions, SplitOptions
 from benchmark import DataError, did_you_mean
 
@@ -46,11 +48,14 @@ def find_pairs(root: Path, options: FolderOptions, split: SplitOptions, name: st
             f"split '{name}' is empty: no image{_ending(options.image_suffix)} in {root / pattern}; put some there, or "
             "mend `images`, `list` or `exclude`"
         )
-    wanted = split.labels or options.labels
+    wanted = options.labels if split.labels is None else split.labels
     if not wanted:
         return {key: Pair(path, None) for key, path in chosen.items()}
     labels = Names(_by_id(root, wanted, options.label_suffix))
-    return {key: Pair(path, _label_of(path, key, labels, root / wanted, options)) for key, path in chosen.items()}
+    _check_labels(chosen, labels, root / wanted, options)
+    if not split.list and not _is_glob(pattern):  # lists and globs leave out images on purpose
+        _check_images(root / pattern, labels, options, root)
+    return {key: Pair(path, labels.path(key)) for key, path in chosen.items()}
 
 
 class Names:
@@ -66,6 +71,11 @@ class Names:
     def find(self, key: str) -> str | None:
         """The full id that `key` means, if there is just one."""
         return key if key in self.by_id else self.by_stem.get(_stem(key))
+
+    def path(self, key: str) -> Path | None:
+        """The file that `key` means, if there is just one."""
+        found = self.find(key)
+        return None if found is None else self.by_id[found]
 
 
 def _by_id(root: Path, pattern: str, suffix: str) -> dict[str, Path]:
@@ -90,10 +100,14 @@ def _is_image(path: Path, suffix: str) -> bool:
     return named and path.suffix.lower() in IMAGE_ENDINGS
 
 
+def _is_glob(pattern: str) -> bool:
+    return bool(set(pattern) & set("*?["))
+
+
 def _search(root: Path, pattern: str) -> tuple[Path, Iterable[Path]]:
     """The folder that ids are relative to, and the files of a folder or glob."""
     parts = Path(pattern).parts
-    fixed = next((index for index, part in enumerate(parts) if set(part) & set("*?[")), len(parts))
+    fixed = next((index for index, part in enumerate(parts) if _is_glob(part)), len(parts))
     base = root.joinpath(*parts[:fixed])
     if not base.is_dir():
         near = did_you_mean(base.name, (p.name for p in base.parent.iterdir())) if base.parent.is_dir() else ""
@@ -121,12 +135,35 @@ def _listed(root: Path, list_name: str, images: dict[str, Path], suffix: str) ->
     return chosen
 
 
-def _label_of(image: Path, key: str, labels: Names, folder: Path, options: FolderOptions) -> Path:
-    found = labels.find(key)
-    if found is None:
-        expected = f"{_stem(key)}{options.label_suffix}.png"
-        raise DataError(f"{image} has no label: expected {expected} in {folder}; add it, or list the stem in `exclude`")
-    return labels.by_id[found]
+def _check_labels(images: Mapping[str, Path], labels: Names, folder: Path, options: FolderOptions) -> None:
+    """Refuse images without label."""
+    missing = [key for key in images if labels.find(key) is None]
+    if not missing:
+        return
+    first = missing[0]
+    expected = f"{_stem(first)}{options.label_suffix}.png"
+    fault = f"{images[first]} has no label: expected {expected} in {folder}; add it, or list the stem in `exclude`"
+    raise gathered([fault] * len(missing), missing)
+
+
+def _check_images(folder: Path, labels: Names, options: FolderOptions, root: Path) -> None:
+    """Refuse labels without image; those of other splits, which may lie in the same folder, have theirs there."""
+    wanted = {labels.find(key) for key in _images_of_all_splits(root, options)}
+    lone = [key for key in labels.by_id if key not in wanted and _stem(key) not in options.exclude]
+    if not lone:
+        return
+    expected = f"{_stem(lone[0])}{options.image_suffix}"
+    fault = (
+        f"{labels.by_id[lone[0]]} has no image: expected {expected} with the ending of an image in {folder}; add it, "
+        "remove the label, or list the stem in `exclude`"
+    )
+    raise gathered([fault] * len(lone), lone)
+
+
+def _images_of_all_splits(root: Path, options: FolderOptions) -> Iterator[str]:
+    for pattern in {split.images or options.images for split in options.splits.values()}:
+        with contextlib.suppress(DataError):  # a split that is at fault says so when it is asked for
+            yield from _by_id(root, pattern, options.image_suffix)
 
 
 def _without_ending(entry: str, suffix: str) -> str:

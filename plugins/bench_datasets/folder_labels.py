@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
 
 from bench_datasets.options import Half
+from bench_datasets.picture_files import no_picture, open_picture, read_rgb, rgb_pixels, turned
 from benchmark import IGNORE, DataError, did_you_mean
 
 IGNORE_WORD, OTHERS = "ignore", "*"
@@ -80,8 +80,8 @@ class LabelMap:
 
 
 def read_image(file: Path, half: Half = "whole") -> NDArray[np.uint8]:
-    """8-bit RGB, shape (H, W, 3); `DataError` for a file that is no whole image."""
-    return _cut(np.asarray(_open(file).convert("RGB")), half, file)
+    """8-bit RGB, shape (H, W, 3), by `read_rgb`."""
+    return _cut(read_rgb(file), half, file)
 
 
 def read_label(file: Path, label_format: str, labels: LabelMap, half: Half = "whole") -> NDArray[np.uint8]:
@@ -91,18 +91,41 @@ def read_label(file: Path, label_format: str, labels: LabelMap, half: Half = "wh
 
 def _codes(file: Path, label_format: str) -> Codes:
     """What the mapping maps, as the file holds it."""
+    picture = open_picture(file)
+    if picture.format in ("JPEG", "MPO"):  # the latter is JPEG with several pictures, as some cameras write
+        raise DataError(
+            f"{file}: a label was expected in a format without loss, but it is a JPEG, and JPEG blurs labels: ids and "
+            "colours are no longer those that were stored; use PNG files made from the originals"
+        )
     if label_format == "first-channel":
-        return _first_channel(file)
-    picture = _open(file)
+        return _first_channel(file, picture.orientation)
     if label_format == "colour":
-        rgb = np.asarray(picture.convert("RGB")).astype(np.int64)
+        rgb = rgb_pixels(picture, file).astype(np.int64)
         return rgb[..., 0] << 16 | rgb[..., 1] << 8 | rgb[..., 2]
-    pixels = np.asarray(picture)
+    pixels = np.asarray(picture.pixels)
     if pixels.ndim != 2:
         raise DataError(
             f"{file}: a label of one channel was expected, but it has {pixels.shape[2]}; set label_format "
             "to 'colour' or 'first-channel'"
         )
+    return _whole_numbers(pixels, file)
+
+
+def _first_channel(file: Path, orientation: int) -> Codes:
+    """PIL cuts 16-bit colour down to 8 bits, which loses the ids; OpenCV keeps them, in the order blue, green, red."""
+    import cv2
+
+    pixels = cv2.imdecode(np.frombuffer(file.read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED)
+    if pixels is None:
+        raise no_picture(file, "OpenCV does not read it")
+    first = pixels if pixels.ndim == 2 else pixels[..., min(pixels.shape[2], 3) - 1]
+    codes = _whole_numbers(first, file)
+    return turned(codes.astype(np.int32), orientation).astype(np.int64)  # PIL has no 64-bit integers
+
+
+def _whole_numbers(pixels: NDArray[Any], file: Path) -> Codes:
+    if np.issubdtype(pixels.dtype, np.floating):
+        raise DataError(f"{file}: a label of ids was expected, but its pixels are floats; store them as integers")
     return pixels.astype(np.int64)
 
 
@@ -117,39 +140,6 @@ def _cut(pixels: NDArray[Pixel], half: Half, file: Path) -> NDArray[Pixel]:
             "replace the file, or mend `half` and `label_half`"
         )
     return pixels[:, :middle] if half == "left" else pixels[:, middle:]
-
-
-def _open(file: Path) -> Image.Image:
-    try:
-        picture = Image.open(file)
-        picture.load()
-    except UnidentifiedImageError as error:
-        raise _no_image(file, "it is damaged, or of an unknown format") from error
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError) as error:
-        raise _no_image(file, error) from error
-    return picture
-
-
-def _no_image(file: Path, reason: object) -> DataError:
-    return DataError(f"{file}: cannot be read as an image ({reason}); replace the file")
-
-
-def _first_channel(file: Path) -> Codes:
-    """PIL cuts 16-bit colour down to 8 bits, which loses the ids; OpenCV keeps them, in the order blue, green, red."""
-    import cv2
-
-    pixels = cv2.imdecode(np.frombuffer(_bytes(file), np.uint8), cv2.IMREAD_UNCHANGED)
-    if pixels is None:
-        raise _no_image(file, "it is damaged, or of an unknown format")
-    first = pixels if pixels.ndim == 2 else pixels[..., min(pixels.shape[2], 3) - 1]
-    return np.asarray(first, np.int64)
-
-
-def _bytes(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as error:
-        raise DataError(f"{file}: cannot be read ({error.strerror or error})") from error
 
 
 def _code(key: str, *, colour: bool) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from benchmark import PluginOptions
 
@@ -27,20 +27,35 @@ class StreetsOptions(PluginOptions):
     seed: int = Field(0, ge=0, description="What all scenes are drawn from.")
 
 
+def _no_labels(value: object) -> object:
+    """`false`, as users write it for a set without labels, means the same as an empty text."""
+    return "" if value is False else value
+
+
+Labels = Annotated[str, BeforeValidator(_no_labels)]
+
+
 class SplitOptions(PluginOptions):
-    """One split of a `folder`; what is left empty is taken from the data set."""
+    """One split of a `folder`; what is left out is taken from the data set."""
 
     images: str = Field("", description="Folder or glob of the images, relative to the root.")
-    labels: str = Field("", description="Folder or glob of the labels, relative to the root.")
+    labels: Labels | None = Field(
+        None,
+        description='Folder or glob of the labels, relative to the root; "" or false: this split has none; left out: '
+        "those of the data set.",
+    )
     list: str = Field("", description="Text file, relative to the root, with one image a line: its stem or its path.")
 
 
 class FolderOptions(PluginOptions):
     """Options of `folder`."""
 
-    root: str = Field(description="Folder of the data set; a relative one is looked up under $BENCH_DATA, then here.")
+    root: str = Field(
+        description="Folder of the data set; a relative one is looked up under $BENCH_DATA, then here.",
+        json_schema_extra={"affects_results": False},  # its files do, and their content is hashed
+    )
     images: str = Field("images", description="Folder (searched with its subfolders) or glob, relative to the root.")
-    labels: str = Field("labels", description="The same for the labels; empty for a set without labels.")
+    labels: Labels = Field("labels", description='The same for the labels; "" or false: a set without labels.')
     image_suffix: str = Field("", description="What image names add to the common stem, such as _leftImg8bit.")
     label_suffix: str = Field("", description="What label names add to it, such as _gtFine_labelIds.")
     half: Half = Field(

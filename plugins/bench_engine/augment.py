@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Generator, Tensor
+
+ScaleLaw = Literal["log-uniform", "uniform"]
 
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in brightness (ITU-R BT.601)."""
@@ -50,8 +53,45 @@ def crop(
     return cut, torch.stack([label[window] for label, window in zip(labels, windows, strict=True)])
 
 
+def enlarged(images: Tensor, labels: Tensor | None, factor: float) -> tuple[Tensor, Tensor | None]:
+    """All images of a batch larger by one factor, bicubic as in PIL; labels by nearest neighbour.
+
+    Args:
+        images: Float in [0, 1], shape (N, C, H, W).
+        labels: uint8, shape (N, H, W), or None.
+        factor: At least 1; height and width are rounded to whole pixels.
+    """
+    size = round(images.shape[2] * factor), round(images.shape[3] * factor)
+    # With antialias torch has PIL's kernel (a = -0.5), without it another one; it smooths nothing when enlarging.
+    images = F.interpolate(images, size, mode="bicubic", align_corners=False, antialias=True).clamp(0, 1)
+    if labels is None:
+        return images, None
+    return images, F.interpolate(labels.unsqueeze(1), size, mode="nearest-exact").squeeze(1)
+
+
+def scale_factors(count: int, scale: tuple[float, float], law: ScaleLaw, generator: Generator) -> Tensor:
+    """Factors of random resizing, shape (count,).
+
+    Args:
+        count: How many.
+        scale: Least and largest factor.
+        law: "log-uniform": halving is as likely as doubling; "uniform": as in mmsegmentation's `RandomResize`, of whose
+            factors in 0.5 to 2 two thirds enlarge.
+        generator: Where randomness comes from.
+    """
+    if law == "uniform":
+        return torch.empty(count).uniform_(*scale, generator=generator)
+    low, high = math.log(scale[0]), math.log(scale[1])
+    return torch.empty(count).uniform_(low, high, generator=generator).exp()
+
+
 def scaled_crop(
-    images: Tensor, labels: Tensor, size: tuple[int, int], scale: tuple[float, float], generator: Generator
+    images: Tensor,
+    labels: Tensor,
+    size: tuple[int, int],
+    scale: tuple[float, float],
+    generator: Generator,
+    law: ScaleLaw = "log-uniform",
 ) -> tuple[Tensor, Tensor]:
     """Resize each image by its own random factor, then cut out a window at a random place.
 
@@ -61,12 +101,12 @@ def scaled_crop(
         images: Float, shape (N, C, H, W); sampled bilinearly.
         labels: uint8, shape (N, H, W); nearest neighbour.
         size: Height and width of the window.
-        scale: Least and largest factor, drawn evenly on a logarithmic scale.
+        scale: Least and largest factor.
         generator: Where randomness comes from.
+        law: How factors are distributed; see `scale_factors`.
     """
     count = len(images)
-    low, high = math.log(scale[0]), math.log(scale[1])
-    factors = torch.empty(count).uniform_(low, high, generator=generator).exp()
+    factors = scale_factors(count, scale, law, generator)
     offsets = torch.empty(count, 2).uniform_(-1, 1, generator=generator)
     # The window covers the share `extent` of the image in each direction; its centre may move as far as it stays
     # inside, or, if it is the larger one, as far as the image stays inside the window.

@@ -47,14 +47,15 @@ class EpochOrder:
 
 def choice(seed: int, epoch: int, index: int, count: int) -> int:
     """One of `count` variants of an image, drawn anew in each epoch."""
-    return _digest(f"{seed}:variant:{epoch}:{index}") % count
+    return _digest("variant", f"{seed}:{epoch}:{index}") % count
 
 
 @lru_cache(maxsize=8)
 def _permutation(seed: int, purpose: str, length: int, epoch: int) -> tuple[int, ...]:
-    generator = torch.Generator().manual_seed(_digest(f"{seed}:{purpose}:{epoch}"))
+    generator = torch.Generator().manual_seed(_digest("order", f"{seed}:{purpose}:{epoch}"))
     return tuple(torch.randperm(length, generator=generator).tolist())
 
 
-def _digest(text: str) -> int:
-    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:7], "big")
+def _digest(kind: str, text: str) -> int:
+    """A seed that no `StageContext.generator` has, whatever its purpose: what is hashed there begins with a number."""
+    return int.from_bytes(hashlib.sha256(f"{kind}:{text}".encode()).digest()[:7], "big")

@@ -20,8 +20,17 @@ def cosine(constant: float = 0.0) -> Factor:
 
 
 def poly(power: float = 0.9) -> Factor:
-    """(1 - progress) ** power (DeepLab, arXiv:1606.00915, section 4.1)."""
+    """(1 - progress) ** power, from 1 to 0 (DeepLab, arXiv:1606.00915, section 4.1)."""
     return lambda progress: (1 - progress) ** power
+
+
+def ending_at(factor: Factor, end: float) -> Factor:
+    """A schedule from 1 to 0, stretched so that it falls from 1 to `end`.
+
+    `ending_at(poly(), 0.01)` is the `PolyLR` of mmsegmentation's schedules (rate 0.01, `eta_min` 1e-4), which gets
+    there one step earlier.
+    """
+    return lambda progress: end + (1 - end) * factor(progress)
 
 
 def warmed_up(factor: Factor, share: float) -> Factor:

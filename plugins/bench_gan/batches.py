@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from bench_engine.augment import crop, flip
+from bench_engine.augment import crop, enlarged, flip
 from bench_engine.data import EpochOrder, step_generator
 from bench_gan.images import normalize
 from benchmark import ImageSet, StageContext
@@ -20,8 +20,9 @@ class UnpairedBatches:
         source, target: The two domains.
         context: Whose seed decides on order, windows and mirroring.
         batch_size: Images of each domain in a step.
-        window: Height and width of the random window that is cut out of each image; None takes all of it.
+        window: Height and width of the random window that is cut out of each image; None: those of the image.
         mirror: Flip each image left to right with probability 1/2.
+        enlarge: Factor by which images are enlarged before the window is cut.
     """
 
     source: ImageSet
@@ -30,6 +31,7 @@ class UnpairedBatches:
     batch_size: int
     window: tuple[int, int] | None = None
     mirror: bool = True
+    enlarge: float = 1.0
 
     def __call__(self, step: int) -> dict[str, Tensor]:
         """Images `source` and `target` of a step in [-1, 1], shape (batch_size, 3, H, W).
@@ -50,8 +52,10 @@ class UnpairedBatches:
         batch = images.image_batch(indices)
         labels = None if images.labels is None else images.label_batch(indices)
         generator = step_generator(self.context, step, purpose)
-        if self.window is not None:
-            batch, labels = crop(batch, labels, self.window, generator)
+        if self.enlarge > 1:
+            batch, labels = enlarged(batch, labels, self.enlarge)
+        if self.enlarge > 1 or self.window is not None:
+            batch, labels = crop(batch, labels, self.window or images.size, generator)
         if self.mirror:
             batch, labels = flip(batch, labels, generator)
         return normalize(batch), labels

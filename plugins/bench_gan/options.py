@@ -20,7 +20,8 @@ class AdversarialOptions(TrainingOptions):
     """What `bench_gan.model` and `bench_gan.translator` take; a plugin inherits it with the defaults of its paper.
 
     The defaults here are those of CycleGAN (Zhu et al. 2017, arXiv:1703.10593, section 4 and appendix 7). All of the
-    options that are off by default (from `discriminator_steps` to `ema`) leave a training bit by bit as it is.
+    options that are off by default (`enlarge`, and from `discriminator_steps` to `ema`) leave a training bit by bit as
+    it is.
     """
 
     images_seen: int = Field(
@@ -36,6 +37,13 @@ class AdversarialOptions(TrainingOptions):
         None,
         description="Height and width of the random window each training image is cut to; none: whole images.",
         json_schema_extra=unit("pixels"),
+    )
+    enlarge: float = Field(
+        1.0,
+        ge=1,
+        le=4,
+        description="Factor by which training images are enlarged before a random window of the size of crop, or else "
+        "of the image, is cut out: 1.117 is 286 / 256, the jitter of the codes of CycleGAN, pix2pix, CUT and U-GAT-IT.",
     )
     flip: bool = Field(True, description="Mirror training images left to right with probability 1/2.")
 

@@ -58,7 +58,8 @@ class AdversarialTranslator(Translator):
 
     def batches(self, source: ImageSet, target: ImageSet, context: StageContext) -> Batches:
         """The batch of each step."""
-        return UnpairedBatches(source, target, context, self.options.batch_size, self.options.crop, self.options.flip)
+        options = self.options
+        return UnpairedBatches(source, target, context, options.batch_size, options.crop, options.flip, options.enlarge)
 
     def sample_rows(self, source: Tensor, target: Tensor) -> list[Tensor]:
         """Rows of the sample pictures, which show the same images at each call.

@@ -65,7 +65,7 @@ def augmented(
     """A batch after all augmentations that the options switch on."""
     size = options.crop or (images.shape[2], images.shape[3])
     if options.scale != (1.0, 1.0):
-        images, labels = augment.scaled_crop(images, labels, size, options.scale, generator)
+        images, labels = augment.scaled_crop(images, labels, size, options.scale, generator, options.scale_law)
     elif options.crop:
         images, labels = augment.crop(images, labels, size, generator)
     if options.flip:

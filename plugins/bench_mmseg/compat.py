@@ -61,7 +61,8 @@ def build_network(config: dict[str, Any]) -> Any:
     from mmengine.logging import MMLogger
     from mmseg.registry import MODELS
 
-    import bench_mmseg.heads  # noqa: F401  registers what this package adds
+    import bench_mmseg.heads
+    import bench_mmseg.weighted_loss  # noqa: F401  both register what this package adds
 
     # mmengine tells the newest of all loggers about each parameter it initialises; this one keeps it to itself.
     MMLogger.get_instance(f"build-{uuid.uuid4().hex}", log_level="ERROR")

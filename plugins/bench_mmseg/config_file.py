@@ -10,7 +10,7 @@ from torch.optim import Optimizer
 
 from bench_mmseg.compat import build_network
 from bench_mmseg.model import IMAGENET_MEAN, IMAGENET_STD, ConfiguredModel, SegmentationModel
-from bench_mmseg.options import MMSegOptions, config_path
+from bench_mmseg.options import LossAverage, MMSegOptions, config_path
 from bench_mmseg.pretrained import load_backbone
 from bench_mmseg.trainer import NetworkSegmenter
 from benchmark import UsageError
@@ -32,7 +32,8 @@ class MMSegConfig(NetworkSegmenter):
         config = self._file()
         published = pretrained and self.options.pretrained is True
         weights = None if class_weights is None else class_weights.tolist()
-        model = adapted(config["model"], classes, weights, pretrained=published)
+        average = self.options.loss_average
+        model = adapted(config["model"], classes, weights, pretrained=published, average=average)
         preprocessor = model.pop("data_preprocessor", {})
         network = self._built(model)
         if pretrained and isinstance(self.options.pretrained, str):
@@ -73,7 +74,9 @@ class MMSegConfig(NetworkSegmenter):
             raise UsageError(f"{self.options.config}: its model cannot be built: {error}") from error
 
 
-def adapted(model: Tree, classes: int, class_weights: list[float] | None, *, pretrained: bool) -> Tree:
+def adapted(
+    model: Tree, classes: int, class_weights: list[float] | None, *, pretrained: bool, average: LossAverage = "all"
+) -> Tree:
     """A model's configuration for other classes, one device and, unless wanted, no published weights.
 
     Args:
@@ -81,8 +84,9 @@ def adapted(model: Tree, classes: int, class_weights: list[float] | None, *, pre
         classes: Number of classes that all heads are to tell apart.
         class_weights: Weights for its cross-entropy losses; those of the file, made for its own classes, are dropped.
         pretrained: Keep what the file says about published weights.
+        average: What its cross-entropy losses are averaged over, whatever the file says.
     """
-    tree = _mapped(model, classes, class_weights)
+    tree = _mapped(model, classes, cross_entropy_settings(class_weights, average))
     if not pretrained:
         tree = {name: value for name, value in tree.items() if name != "pretrained"}
         tree["backbone"] = {
@@ -93,12 +97,20 @@ def adapted(model: Tree, classes: int, class_weights: list[float] | None, *, pre
     return tree
 
 
-def _mapped(node: Any, classes: int, class_weights: list[float] | None) -> Any:
+def cross_entropy_settings(class_weights: list[float] | None, average: LossAverage) -> Tree:
+    """What replaces the settings of a cross-entropy loss in a configuration, in mmsegmentation's dict form."""
+    settings: Tree = {"avg_non_ignore": average == "labelled"}
+    if class_weights is not None:
+        settings |= {"type": "WeightedCrossEntropy", "class_weight": class_weights}
+    return settings
+
+
+def _mapped(node: Any, classes: int, cross_entropy: Tree) -> Any:
     if isinstance(node, (list, tuple)):
-        return type(node)(_mapped(item, classes, class_weights) for item in node)
+        return type(node)(_mapped(item, classes, cross_entropy) for item in node)
     if not isinstance(node, dict):
         return node
-    mapped = {name: _mapped(value, classes, class_weights) for name, value in node.items()}
+    mapped = {name: _mapped(value, classes, cross_entropy) for name, value in node.items()}
     if mapped.get("type") == "SyncBN":
         mapped["type"] = "BN"
     if "num_classes" in mapped:
@@ -106,8 +118,7 @@ def _mapped(node: Any, classes: int, class_weights: list[float] | None) -> Any:
         mapped.pop("out_channels", None)
     if mapped.get("type") == "CrossEntropyLoss":
         mapped.pop("class_weight", None)
-        if class_weights is not None:
-            mapped["class_weight"] = class_weights
+        mapped.update(cross_entropy)
     return mapped
 
 

@@ -42,7 +42,9 @@ class DeepLabV3(NetworkSegmenter):
             network.backbone.maxpool = nn.Identity()
         if pretrained and options.pretrained:
             load_pretrained(network.backbone, options)
-        return CrossEntropyModel(network, class_weights, options.auxiliary, divisor=options.output_stride)
+        return CrossEntropyModel(
+            network, class_weights, options.auxiliary, divisor=options.output_stride, average=options.loss_average
+        )
 
 
 def network_config(options: DeepLabV3Options, classes: int) -> dict[str, Any]:

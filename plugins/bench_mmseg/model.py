@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from bench_engine.model import TrainableModel
 from bench_engine.optimizers import GuardedOptimizer
+from bench_mmseg.losses import cross_entropy
+from bench_mmseg.options import LossAverage
 from bench_mmseg.resize import bilinear
 from benchmark import IGNORE
 
@@ -94,18 +96,28 @@ class SegmentationModel(TrainableModel):
 class CrossEntropyModel(SegmentationModel):
     """An `EncoderDecoder` trained by cross-entropy on its head and its auxiliary head.
 
-    The losses are those of mmsegmentation's heads, without their pixel accuracy, which costs more than the loss.
+    With `average` "all" the losses are those of mmsegmentation's heads by default, without their pixel accuracy, which
+    costs more than the loss.
 
     Args:
         network: The network.
         class_weights: Weights of the classes in the cross-entropy, or None.
         auxiliary: Weight of the auxiliary head's loss, where there is such a head.
         divisor: As in `SegmentationModel`.
+        average: What both losses are averaged over; see `losses.loss_divisor`.
     """
 
-    def __init__(self, network: nn.Module, class_weights: Tensor | None, auxiliary: float, divisor: int) -> None:
+    def __init__(
+        self,
+        network: nn.Module,
+        class_weights: Tensor | None,
+        auxiliary: float,
+        divisor: int,
+        average: LossAverage = "all",
+    ) -> None:
         super().__init__(network, divisor=divisor)
         self._auxiliary = auxiliary
+        self._average: LossAverage = average
         self.register_buffer("class_weights", class_weights, persistent=False)
 
     def losses(self, images: Tensor, labels: Tensor) -> dict[str, Tensor]:
@@ -127,7 +139,7 @@ class CrossEntropyModel(SegmentationModel):
         return losses, logits.detach()
 
     def _cross_entropy(self, logits: Tensor, targets: Tensor) -> Tensor:
-        return F.cross_entropy(logits, targets, weight=self.class_weights, ignore_index=IGNORE)
+        return cross_entropy(logits, targets, self.class_weights, self._average)
 
 
 class ConfiguredModel(SegmentationModel):

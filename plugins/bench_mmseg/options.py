@@ -15,6 +15,8 @@ from benchmark import did_you_mean
 
 PIXELS = {"unit": "pixels"}
 
+LossAverage = Literal["all", "labelled"]
+
 
 class SegmenterOptions(TrainingOptions):
     """What the training of every segmenter can be told."""
@@ -22,7 +24,15 @@ class SegmenterOptions(TrainingOptions):
     optimizer: Literal["sgd", "adamw"] = Field("sgd", description="Rule of the update; sgd has momentum 0.9.")
     lr: float = Field(0.01, gt=0, description="Base learning rate.")
     weight_decay: float = Field(5e-4, ge=0, description="Weight decay of all parameters.")
-    schedule: Literal["poly", "cosine"] = Field("poly", description="How the rate falls to 0; poly has power 0.9.")
+    schedule: Literal["poly", "cosine"] = Field(
+        "poly", description="How the rate falls to end_factor times its base; poly has power 0.9."
+    )
+    end_factor: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Rate at the end over base rate: 0.01 in mmsegmentation's schedules, which fall from 0.01 to 1e-4.",
+    )
     warm_up: float = Field(0.0, ge=0, lt=1, description="Share of the training in which the rate rises from 0.")
     clip_norm: float | None = Field(None, gt=0, description="Largest norm of the gradient; none: not clipped.")
     loss: Literal["ce", "enet", "median"] = Field(
@@ -30,11 +40,21 @@ class SegmenterOptions(TrainingOptions):
         description="Cross-entropy: plain, or with class weights from the training labels after ENet "
         "(1 / ln(1.02 + share)) or by median-frequency balancing.",
     )
+    loss_average: LossAverage = Field(
+        "all",
+        description="What the cross-entropy is averaged over: all pixels, ignored ones as if their loss were 0, as "
+        "mmsegmentation does by default; or labelled pixels alone.",
+    )
     flip: bool = Field(True, description="Mirror images left to right with probability 1/2.")
     crop: tuple[PositiveInt, PositiveInt] | None = Field(
         None, description="Height and width of the training window; none: the whole image.", json_schema_extra=PIXELS
     )
     scale: tuple[float, float] = Field((1.0, 1.0), description="Least and largest factor of random resizing.")
+    scale_law: Literal["log-uniform", "uniform"] = Field(
+        "log-uniform",
+        description="Distribution of the factor: halving as likely as doubling, or all factors alike, as in "
+        "mmsegmentation.",
+    )
     blur: float = Field(
         0.0, ge=0, description="Largest width of a random Gaussian blur; 0: none.", json_schema_extra=PIXELS
     )

@@ -161,7 +161,7 @@ class NetworkSegmenter(Segmenter):
 def rate_factor(options: SegmenterOptions) -> schedules.Factor:
     """The learning-rate schedule that the options name."""
     factor = schedules.poly() if options.schedule == "poly" else schedules.cosine()
-    return schedules.warmed_up(factor, options.warm_up)
+    return schedules.warmed_up(schedules.ending_at(factor, options.end_factor), options.warm_up)
 
 
 def class_weights(data: ImageSet, loss: str) -> Tensor | None:

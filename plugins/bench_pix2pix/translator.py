@@ -30,7 +30,8 @@ class Pix2Pix(AdversarialTranslator):
     - Dropout is in the three innermost decoder layers, as in the paper and its Torch code; the reference has it one
       layer further out. With fewer than 7 `downsamplings` fewer decoder layers are of full width, and fewer drop.
     - Size: images of any size are mirrored up to a multiple of 2^downsamplings; the paper's are 256 x 256.
-    - Jitter: a random window (`crop`) and mirroring; images are not first enlarged from 256 to 286 pixels.
+    - Jitter: a random window (`crop`) and mirroring; images are not first enlarged from 256 to 286 pixels, unless
+      `enlarge` is 1.117.
     - Length: a step may hold more than one pair, and the schedule counts steps instead of epochs. Its falling second
       half is that of the reference; the paper's Torch code keeps one rate.
     """
@@ -48,4 +49,5 @@ class Pix2Pix(AdversarialTranslator):
 
     def batches(self, source: ImageSet, target: ImageSet, context: StageContext) -> Batches:
         """Both images of a pair, under one window and mirroring."""
-        return PairedBatches(source, target, context, self.options.batch_size, self.options.crop, self.options.flip)
+        options = self.options
+        return PairedBatches(source, target, context, options.batch_size, options.crop, options.flip, options.enlarge)

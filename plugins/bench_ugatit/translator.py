@@ -22,8 +22,8 @@ class UGATIT(AdversarialTranslator):
     (znxlwm/UGATIT-pytorch). Departures:
 
     - The light form is the default, because the full one takes images of one size only.
-    - Images are not enlarged by an eighth before they are cut: the scenario decides on their size, `crop` on the
-      window.
+    - Images are not enlarged from 256 to 286 pixels before they are cut, unless `enlarge` is 1.117: the scenario
+      decides on their size, `crop` on the window.
     - A step runs each generator once over both domains, and the discriminators' step sends no gradient into
       generators. The authors' code runs them twice and throws that gradient away; nothing but cost depends on it.
     - A discriminator sees real and generated images in one pass, so that its spectral norm makes two steps of power

@@ -45,3 +45,17 @@ def red_and_blue_squares():
         return image_set(pixels)
 
     return squares(0), squares(2)
+
+
+@pytest.fixture
+def seeds(monkeypatch):
+    """The seeds of all generators made from now on; shuffles of a seed that another test had are remembered."""
+    made, real = [], torch.Generator
+
+    class Recording:
+        def manual_seed(self, seed):
+            made.append(seed)
+            return real().manual_seed(seed)
+
+    monkeypatch.setattr(torch, "Generator", Recording)
+    return made

@@ -8,6 +8,7 @@ import pytest
 from bench_gan.networks import count_parameters
 from bench_gan.options import AdversarialOptions
 from benchmark import StageContext
+from benchmark.config.resolve import resolve_matrix
 from benchmark.registry.registry import load_registry
 
 PAGE = (Path(__file__).parents[2] / "docs" / "translators.md").read_text()
@@ -47,6 +48,23 @@ def test_options_have_the_defaults_that_the_page_shows(name):
 
 
 @pytest.mark.parametrize("name", learned())
+def test_the_budget_paper_keeps_what_the_page_shows_and_sets_the_jitter(name, tmp_path):
+    scenario = "streets-labels-to-photo" if name == "pix2pix" else "streets"
+    matrix = resolve_matrix(scenarios=[scenario], translators=[name], budget="paper", registry=load_registry(tmp_path))
+    [options] = [choice.options for choice in matrix.translators if choice.name == name]
+    defaults = dict(REGISTRY.options_class(REGISTRY.find("translator", name))())
+    shown = {row.strip("`") for row in table(name) if row.startswith("`")}
+    changed = {option for option in shown if written(defaults[option]) != written(tupled(options[option]))}
+    assert changed == {"enlarge"} & shown
+    assert options["enlarge"] == (286 / 256 if "enlarge" in shown else 1)
+
+
+def tupled(value):
+    """A value of a resolved matrix, whose tuples are lists."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("name", learned())
 def test_every_loss_weight_is_on_the_page(name):
     options = REGISTRY.options_class(REGISTRY.find("translator", name)).model_fields
     shown = {row.strip("`") for row in table(name)}
@@ -65,6 +83,17 @@ def test_networks_have_as_many_parameters_as_the_page_shows(name, tmp_path):
     assert ("generator", "target") in shown
     assert ("discriminator", "target") in shown
     assert shown == {(side, part): written(count_parameters(sides[side][part])) for side, part in shown}
+
+
+@pytest.mark.parametrize("name", learned())
+def test_every_learned_translator_can_enlarge_its_training_images(name, domains, tmp_path):
+    def batch(enlarge):
+        translator = REGISTRY.create(REGISTRY.find("translator", name), {"enlarge": enlarge})
+        return translator.batches(*domains, StageContext(folder=tmp_path))(0)["source"]
+
+    plain, enlarged = batch(1.0), batch(2.0)
+    assert plain.shape == enlarged.shape
+    assert enlarged.diff(dim=-1).abs().mean() < 0.8 * plain.diff(dim=-1).abs().mean()
 
 
 class NoSegmenter:

@@ -142,6 +142,23 @@ def test_types_read_as_a_user_writes_values(annotation, expected):
     assert type_name(annotation) == expected
 
 
+def test_options_within_options_are_listed_with_their_place():
+    class Split(BaseModel):
+        images: str = Field("", description="Where they are.")
+
+    class Options(BaseModel):
+        only: Split = Split()
+        splits: dict[str, Split]
+        others: list[str] = []
+
+    assert option_rows(Options) == [
+        ("only.images", "str", '""', "", "", "Where they are."),
+        ("splits", "dict[str, Split]", "(required)", "", "", ""),
+        ("splits.NAME.images", "str", '""', "", "", "Where they are."),
+        ("others", "list[str]", "[]", "", "", ""),
+    ]
+
+
 def test_defaults_and_limits_are_written_out():
     class Options(BaseModel):
         path: str

@@ -66,12 +66,12 @@ def test_bilinear_upsampling_is_the_reference_codes_fixed_filter():
 
 
 def test_heads_give_unit_vectors_in_float32():
-    heads = Heads([3, 8], 5)
-    initialize_glorot(heads, torch.Generator().manual_seed(0), 0.02)
+    heads = Heads([3, 8], 32)
+    initialize_glorot(heads, torch.Generator().manual_seed(0), 1.0)
     features = [images(), torch.rand(2, 8, 4, 4)]
     with torch.autocast("cpu", torch.bfloat16):
         vectors = heads(features, sample_patch_ids(features, 10, torch.Generator().manual_seed(0)))
-    assert [layer.shape for layer in vectors] == [(2, 10, 5), (2, 10, 5)]
+    assert [layer.shape for layer in vectors] == [(2, 10, 32), (2, 10, 32)]
     for layer in vectors:
         assert layer.dtype is torch.float32
         torch.testing.assert_close(layer.norm(dim=2), torch.ones(2, 10))

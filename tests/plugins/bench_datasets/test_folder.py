@@ -2,11 +2,14 @@
 
 import hashlib
 import json
+import os
+import time
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from pydantic import ValidationError
 
 from bench_datasets.folder import Folder
 from bench_datasets.folder_files import find_root
@@ -78,6 +81,21 @@ def test_a_split_without_labels_gives_images_alone(tmp_path):
     bare = folder(tree(tmp_path), labels="")
     assert bare.sample("train", "a").label is None
     assert [bare.labelled("train"), folder(tree(tmp_path)).labelled("train")] == [False, True]
+
+
+@pytest.mark.parametrize("none", ["", False])
+def test_a_single_split_may_be_without_labels(tmp_path, none):
+    root = tree(tmp_path)
+    put(root / "more" / "c.png", picture())
+    data = folder(root, splits={"train": {"images": "more", "labels": none}, "val": {}})
+    assert data.sample("train", "c").label is None
+    assert data.sample("val", "a").label is not None
+
+
+def test_false_stands_for_a_set_without_labels_but_true_for_nothing(tmp_path):
+    assert folder(tree(tmp_path), labels=False).sample("train", "a").label is None
+    with pytest.raises(ValidationError, match="valid string"):
+        folder(tmp_path, labels=True)
 
 
 def test_cityscapes_names_are_matched_across_city_folders_and_suffixes(tmp_path):
@@ -375,3 +393,95 @@ def test_a_cache_that_is_damaged_or_cannot_be_written_is_done_without(tmp_path, 
     blocked.write_text("")
     monkeypatch.setenv("BENCH_CACHE", str(blocked / "inside"))
     assert folder(root).fingerprint("train") == first
+
+
+def test_a_label_without_image_is_named_with_the_file_expected(tmp_path):
+    root = tree(tmp_path)
+    (root / "images" / "b.png").unlink()
+    refused(
+        lambda: folder(root).ids("train"), str(root / "labels" / "b.png"), "expected b", str(root / "images"), "exclude"
+    )
+    assert folder(root, exclude=("b",)).ids("train") == ["a"]
+
+
+def test_labels_of_several_splits_may_lie_in_one_folder(tmp_path):
+    root = tree(tmp_path)
+    put(root / "more" / "c.png", picture())
+    put(root / "labels" / "c.png", NATIVE)
+    data = folder(root, splits={"train": {}, "val": {"images": "more"}})
+    assert (data.ids("train"), data.ids("val")) == (["a", "b"], ["c"])
+
+
+@pytest.mark.parametrize("split", [{"list": "some.txt"}, {"images": "images/*.png"}])
+def test_a_list_or_a_glob_may_leave_labels_without_image(tmp_path, split):
+    root = tree(tmp_path)
+    (root / "some.txt").write_text("a\n")
+    (root / "images" / "b.png").unlink()
+    assert folder(root, splits={"train": split}).ids("train") == ["a"]
+
+
+def test_all_images_without_label_are_named_at_once(tmp_path):
+    names = [f"{number:02d}" for number in range(14)]
+    root = tree(tmp_path, names)
+    for name in names[1:]:
+        (root / "labels" / f"{name}.png").unlink()
+    refused(
+        lambda: folder(root).ids("train"),
+        str(root / "images" / "01.png"),
+        "; 12 more at fault: '02', '03', '04', '05', '06', '07', '08', '09', '10', '11', ...",
+    )
+
+
+def test_all_files_at_fault_after_the_first_are_named_at_once(tmp_path):
+    root = tree(tmp_path, ("a", "b", "c", "d", "e"))
+    (root / "images" / "b.png").write_bytes(b"no picture")
+    put(root / "labels" / "d.png", np.full((2, 3), 99, np.uint8))
+    put(root / "labels" / "e.png", np.full((4, 5), 7, np.uint8))
+    refused(
+        lambda: folder(root).sample("train", "b"),
+        f"{root / 'images' / 'b.png'}: cannot be read",
+        "; 2 more at fault: 'd', 'e'",
+    )
+    refused(lambda: folder(root).sample("train", "e"), "5 x 4")
+    np.testing.assert_array_equal(folder(root).sample("train", "c").label, TRAIN_IDS)
+
+
+def test_all_missing_files_are_named_at_once(tmp_path):
+    root = tree(tmp_path)
+    data = folder(root)
+    data.ids("train")
+    (root / "images" / "a.png").unlink()
+    (root / "labels" / "b.png").unlink()
+    refused(
+        lambda: data.fingerprint("train"),
+        f"{root / 'images' / 'a.png'} cannot be read (No such file or directory)",
+        f"; 1 more at fault: '{root / 'labels' / 'b.png'}'",
+    )
+
+
+def test_another_image_of_one_size_and_time_changes_the_fingerprint(tmp_path):
+    root = tree(tmp_path)
+    file = root / "images" / "a.png"
+    before, status = folder(root).fingerprint("train"), file.stat()
+    time.sleep(0.02)  # some file systems count time in steps of some milliseconds
+    file.write_bytes(file.read_bytes()[::-1])
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert (file.stat().st_size, file.stat().st_mtime_ns) == (status.st_size, status.st_mtime_ns)
+    assert folder(root).fingerprint("train") != before
+
+
+def test_a_file_moved_over_another_of_one_size_and_time_changes_the_fingerprint(tmp_path):
+    root = tree(tmp_path)
+    file, other = root / "images" / "a.png", tmp_path / "other.png"
+    other.write_bytes(file.read_bytes()[::-1])
+    os.utime(other, ns=(0, 0))
+    os.utime(file, ns=(0, 0))
+    before = folder(root).fingerprint("train")
+    other.rename(file)
+    assert folder(root).fingerprint("train") != before
+
+
+def test_the_same_files_in_another_folder_have_the_same_fingerprint_and_the_root_is_no_result(tmp_path):
+    here, there = tree(tmp_path / "here"), tree(tmp_path / "there")
+    assert folder(here).fingerprint("train") == folder(there).fingerprint("train")
+    assert FolderOptions.runtime_option_names() == ("root",)

@@ -1,8 +1,10 @@
 """Augmentations keep images and labels together."""
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from PIL import Image
 from torchvision.transforms.functional import gaussian_blur
 
 from bench_engine import augment
@@ -73,6 +75,39 @@ def test_scaled_crop_keeps_ignored_pixels(generator):
     labels = torch.full((2, 8, 8), 255, dtype=torch.uint8)
     _, cut = augment.scaled_crop(torch.zeros(2, 3, 8, 8), labels, (8, 8), (1.0, 2.0), generator)
     assert (cut == 255).all()
+
+
+def test_enlarging_is_pils(generator):
+    images = torch.rand(1, 1, 15, 19, generator=generator)
+    labels = torch.randint(0, 9, (1, 15, 19), generator=generator, dtype=torch.uint8)
+    large, large_labels = augment.enlarged(images, labels, 286 / 256)
+    size = (round(19 * 286 / 256), round(15 * 286 / 256))
+    theirs = Image.fromarray(images[0, 0].numpy()).resize(size, Image.Resampling.BICUBIC)
+    torch.testing.assert_close(large[0, 0], torch.from_numpy(np.array(theirs)).clamp(0, 1), atol=1e-5, rtol=0)
+    nearest = Image.fromarray(labels[0].numpy()).resize(size, Image.Resampling.NEAREST)
+    assert torch.equal(large_labels[0], torch.from_numpy(np.array(nearest)))
+
+
+def test_scales_are_alike_on_their_axis(generator):
+    logarithmic = augment.scale_factors(20_000, (0.5, 2.0), "log-uniform", generator)
+    even = augment.scale_factors(20_000, (0.5, 2.0), "uniform", generator)
+    for factors in (logarithmic, even):
+        assert 0.5 <= factors.min() < 0.51
+        assert 1.98 < factors.max() <= 2
+    assert float((logarithmic > 1).float().mean()) == pytest.approx(1 / 2, abs=0.02)
+    assert float((even > 1).float().mean()) == pytest.approx(2 / 3, abs=0.02)
+
+
+def test_scaled_crop_follows_the_law_it_is_given(batch):
+    def labelled(law):
+        _, labels = augment.scaled_crop(*batch, (12, 16), (0.1, 1.0), torch.Generator().manual_seed(0), law)
+        return (labels != 255).flatten(1).float().mean(1)
+
+    shares = {law: labelled(law) for law in ("log-uniform", "uniform")}
+    for law, share in shares.items():
+        factors = augment.scale_factors(len(share), (0.1, 1.0), law, torch.Generator().manual_seed(0))
+        torch.testing.assert_close(share, factors**2, atol=0.1, rtol=0)
+    assert not torch.equal(shares["log-uniform"], shares["uniform"])
 
 
 def test_blur_matches_torchvision(monkeypatch, generator):

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import pytest
 import torch
 
 from bench_engine.data import EpochOrder, choice, step_generator
@@ -26,6 +27,15 @@ def test_orders_differ_by_seed_and_purpose():
         tuple(EpochOrder(50, seed, purpose).indices(0, 50)) for seed in (0, 1) for purpose in ("source", "target")
     }
     assert len(orders) == 4
+
+
+@pytest.mark.parametrize("purpose", ["source", "order", "variant", "segmenter:augment"])
+def test_an_order_and_the_draws_of_a_step_of_one_purpose_have_other_seeds(tmp_path, purpose, seeds):
+    context = StageContext(tmp_path, seed=271)
+    for number in range(20):
+        EpochOrder(2, context.seed, purpose).at(2 * number)
+        step_generator(context, number, purpose)
+    assert len(seeds) == len(set(seeds)) == 40
 
 
 def test_positions_name_the_epoch():

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from bench_engine.schedules import cosine, linear, poly, warmed_up
+from bench_engine.schedules import cosine, ending_at, linear, poly, warmed_up
 
 
 def rates(factor, steps, lr=2.0):
@@ -46,6 +46,24 @@ def test_poly_at_first_middle_and_last_step():
     assert seen[0] == 2.0
     assert seen[5] == pytest.approx(2 * 0.5**0.9)
     assert seen[9] == pytest.approx(2 * 0.1**0.9)
+
+
+def test_poly_with_an_end_is_that_of_mmsegmentations_schedules():
+    from mmengine.optim import PolyLR
+
+    optimizer = torch.optim.SGD(nn.Linear(1, 1).parameters(), lr=0.01)
+    reference = PolyLR(optimizer, eta_min=1e-4, power=0.9, begin=0, end=101, by_epoch=False)
+    seen = rates(ending_at(poly(0.9), 0.01), 100, lr=0.01)
+    for step in range(100):
+        assert seen[step] == pytest.approx(optimizer.param_groups[0]["lr"], rel=1e-9)
+        optimizer.step()
+        reference.step()
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(1e-4)
+
+
+@pytest.mark.parametrize("factor", [poly(), cosine()])
+def test_an_end_of_0_leaves_a_schedule_as_it_is(factor):
+    assert [ending_at(factor, 0.0)(step / 50) for step in range(50)] == [factor(step / 50) for step in range(50)]
 
 
 def test_a_warm_up_rises_from_zero_and_leaves_the_rest_alone():

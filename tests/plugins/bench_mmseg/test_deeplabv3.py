@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from safetensors.torch import save_file
 
-from bench_mmseg.batches import augmented, drawn_images, training_batches
+from bench_mmseg.batches import augmented, drawn_images, training_batches, with_target
 from bench_mmseg.deeplabv3 import DeepLabV3, network_config, pyramid_dilations
 from bench_mmseg.model import padded
 from bench_mmseg.options import DeepLabV3Options
@@ -165,6 +165,16 @@ def test_batches_depend_on_the_step_alone(tmp_path, make_set):
     draw = training_batches(data, options, StageContext(tmp_path))
     for step in reversed(range(4)):
         assert torch.equal(draw(step)["images"], forward[step])
+
+
+def test_no_shuffle_and_no_augmentation_shares_its_seed_with_another(tmp_path, make_set, seeds):
+    data, context = make_set(4), StageContext(tmp_path, seed=314)
+    options = DeepLabV3Options(**{**TINY, "batch_size": 1}, scale=(0.5, 2.0))
+    draw = with_target(training_batches(data, options, context), data.without_labels(), options, context)
+    for step in range(24):
+        draw(step)
+    shuffles, steps = 2 * 6, 2 * 24
+    assert len(seeds) == len(set(seeds)) == shuffles + steps
 
 
 def test_augmentations_are_off_but_for_the_flip(make_set):

@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from bench_mmseg.options import DeepLabV3Options, MMSegOptions, config_digest
+from bench_mmseg.trainer import rate_factor
 
 SHIPPED = "deeplabv3_r18-d8_4xb2-80k_cityscapes-512x1024"
 
@@ -30,6 +31,7 @@ def test_the_number_of_steps_shows_at_least_the_images_asked_for():
         ({"output_stride": 32}, "4, 8 or 16"),
         ({"crop": (0, 64)}, "greater than 0"),
         ({"dilations": (1, -6)}, "greater than 0"),
+        ({"end_factor": 1.5}, "less than or equal to 1"),
         ({"learning_rate": 1}, "Extra inputs are not permitted"),
     ],
 )
@@ -71,3 +73,10 @@ def test_a_configuration_whose_base_changed_is_not_the_one_that_was_resolved(tmp
     assert config_digest(file) != resolved.config_digest
     with pytest.raises(ValidationError, match="has changed"):
         MMSegOptions(**resolved.model_dump(mode="json"))
+
+
+def test_the_rate_falls_to_its_end_factor():
+    options = DeepLabV3Options(end_factor=0.01, warm_up=0.1)
+    assert rate_factor(options)(0.05) == pytest.approx(0.5 * (0.01 + 0.99 * 0.95**0.9))
+    assert rate_factor(options)(1.0) == pytest.approx(0.01)
+    assert rate_factor(DeepLabV3Options())(1.0) == 0
