@@ -15,16 +15,19 @@ LENGTHS = {"smoke": (16, 64), "cpu": (3000, 4000), "gpu": (40_000, 80_000), "pap
 """Images that a translator and a segmenter see, of which the budget says nothing in particular."""
 PLUGINS = """
     from bench_gan.options import AdversarialOptions
-    from benchmark import PluginOptions, SegmentationMetric
-    from toys import Dream, Net, NetOptions, Tint
+    from benchmark import SegmentationMetric, Translator
 
 
     class GANOptions(AdversarialOptions):
         width: int = 4
 
 
-    class GAN(Dream):
+    class GAN(Translator):
         Options = GANOptions
+        def fit(self, source, target, run): ...
+        def translate(self, images, variant=0): return images
+        def save(self, folder): ...
+        def load(self, folder): ...
 
 
     class Edges(SegmentationMetric):
@@ -112,11 +115,22 @@ def test_a_plugin_whose_length_no_budget_binds_is_warned_of_unless_it_trains_not
 
 PACKAGE = """
     from pathlib import Path
-    from benchmark import PluginSpec, hookimpl
+    from benchmark import PluginOptions, PluginSpec, Translator, hookimpl
+
+    class DreamOptions(PluginOptions):
+        lambda_cycle: float = 10
+        images_seen: int = 100
+
+    class Dream(Translator):
+        Options = DreamOptions
+        def fit(self, source, target, run): ...
+        def translate(self, images, variant=0): return images
+        def save(self, folder): ...
+        def load(self, folder): ...
 
     @hookimpl
     def bench_register_plugins():
-        return [PluginSpec("translator", "far-dream", "toys:Dream", trains=False)]
+        return [PluginSpec("translator", "far-dream", "far_dreams:Dream")]
 
     @hookimpl
     def bench_register_budgets():

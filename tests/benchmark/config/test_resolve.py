@@ -286,7 +286,7 @@ WRONG_SETS = {
     "timeout=-1": "--set timeout: must be greater than 0, but is -1",
     "scenario.sizes=[1, 2]": (
         "--set scenario.sizes: scenario 'rooms' has no option 'sizes'. Did you mean 'size'? "
-        "Its options: checkpoint, name, paired, score_translations, size, source, summary, target"
+        "Its options: checkpoint, evaluate, name, paired, score_translations, size, source, summary, target"
     ),
 }
 

@@ -203,7 +203,7 @@ UNFIT = [
     ),
     (
         PluginSpec("metric", "a", "m:A", needs=("source_segmenter",)),
-        "needs of a metric may name target_segmenter, translator, but name source_segmenter",
+        "needs of a metric may name target_segmenter, translator, reference, but name source_segmenter",
     ),
     (PluginSpec("dataset", "a", "m:A", needs=("luck",)), "needs of a dataset may name nothing, but name luck"),
 ]
