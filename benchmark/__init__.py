@@ -1,9 +1,14 @@
 """bench: which image-to-image translator best adapts which semantic segmenter to a domain without labels.
 
-This module is what a plugin author imports; it loads no heavy library.
+This module is all that a plugin author imports, besides `benchmark.testing`; it loads no heavy library.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from benchmark.api.cli_option import CommandOption
 from benchmark.api.dataset import IGNORE, ClassSet, Dataset, Sample
+from benchmark.api.doctor_check import DoctorCheck, check_import
 from benchmark.api.executor import Executor, Job, Outcome
 from benchmark.api.hookspecs import hookimpl
 from benchmark.api.metric import (
@@ -19,9 +24,21 @@ from benchmark.api.options import PluginOptions
 from benchmark.api.scenario import Scenario, Side
 from benchmark.api.segmenter import HasLogits, Segmenter
 from benchmark.api.spec import API_VERSION, PluginSpec
-from benchmark.api.stage_context import StageContext
+from benchmark.api.stage_context import Precision, RequestedDevice, RequestedPrecision, StageContext
 from benchmark.api.translator import HasAttentionMaps, HasPixelAttention, Invertible, MultiVariant, Translator
-from benchmark.errors import BenchError, DataError, PluginError, StoreError, Unavailable, UsageError
+from benchmark.errors import (
+    BenchError,
+    DataError,
+    PluginError,
+    StoreError,
+    Unavailable,
+    UsageError,
+    did_you_mean,
+    display_path,
+)
+
+if TYPE_CHECKING:
+    from benchmark.api.imageset import ImageSet
 
 __version__ = "0.1.0"
 
@@ -31,13 +48,16 @@ __all__ = [
     "AcceptsImageIds",
     "BenchError",
     "ClassSet",
+    "CommandOption",
     "DataError",
     "Dataset",
+    "DoctorCheck",
     "Executor",
     "HasAttentionMaps",
     "HasLogits",
     "HasPixelAttention",
     "HasReferenceState",
+    "ImageSet",
     "Invertible",
     "Job",
     "Metric",
@@ -46,6 +66,9 @@ __all__ = [
     "PluginError",
     "PluginOptions",
     "PluginSpec",
+    "Precision",
+    "RequestedDevice",
+    "RequestedPrecision",
     "Sample",
     "Scenario",
     "SegmentationMetric",
@@ -59,5 +82,22 @@ __all__ = [
     "UsageError",
     "Value",
     "VariantMetric",
+    "check_import",
+    "did_you_mean",
+    "display_path",
     "hookimpl",
+    "read_outcome",
+    "run_job",
 ]
+
+_LAZY = {
+    "ImageSet": "benchmark.api.imageset",  # loads numpy
+    "read_outcome": "benchmark.execution.worker",
+    "run_job": "benchmark.execution.worker",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'benchmark' has no attribute '{name}'")
+    return getattr(import_module(_LAZY[name]), name)

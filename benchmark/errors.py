@@ -50,7 +50,7 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     return f" Did you mean '{matches[0]}'?" if matches else ""
 
 
-def shown(path: Path) -> str:
+def display_path(path: Path) -> str:
     """A path as a user would write it: relative where it lies in the working folder, `~` for the home folder."""
     for place, prefix in ((Path.cwd(), ""), (Path.home(), "~/")):
         if path.is_relative_to(place):

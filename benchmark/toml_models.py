@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from benchmark.errors import UsageError, did_you_mean, shown
+from benchmark.errors import UsageError, did_you_mean, display_path
 
 Model = TypeVar("Model", bound=BaseModel)
 Location = tuple[str, ...]
@@ -36,10 +37,10 @@ def read_toml(path: Path) -> dict[str, Any]:
         guess = did_you_mean(path.name, (file.name for file in path.parent.glob("*.toml") if file != path))
         reason = error.strerror or error
         raise UsageError(
-            f"{shown(path)}: expected a TOML file, but it cannot be read ({reason}){guess and '.'}{guess}"
+            f"{display_path(path)}: expected a TOML file, but it cannot be read ({reason}){guess and '.'}{guess}"
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{shown(path)}: not valid TOML: {error}") from error
+        raise UsageError(f"{display_path(path)}: not valid TOML: {error}") from error
 
 
 def validated(model: type[Model], values: Mapping[str, Any], where: Callable[[Location], str]) -> Model:
@@ -62,7 +63,7 @@ def validated(model: type[Model], values: Mapping[str, Any], where: Callable[[Lo
 
 def in_file(path: Path) -> Callable[[Location], str]:
     """Names places by a file and its keys, for `validated`."""
-    return lambda location: ": ".join(part for part in (shown(path), ".".join(location)) if part)
+    return lambda location: ": ".join(part for part in (display_path(path), ".".join(location)) if part)
 
 
 def _causes(error: ValidationError) -> list[ErrorDetails]:
@@ -91,7 +92,7 @@ def _depth(values: Any, location: Sequence[str | int]) -> int:
 
 
 def _problem(model: type[BaseModel], location: Location, details: Mapping[str, Any]) -> str:
-    if details["type"] == "extra_forbidden":
+    if details["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         return f"unknown option.{did_you_mean(location[-1], _names(model, location[:-1]))}"
     if details["type"] == "missing":
         return "is missing"
@@ -114,12 +115,16 @@ def _demand(details: Mapping[str, Any]) -> str:
 
 
 def _names(model: type[BaseModel], location: Location) -> Iterable[str]:
-    """The fields of the model nested at a location, as far as annotations tell."""
+    """The fields of the model or data class nested at a location, as far as annotations tell."""
     for part in location:
         field = model.model_fields.get(part)
         if field is None:
             continue
-        nested = [kind for kind in _parts(field.annotation) if isinstance(kind, type) and issubclass(kind, BaseModel)]
+        kinds = list(_parts(field.annotation))
+        records = [kind for kind in kinds if is_dataclass(kind)]
+        if records:
+            return [field.name for field in fields(records[0])]
+        nested = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
         if nested:
             model = nested[0]
     return model.model_fields

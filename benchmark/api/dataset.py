@@ -83,6 +83,10 @@ class Dataset(ABC):
     def sample(self, split: str, id: str) -> Sample:
         """Read or make one sample; `DataError` names the file that is missing, damaged or does not fit."""
 
+    def labelled(self, split: str) -> bool:
+        """Whether a split has labels, asked when a plan is made; by default its first sample tells."""
+        return self.sample(split, self.ids(split)[0]).label is not None
+
     @abstractmethod
     def fingerprint(self, split: str) -> str:
         """A hash that changes when any image or label of the split does."""

@@ -14,13 +14,15 @@ group `bench` names; each takes the arguments it wants, by name:
     [project.entry-points.bench]
     my_package = "my_package.bench_plugin"
 
+A project folder names such modules in its `registry.toml`: `hooks = ["my_hooks.py"]`.
+
 Keep that module light: it is imported by every `bench` command. What a spec's entry names is imported only in
 the process that needs it. A function whose name starts with `bench_` but is no hook is an error.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +31,8 @@ import pluggy
 if TYPE_CHECKING:
     import click
 
+    from benchmark.api.cli_option import CommandOption
+    from benchmark.api.doctor_check import DoctorCheck
     from benchmark.api.scenario import Scenario
     from benchmark.api.spec import PluginSpec
 
@@ -45,7 +49,7 @@ def bench_register_plugins() -> Sequence[PluginSpec]:  # type: ignore[empty-body
     Called once, when the registry is first needed.
 
     Returns:
-        Light descriptions; two plugins of one kind and name are an error that names both distributions.
+        Light descriptions; of two plugins of one kind and name none can be used, save a shipped one.
 
     Example:
         return [PluginSpec("metric", "edges", "my_package.edges:EdgeOverlap", version="2")]
@@ -60,6 +64,22 @@ def bench_register_scenarios() -> Sequence[Scenario | Path]:  # type: ignore[emp
 
     Example:
         return [Path(__file__).parent / "night_rain.toml"]
+    """
+
+
+@hookspec
+def bench_register_budgets() -> Mapping[str, Path]:  # type: ignore[empty-body]
+    """Add tables of this package's own plugins and scenarios to budgets, by the name of the budget.
+
+    Called when a matrix is resolved that uses something of the package. A table `[translator.NAME]` of such a file
+    wins over the budget's `[translator."*"]`, and loses to a table of the same name in the budget itself. It may
+    address only what the package registers.
+
+    Returns:
+        Paths of TOML files of the form of a budget. Names of budgets that are not there do no harm.
+
+    Example:
+        return {"cpu": Path(__file__).parent / "budget_cpu.toml"}
     """
 
 
@@ -113,6 +133,28 @@ def bench_report_sections(results: Path) -> Sequence[tuple[str, str]]:  # type: 
     """Extra sections of a markdown report, as pairs of title and markdown text.
 
     Called when `bench leaderboard --format markdown` prints.
+    """
+
+
+@hookspec
+def bench_doctor_checks() -> Iterable[DoctorCheck]:  # type: ignore[empty-body]
+    """Check what the package needs of this machine: libraries, versions, files.
+
+    Called by `bench doctor` alone; it may import what it checks. What it raises becomes a failed check.
+
+    Example:
+        yield DoctorCheck("ok", "dream weights", "found")
+    """
+
+
+@hookspec
+def bench_command_options() -> Sequence[CommandOption]:  # type: ignore[empty-body]
+    """Extra options of `bench run` and `bench matrix`, each short for a `--set` option.
+
+    Called when one of the two commands reads its options. A flag that is taken already is left out.
+
+    Example:
+        return [CommandOption("--dream-depth", "translator.dream.depth", "number", "Layers of the dreamer.")]
     """
 
 

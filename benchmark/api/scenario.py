@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import re
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt
+
+LONGEST_NAME = 60
+
+
+def check_row_name(name: str, what: str) -> str:
+    """The name, which is also part of names of files; `ValueError` when a scenario or a row cannot be called so."""
+    if not re.fullmatch(rf"[A-Za-z0-9][A-Za-z0-9._+-]{{0,{LONGEST_NAME - 1}}}", name):
+        shortened = name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}..."
+        raise ValueError(
+            f"{what} is made of letters, digits and . _ + -, at most {LONGEST_NAME} of them, but is {shortened!r}"
+        )
+    return name
 
 
 class Side(BaseModel):
@@ -45,7 +58,7 @@ class Scenario(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str
+    name: Annotated[str, AfterValidator(lambda name: check_row_name(name, "the name of a scenario"))]
     summary: str = ""
     size: tuple[PositiveInt, PositiveInt]
     paired: bool = False

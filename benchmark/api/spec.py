@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from pydantic import ConfigDict
+
 API_VERSION = 1
 """Version of the contracts in this package; a plugin that declares another one is listed, but not run."""
 
@@ -48,8 +50,15 @@ class PluginSpec:
         measures: What a metric is over; empty: only its class knows, and both kinds of score stages are planned.
         values: Names of a metric's values, so that a plan finds names that two metrics share; must be those of its
             class. Empty: only its class knows.
+        trains: Whether a translator or segmenter learns by seeing images again and again. Its length is then bound
+            by the budget through an option `images_seen`; a plan warns where there is none.
+        default: Whether a metric belongs to every matrix that names none.
+        preload: Whether importing the plugin computes nothing, starts nothing and uses no GPU, so that an executor
+            may import it once for all stages.
         distribution: The package it came with; filled in by the registry.
     """
+
+    __pydantic_config__ = ConfigDict(extra="forbid")
 
     kind: Kind
     name: str
@@ -62,4 +71,7 @@ class PluginSpec:
     needs: tuple[str, ...] = ()
     measures: Literal["", "translation", "segmentation"] = ""
     values: tuple[str, ...] = ()
+    trains: bool = True
+    default: bool = False
+    preload: bool = False
     distribution: str = ""

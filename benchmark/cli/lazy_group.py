@@ -15,12 +15,13 @@ import click
 from click.exceptions import NoArgsIsHelpError
 
 from benchmark.errors import BenchError, UsageError, did_you_mean
+from benchmark.registry.packaged_files import is_checkout
 
 COMMANDS = {
     "run": ("benchmark.cli.run", "Run one translator with one segmenter, and the control rows."),
     "matrix": ("benchmark.cli.matrix", "Run scenarios x translators x segmenters x seeds."),
     "leaderboard": ("benchmark.cli.leaderboard", "Print the results of a folder as a ranked table."),
-    "status": ("benchmark.cli.status", "Tell what a results folder holds and what is running in it."),
+    "status": ("benchmark.cli.status", "Show what a results folder holds and what is running in it."),
     "plugins": ("benchmark.cli.plugins", "List plugins, and show the options of one."),
     "doctor": ("benchmark.cli.doctor", "Check this machine: versions, devices, known traps, folders."),
 }
@@ -47,7 +48,7 @@ class LazyGroup(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the options before the command."""
-        with _on_one_line():
+        with _mistakes_on_one_line():
             return super().parse_args(ctx, args)
 
     def resolve_command(
@@ -67,7 +68,7 @@ class LazyGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Call the command; a mistake becomes one line (with --traceback, after all of it), Ctrl-C a quiet end."""
         try:
-            with _on_one_line(show_traceback=ctx.params.get("traceback", False)):
+            with _mistakes_on_one_line(show_traceback=ctx.params.get("traceback", False)):
                 _check_working_folder()
                 return super().invoke(ctx)
         except KeyboardInterrupt:
@@ -79,8 +80,9 @@ class LazyGroup(click.Group):
 
     @cached_property
     def _plugin_commands(self) -> dict[str, click.Command]:
-        if not entry_points(group="bench"):
-            return {}
+        own = Path("registry.toml").is_file() and not is_checkout(Path.cwd())
+        if not entry_points(group="bench") and not own:
+            return {}  # nobody could bring one, and help is there at once
         from benchmark.registry.registry import load_registry
 
         commands = [command for group in load_registry().hook.bench_commands() for command in group]
@@ -94,7 +96,7 @@ class Mistake(click.ClickException):
 
 
 @contextmanager
-def _on_one_line(*, show_traceback: bool = False) -> Iterator[None]:
+def _mistakes_on_one_line(*, show_traceback: bool = False) -> Iterator[None]:
     try:
         yield
     except BenchError as error:
@@ -104,10 +106,10 @@ def _on_one_line(*, show_traceback: bool = False) -> Iterator[None]:
     except NoArgsIsHelpError:  # no mistake, but a question
         raise
     except click.UsageError as error:
-        raise Mistake(_message(error)) from error
+        raise Mistake(_usage_message(error)) from error
 
 
-def _message(error: click.UsageError) -> str:
+def _usage_message(error: click.UsageError) -> str:
     message = error.format_message()
     if isinstance(error, click.NoSuchOption):
         guess = did_you_mean(error.option_name, error.possibilities or ())

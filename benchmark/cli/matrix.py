@@ -6,12 +6,12 @@ from typing import Any
 
 import click
 
-from benchmark.cli.options import Settings, names, numbers, shared_options
-from benchmark.cli.run_matrix import drive, resolved
+from benchmark.cli.options import PluginOptionsCommand, Settings, names, numbers, shared_options
+from benchmark.cli.run_matrix import drive, matrix_asked_for
 from benchmark.registry.registry import load_registry
 
 
-@click.command()
+@click.command(cls=PluginOptionsCommand)
 @click.argument("file", required=False)
 @click.option("--translators", callback=names, metavar="NAMES", help="Translators; the controls are added.")
 @click.option("--segmenters", callback=names, metavar="NAMES", help="Segmenters.")
@@ -32,6 +32,6 @@ def command(
     What is finished already is reused; what fails is a row with its reason, and the rest goes on.
     Exit code 0 when all is done, 1 when some cell failed, 2 for wrong use.
     """
-    settings, registry = Settings.taken_from(shared), load_registry()
-    matrix = resolved(file, settings, registry, translators=translators, segmenters=segmenters, seeds=seeds)
+    settings, registry = Settings.taken_from(shared, ctx), load_registry()
+    matrix = matrix_asked_for(file, settings, registry, translators=translators, segmenters=segmenters, seeds=seeds)
     ctx.exit(drive(matrix, settings, registry))

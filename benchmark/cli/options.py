@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, get_args
 
 import click
 
+from benchmark.api.cli_option import CommandOption
 from benchmark.api.stage_context import RequestedDevice, RequestedPrecision
+from benchmark.errors import BenchError
 
 if TYPE_CHECKING:
     from benchmark.execution.states import Retry, Reuse
@@ -26,9 +28,35 @@ class WholeNumber(click.IntRange):
 REUSE: tuple[Reuse, ...] = ("only-missing", "never", "always", "only-cache")
 UNITS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}
 
+ASKED = (
+    "scenarios",
+    "metrics",
+    "auxiliary_segmenter",
+    "budget",
+    "device",
+    "precision",
+    "timeout",
+    "threads",
+    "executor",
+)
+"""Options that stand for a key of a matrix file."""
+_OVERRIDES, _PLUGIN_OPTIONS = "bench.overrides", "bench.plugin_options"
+"""Where a click context keeps the `--set` texts that options of plugins stand for, and these options."""
+
+
+class ResultsFolder(click.Path):
+    """The path of a folder; an empty text, which would mean the working folder, is refused."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path that a text names."""
+        if value == "":
+            self.fail("expected a folder, but the text is empty", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 results_option = click.option(
     "--results",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=ResultsFolder(file_okay=False, path_type=Path),
     envvar="BENCH_RESULTS",
     default=Path("results"),
     show_default=True,
@@ -67,50 +95,92 @@ def seconds(ctx: click.Context, option: click.Parameter, text: str | None) -> fl
 
 @dataclass(frozen=True)
 class Settings:
-    """What `bench run` and `bench matrix` are told besides the names of plugins; defaults are those of the options.
+    """What `bench run` and `bench matrix` are given besides the names of plugins.
 
     Attributes:
         results: Results folder.
-        scenarios, metrics, auxiliary_segmenter, budget, device, precision, timeout, overrides: As in
-            `benchmark.config.resolve.resolve_matrix`.
-        fid_weights: Weights of the network of FID and KID.
+        asked: What stands instead of values of the matrix file, by key, as `benchmark.config.resolve.resolve_matrix`
+            takes it.
+        overrides: `--set` texts, those that other options stand for among them.
         reuse, retry, fail_fast: As in `benchmark.execution.driver.execute`.
         dry_run: Only show the plan.
         style: "rich" or "json".
-        executor: Name of an executor.
-        slots, threads: How many stages run side by side, with how many CPU threads each; None: as it fits.
     """
 
     results: Path
-    scenarios: tuple[str, ...]
-    metrics: tuple[str, ...]
-    auxiliary_segmenter: str | None
-    budget: str | None
-    device: str | None
-    precision: str | None
-    timeout: float | None
+    asked: Mapping[str, Any]
     overrides: tuple[str, ...]
-    fid_weights: Path | None
     reuse: Reuse
     retry: Retry
     fail_fast: bool
     dry_run: bool
     style: str
-    executor: str
-    slots: int | None
-    threads: int | None
 
     @classmethod
-    def taken_from(cls, arguments: Mapping[str, Any]) -> Self:
+    def taken_from(cls, arguments: Mapping[str, Any], ctx: click.Context) -> Self:
         """Out of the arguments of a command."""
-        return cls(**{field.name: arguments[field.name] for field in fields(cls)})
+        given = {key: arguments[key] for key in ASKED if arguments[key] not in (None, ())}
+        lists = {key: list(value) if isinstance(value, tuple) else value for key, value in given.items()}
+        short = [f"executor.slots={arguments['slots']}"] if arguments["slots"] is not None else []
+        own = ("results", "reuse", "retry", "fail_fast", "dry_run", "style")
+        return cls(
+            asked=lists,
+            overrides=(*arguments["overrides"], *short, *ctx.meta.get(_OVERRIDES, ())),
+            **{name: arguments[name] for name in own},
+        )
 
-    @property
-    def all_overrides(self) -> tuple[str, ...]:
-        """The `--set` options, and those that have an option of their own."""
-        if self.fid_weights is None:
-            return self.overrides
-        return (*self.overrides, f"metric.weights={json.dumps(str(self.fid_weights.absolute()))}")
+
+class MetricsOption(click.Option):
+    """`--metrics`, whose help names the usual metrics; they come from the registry, which is read for help alone."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """Flag and help."""
+        from benchmark.registry.registry import load_registry
+
+        try:
+            usual = ", ".join(load_registry().default_metrics())
+        except BenchError:  # help must come in any case; running the command tells what is wrong
+            usual = "not known, for the registry cannot be read"
+        self.help = f"Metrics instead of the usual ones, or changes of them: +mine,-fid. Usual: {usual}."
+        return super().get_help_record(ctx)
+
+
+class PluginOptionsCommand(click.Command):
+    """A command that also takes the options that plugins bring (`bench_command_options`)."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """The command's own options, then those of plugins."""
+        own = super().get_params(ctx)
+        flags = {flag for parameter in own for flag in parameter.opts}
+        if _PLUGIN_OPTIONS not in ctx.meta:  # click asks several times, and the registry is read once
+            ctx.meta[_PLUGIN_OPTIONS] = [_click_option(option) for option in _plugin_options()]
+        further = []
+        for parameter in ctx.meta[_PLUGIN_OPTIONS]:
+            if not flags & set(parameter.opts):
+                flags |= set(parameter.opts)
+                further.append(parameter)
+        return [*own[:-1], *further, *own[-1:]]
+
+
+def _plugin_options() -> list[CommandOption]:
+    from benchmark.registry.registry import load_registry
+
+    try:
+        returned = load_registry().hook.bench_command_options()
+    except BenchError:  # the command itself reads the registry again, and tells what is wrong
+        return []
+    return [option for options in returned for option in options if isinstance(option, CommandOption)]
+
+
+def _click_option(option: CommandOption) -> click.Option:
+    types = {"text": str, "number": float, "file": click.Path(exists=True, dir_okay=False, path_type=Path)}
+
+    def keep(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
+        if value is not None:
+            plain = str(value.absolute()) if isinstance(value, Path) else value
+            ctx.meta.setdefault(_OVERRIDES, []).append(f"{option.sets}={json.dumps(plain)}")
+
+    return click.Option([option.flag], type=types[option.value], help=option.help, callback=keep, expose_value=False)
 
 
 _SHARED = (
@@ -120,7 +190,7 @@ _SHARED = (
         metavar="NAME",
         help="smoke, cpu, gpu, paper or a file; by default gpu where there is one, cpu elsewhere.",
     ),
-    click.option("--metrics", callback=names, metavar="NAMES", help="Metrics instead of all usual ones."),
+    click.option("--metrics", cls=MetricsOption, callback=names, metavar="NAMES"),
     click.option(
         "--auxiliary-segmenter",
         metavar="NAME",
@@ -128,11 +198,6 @@ _SHARED = (
     ),
     click.option(
         "--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Set an option: translator.lambda_cycle=5"
-    ),
-    click.option(
-        "--fid-weights",
-        type=click.Path(exists=True, dir_okay=False, path_type=Path),
-        help="Inception weights for FID and KID.",
     ),
     click.option("--device", type=click.Choice(get_args(RequestedDevice)), help="Where to train."),
     click.option("--precision", type=click.Choice(get_args(RequestedPrecision)), help="How to train."),
@@ -157,17 +222,19 @@ _SHARED = (
     click.option(
         "--format", "style", type=click.Choice(("rich", "json")), default="rich", help="Of the plan or leaderboard."
     ),
-    click.option("--executor", default="local", show_default=True, metavar="NAME", help="What runs stages."),
+    click.option("--executor", metavar="NAME", help="What runs stages; by default local."),
     click.option(
-        "--slots", type=WholeNumber(min=1), help="Stages side by side; by default one per GPU, or else per core."
+        "--slots",
+        type=WholeNumber(min=1),
+        help="Stages side by side; by default one per GPU, or else per core. Short for --set executor.slots=N.",
     ),
-    click.option("--threads", type=WholeNumber(min=1), help="CPU threads of a stage; by default the cores, divided."),
+    click.option("--threads", type=WholeNumber(min=1), help="CPU threads of a stage, part of its key; by default 1."),
     results_option,
 )
 
 
 def shared_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Everything that `Settings` holds, as options of a command."""
+    """Everything that `Settings` is made of, as options of a command."""
     for option in reversed(_SHARED):
         function = option(function)
     return function

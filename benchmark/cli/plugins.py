@@ -6,20 +6,26 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 import click
 
 from benchmark.api.spec import KINDS
 from benchmark.cli.option_table import option_rows
-from benchmark.errors import PluginError, did_you_mean
+from benchmark.cli.prose_table import prose_table
+from benchmark.config.overrides import SECTIONS
+from benchmark.errors import PluginError, UsageError, did_you_mean, display_path
 from benchmark.registry.entries import PluginEntry
+from benchmark.registry.packaged_files import config_files, shipped
 from benchmark.registry.registry import SHIPPED, Registry, load_registry
-from benchmark.report.tables import TextTable
-from benchmark.report.terminal import console, print_grid
+from benchmark.report.terminal import console
+from benchmark.toml_models import read_toml
 
 JSON_FIELDS = ("name", "kind", "version", "distribution", "state", "error")
 
-_kind = click.option("--kind", type=click.Choice(KINDS), help="Only plugins of this kind.")
+CONFIGS = {"budget": "budgets", "matrix": "matrices"}
+"""Kinds of configuration files that can be listed, and their folders in `configs`."""
+_LISTED = (*KINDS, "scenario", *CONFIGS)
 
 
 @click.group()
@@ -29,43 +35,71 @@ def command() -> None:
 
 @command.command("list")
 @click.argument("pattern", default="*")
-@_kind
+@click.option("--kind", type=click.Choice(_LISTED), help="Only this kind; without it, all kinds of plugins.")
 @click.option("--json", "as_json", is_flag=True, help="Print an array for programs.")
 def list_plugins(pattern: str, kind: str | None, as_json: bool) -> None:
     """List plugins whose name matches PATTERN, as in 'cycle*'.
 
     None of them is imported: "ok" is what is registered well. `bench plugins info NAME` imports one.
+
+    With --kind scenario, budget or matrix: what there is of these.
     """
-    entries = [entry for entry in load_registry().entries() if fnmatchcase(entry.name, pattern)]
-    entries = [entry for entry in entries if kind in (None, entry.kind)]
+    registry = load_registry()
+    listed = _configurations(registry, kind) if kind in ("scenario", *CONFIGS) else registry.entries()
+    entries = [entry for entry in listed if fnmatchcase(entry.name, pattern) and kind in (None, entry.kind)]
     if as_json:
         click.echo(json.dumps([{field: getattr(entry, field) for field in JSON_FIELDS} for entry in entries], indent=2))
     elif entries:
         _print(("name", "kind", "version", "from", "state", "summary"), [_list_row(entry) for entry in entries])
     else:
-        click.echo(f"no plugin matches '{pattern}'", err=True)
+        click.echo(f"no {kind or 'plugin'} matches '{pattern}'", err=True)
 
 
 @command.command("info")
 @click.argument("name")
-@_kind
+@click.option("--kind", type=click.Choice(KINDS), help="Only a plugin of this kind.")
 def plugin_info(name: str, kind: str | None) -> None:
     """Show the plugin NAME with all its options."""
     registry = load_registry()
     named = [entry for entry in registry.entries() if entry.name == name and kind in (None, entry.kind)]
     if not named:
+        if kind:
+            registry.find(kind, name)
         guess = did_you_mean(name, {entry.name for entry in registry.entries()})
-        of_kind = f" --kind {kind}" if kind else ""
-        raise PluginError(f"{kind or 'plugin'} '{name}' is not known.{guess}  (bench plugins list{of_kind})")
+        raise PluginError(f"plugin '{name}' is not known.{guess}  (bench plugins list)")
     for number, entry in enumerate(named):
         if number:
             click.echo()
         _show(entry, registry)
 
 
+def _configurations(registry: Registry, kind: str) -> list[PluginEntry]:
+    """Scenarios, budgets or matrices, as entries of the list."""
+    if kind == "scenario":
+        scenarios = registry.scenarios().values()
+        return [PluginEntry(each.name, kind, "", "", summary=each.summary) for each in scenarios]
+    return [_configuration(path, kind) for path in config_files(CONFIGS[kind], registry.project)]
+
+
+def _configuration(path: Path, kind: str) -> PluginEntry:
+    place = SHIPPED if path.is_relative_to(shipped("configs")) else display_path(path.parent)
+    try:
+        summary = str(read_toml(path).get("summary", ""))
+    except UsageError as error:
+        return PluginEntry(path.stem, kind, "", place, "broken", str(error))
+    return PluginEntry(path.stem, kind, "", place, summary=summary)
+
+
 def _list_row(entry: PluginEntry) -> tuple[str, ...]:
-    meaning = entry.error or (entry.spec.summary if entry.spec else "")
-    return entry.name, entry.kind, entry.version, entry.distribution, entry.state, meaning
+    usual = " (usual)" if entry.spec and entry.spec.default else ""
+    return (
+        entry.name,
+        entry.kind,
+        entry.version,
+        entry.distribution,
+        entry.state,
+        (entry.error or entry.summary) + usual,
+    )
 
 
 def _show(entry: PluginEntry, registry: Registry) -> None:
@@ -102,7 +136,8 @@ def _imported(entry: PluginEntry, registry: Registry) -> PluginEntry:
 
 
 def _print(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
-    print_grid(TextTable("", headings, tuple(rows), fixed=len(headings)), console())
+    for line in prose_table(headings, rows, console().width):
+        click.echo(line)
 
 
 def _show_options(entry: PluginEntry, rows: list[tuple[str, ...]]) -> None:
@@ -111,5 +146,5 @@ def _show_options(entry: PluginEntry, rows: list[tuple[str, ...]]) -> None:
         click.echo("It has no options.")
         return
     _print(("option", "type", "default", "unit", "limits", "meaning"), rows)
-    if entry.kind in ("translator", "segmenter", "metric"):
+    if entry.kind in SECTIONS:
         click.echo(f"Set one with --set {entry.kind}.{entry.name}.OPTION=VALUE, or in [{entry.kind}.{entry.name}].")

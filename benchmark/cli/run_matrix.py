@@ -35,31 +35,33 @@ if TYPE_CHECKING:
     from benchmark.api.executor import Executor
 
 
-def resolved(file: str | None, settings: Settings, registry: Registry, **names: Sequence[Any]) -> Matrix:
+def matrix_asked_for(file: str | None, settings: Settings, registry: Registry, **names: Sequence[Any]) -> Matrix:
     """The matrix that a file and the command line ask for."""
-    return resolve_matrix(
-        file,
-        scenarios=settings.scenarios,
-        metrics=settings.metrics,
-        auxiliary_segmenter=settings.auxiliary_segmenter,
-        budget=settings.budget,
-        device=settings.device,
-        precision=settings.precision,
-        timeout=settings.timeout,
-        overrides=settings.all_overrides,
-        registry=registry,
-        has_gpu=has_gpu(os.environ),
-        **names,
-    )
+    asked = {**settings.asked, **{key: list(value) for key, value in names.items() if value}}
+    return resolve_matrix(file, asked, registry, overrides=settings.overrides, has_gpu=has_gpu(os.environ))
 
 
-def drive(matrix: Matrix, settings: Settings, registry: Registry) -> int:
+def drive(matrix: Matrix, settings: Settings, registry: Registry, *, required: str = "") -> int:
     """Run a matrix, or show its plan.
+
+    Args:
+        matrix: The matrix.
+        settings: What else the command line says.
+        registry: Whose plugins are used.
+        required: A translator without which nothing is to run.
 
     Returns:
         The exit code: 0, or 1 when some cell failed.
+
+    Raises:
+        UsageError: All cells of the required translator are skipped.
     """
     plan, store = make_plan(matrix, registry), Store(settings.results)
+    cells = [cell for cell in plan.cells if cell.translator == required]
+    if cells and all(cell.skipped for cell in cells):
+        raise UsageError(f"nothing was run: {cells[0].skipped}")
+    for warning in matrix.warnings:
+        click.echo(f"Warning: {warning}", err=True)
     if settings.dry_run:
         show_plan(plan, stage_states(plan, store, reuse=settings.reuse, retry=settings.retry), settings.style)
         return 0
@@ -78,7 +80,7 @@ def show_plan(plan: Plan, states: Mapping[str, str], style: str) -> None:
 
 def execute_plan(plan: Plan, store: Store, settings: Settings, registry: Registry) -> int:
     """Run the plan with live progress on standard error; how many cells are not done."""
-    executor = make_executor(settings, registry)
+    executor = make_executor(plan.matrix, registry)
     with watcher(console(sys.stderr)) as listener:
         summary = execute(
             plan,
@@ -93,15 +95,11 @@ def execute_plan(plan: Plan, store: Store, settings: Settings, registry: Registr
     return summary.failed
 
 
-def make_executor(settings: Settings, registry: Registry) -> Executor:
-    """An executor by name, which gets what was asked for as its options."""
-    spec = registry.find("executor", settings.executor)
-    every = {"slots": settings.slots, "threads": settings.threads}
-    asked = {name: value for name, value in every.items() if value is not None}
-    known = registry.options_class(spec).model_fields
-    for name in [name for name in asked if name not in known]:
-        raise UsageError(f"--{name}: executor '{spec.name}' has no such option; leave it out")
-    executor: Executor = registry.create(spec, asked)
+def make_executor(matrix: Matrix, registry: Registry) -> Executor:
+    """The executor of a matrix."""
+    if matrix.executor is None:
+        raise UsageError("the matrix names no executor")
+    executor: Executor = registry.create(registry.find("executor", matrix.executor.name), matrix.executor.options)
     return executor
 
 

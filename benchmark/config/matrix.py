@@ -20,6 +20,7 @@ class PluginConfig:
         version: Declared version of the plugin.
         options: All options, defaults included, as JSON values.
         runtime_options: Names of those that do not change the outcome.
+        off_budget: Names of the others that the matrix file or `--set` gave another value than the budget does.
     """
 
     kind: str
@@ -28,6 +29,7 @@ class PluginConfig:
     version: str
     options: dict[str, Any]
     runtime_options: tuple[str, ...] = ()
+    off_budget: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,10 @@ class Matrix:
         budget: Name of the budget.
         precision, device: What was asked for; "auto" is decided where a stage runs.
         timeout: Seconds a stage may take, or None.
+        budget_digest: Hash of what the budget sets: two budgets of one name may differ, and one may be renamed.
+        executor: What runs the stages; None leaves it to the caller.
+        threads: CPU threads of a stage. They change the last bits of a training.
+        warnings: What a user should know before the matrix runs.
     """
 
     scenarios: tuple[Scenario, ...]
@@ -55,3 +61,7 @@ class Matrix:
     precision: RequestedPrecision = "auto"
     device: RequestedDevice = "auto"
     timeout: float | None = None
+    budget_digest: str = ""
+    executor: PluginConfig | None = None
+    threads: int = 1
+    warnings: tuple[str, ...] = ()

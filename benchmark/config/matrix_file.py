@@ -1,37 +1,41 @@
-"""The forms of a matrix file and of a budget file, and how the command line completes them."""
+"""The form of a matrix file, and how the command line completes it."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PositiveFloat, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
 
+from benchmark.api.scenario import check_row_name
 from benchmark.api.stage_context import RequestedDevice, RequestedPrecision
+from benchmark.config.budget import BudgetFile
 from benchmark.config.overrides import SECTIONS
-from benchmark.errors import UsageError, did_you_mean, shown
+from benchmark.errors import UsageError, did_you_mean, display_path
 from benchmark.registry.packaged_files import find_config
-from benchmark.toml_models import in_file, read_toml, validated
+from benchmark.toml_models import read_toml, validated
 
 Override = tuple[tuple[str, ...], Any]
 
-DEFAULT_METRICS = ("segmentation", "semantic-flip", "fid", "kid", "ssim", "cycle-error", "diversity")
 DEMO = "demo"
 """Name of the matrix that runs when nothing is asked for."""
+DEFAULT_EXECUTOR = "local"
 
 _AXES = ("scenarios", "translators", "segmenters")
 
 
-def _speakable(alias: str) -> str:
-    if alias and not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._+-]*", alias):
-        raise ValueError(f"a label is made of letters, digits and . _ + -, but is '{alias}'")
-    return alias
-
-
 class Entry(BaseModel):
-    """A plugin in a list of a matrix: a name, or a table where it is to have a label and options of its own.
+    """A plugin in a list of a matrix: a name, or a table where it is to have an alias and options of its own.
 
     Attributes:
         name: Name of the plugin.
@@ -42,7 +46,7 @@ class Entry(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: str
-    alias: Annotated[str, AfterValidator(_speakable)] = ""
+    alias: Annotated[str, AfterValidator(lambda alias: alias and check_row_name(alias, "an alias"))] = ""
     options: dict[str, Any] = {}
 
     @model_validator(mode="after")
@@ -51,61 +55,79 @@ class Entry(BaseModel):
         return self
 
 
-def _table(value: Any) -> Any:
+def _entry_table(value: Any) -> Any:
     """A plain name as the table it stands for."""
     return {"name": value} if isinstance(value, str) else value
 
 
-def _tables(values: Any) -> Any:
+def _entry_tables(values: Any) -> Any:
     """Plain names in a list, as the tables they stand for."""
     if not isinstance(values, (list, tuple)):
         return values
-    return [_table(value) for value in values]
+    return [_entry_table(value) for value in values]
 
 
-def _unlike(values: tuple[Any, ...]) -> tuple[Any, ...]:
+def _require_unique(values: tuple[Any, ...]) -> tuple[Any, ...]:
     names = [value.alias if isinstance(value, Entry) else value for value in values]
     for name in names:
         if names.count(name) > 1:
-            hint = "; give one a label" if isinstance(values[0], Entry) else ""
+            hint = "; give one an alias" if isinstance(values[0], Entry) else ""
             raise ValueError(f"'{name}' stands there twice{hint}")
     return values
 
 
-_Entries = Annotated[tuple[Entry, ...], Field(min_length=1), BeforeValidator(_tables), AfterValidator(_unlike)]
+def _executor_tables(value: Any) -> Any:
+    """A plain name as the empty table of options it stands for."""
+    return {value: {}} if isinstance(value, str) else value
+
+
+def _default_executor() -> dict[str, dict[str, Any]]:
+    return {DEFAULT_EXECUTOR: {}}
+
+
+def _require_one_executor(tables: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    if len(tables) > 1:
+        raise ValueError(f"there are tables of {' and '.join(sorted(tables))}; choose one with --executor")
+    return tables
+
+
+_Entries = Annotated[
+    tuple[Entry, ...], Field(min_length=1), BeforeValidator(_entry_tables), AfterValidator(_require_unique)
+]
 _Seed = Annotated[int, Field(strict=True, ge=0, lt=2**32)]  # what every library takes as one
-_Options = dict[str, dict[str, Any]]
+_Executor = Annotated[
+    dict[str, dict[str, Any]], BeforeValidator(_executor_tables), AfterValidator(_require_one_executor)
+]
 
 
-class Budget(BaseModel):
-    """A budget file: options by section and name; the name `"*"` addresses whatever has the option."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    summary: str = ""
-    scenario: _Options = {}
-    translator: _Options = {}
-    segmenter: _Options = {}
-    metric: _Options = {}
-
-
-class Request(Budget):
+class Request(BudgetFile):
     """A matrix file: the lists that span the matrix, its auxiliary segmenter, and options as in a budget."""
 
-    scenarios: Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_unlike)]
+    scenarios: Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_require_unique)]
     translators: _Entries
     segmenters: _Entries
-    auxiliary_segmenter: Annotated[Entry | None, BeforeValidator(_table)] = None
-    metrics: _Entries = tuple(Entry(name=name) for name in DEFAULT_METRICS)
-    seeds: Annotated[tuple[_Seed, ...], Field(min_length=1), AfterValidator(_unlike)] = (0,)
+    auxiliary_segmenter: Annotated[Entry | None, BeforeValidator(_entry_table)] = None
+    metrics: _Entries
+    seeds: Annotated[tuple[_Seed, ...], Field(min_length=1), AfterValidator(_require_unique)] = (0,)
     budget: str = ""
     precision: RequestedPrecision = "auto"
     device: RequestedDevice = "auto"
     timeout: PositiveFloat | None = None
+    threads: PositiveInt = 1
+    executor: _Executor = Field(default_factory=_default_executor)
+
+
+TOP_LEVEL_KEYS = tuple(name for name in Request.model_fields if name not in ("summary", *SECTIONS))
+KNOWN_KEYS = (*SECTIONS, *TOP_LEVEL_KEYS)
+"""What the first key of `--set` may be."""
 
 
 def read_request(
-    file: Path | str | None, asked: Mapping[str, Any], overrides: Sequence[Override], project: Path
+    file: Path | str | None,
+    asked: Mapping[str, Any],
+    overrides: Sequence[Override],
+    usual_metrics: Sequence[str],
+    project: Path,
 ) -> tuple[Request, str]:
     """A matrix file with what the command line asks for in its place.
 
@@ -114,6 +136,7 @@ def read_request(
             the command line has some.
         asked: Values of command-line options, by field.
         overrides: Parsed `--set` options; those of options of plugins are left for later.
+        usual_metrics: Metrics where nobody names any.
         project: The working folder.
 
     Returns:
@@ -124,39 +147,66 @@ def read_request(
     if file is None and any(axis in asked for axis in _AXES):
         values = {axis: values[axis] for axis in _AXES}
     listed = values.get("segmenters", ())
-    origins = dict.fromkeys(values, f"{shown(path)}: ")
+    values["metrics"] = _metric_list(values.get("metrics", list(usual_metrics)), usual_metrics, "metrics")
+    origins = dict.fromkeys(values, f"{display_path(path)}: ")
     for key, value in asked.items():
-        values[key] = _labelled(value, values.get(key, ()))
+        values[key] = _asked_value(key, value, values.get(key, ()))
         origins[key] = "--"
     for (key, *rest), value in overrides:
-        if key not in SECTIONS:
-            _check_top_level(key, rest)
+        if key in TOP_LEVEL_KEYS:
+            if rest:
+                raise UsageError(f"--set {'.'.join((key, *rest))}: '{key}' has no options; set it as a whole")
             values[key], origins[key] = value, "--set "
     if isinstance(auxiliary := values.get("auxiliary_segmenter"), str):
         lists = [entries for entries in (listed, values.get("segmenters")) if isinstance(entries, (list, tuple))]
-        [values["auxiliary_segmenter"]] = _labelled([auxiliary], [entry for entries in lists for entry in entries])
-    fallback = f"{shown(path)}: "
+        every_entry = [entry for entries in lists for entry in entries]
+        [values["auxiliary_segmenter"]] = _entries_by_alias([auxiliary], every_entry)
+    fallback = f"{display_path(path)}: "
     request = validated(Request, values, lambda location: f"{origins.get(location[0], fallback)}{'.'.join(location)}")
-    return request, shown(path)
+    return request, display_path(path)
 
 
-def _labelled(asked: Any, entries: Any) -> Any:
-    """Names from the command line, those that are labels of the file's entries as these entries."""
+def _asked_value(key: str, asked: Any, in_file: Any) -> Any:
+    """What a command-line option puts in the place of a file's value."""
+    if key == "executor":
+        return {asked: in_file.get(asked, {}) if isinstance(in_file, dict) else {}}
+    if key == "metrics" and isinstance(in_file, (list, tuple)):
+        asked = _metric_list(asked, in_file, "--metrics")
+    return _entries_by_alias(asked, in_file)
+
+
+def _entries_by_alias(asked: Any, entries: Any) -> Any:
+    """Names from the command line, those that are aliases of the file's entries as these entries."""
     if not isinstance(asked, (list, tuple)) or not isinstance(entries, (list, tuple)):
         return asked
     tables = [entry for entry in entries if isinstance(entry, dict)]
     aliases = {entry["alias"]: entry for entry in tables if isinstance(entry.get("alias"), str)}
-    return [aliases.get(name, name) for name in asked]
+    return [aliases.get(name, name) if isinstance(name, str) else name for name in asked]
 
 
-def _check_top_level(key: str, rest: Sequence[str]) -> None:
-    known = [name for name in Request.model_fields if name != "summary"]
-    if key not in known or rest:
-        written = ".".join((key, *rest))
-        raise UsageError(f"--set {written}: unknown option.{did_you_mean(key, known)} Known: {', '.join(known)}")
+def _metric_list(asked: Any, usual: Sequence[Any], where: str) -> Any:
+    """A list of metrics in which `+name` adds to the usual ones, and `-name` takes one away.
 
-
-def read_budget(name: str, project: Path) -> tuple[Budget, Path]:
-    """A budget by name or path, and its file."""
-    path = find_config("budgets", name, project)
-    return validated(Budget, read_toml(path), in_file(path)), path
+    >>> _metric_list(["-fid", "+edges"], ["segmentation", "fid"], "--metrics")
+    ['segmentation', 'edges']
+    """
+    if not isinstance(asked, (list, tuple)):
+        return asked
+    changes = [entry for entry in asked if isinstance(entry, str) and entry[:1] in ("+", "-")]
+    if not changes:
+        return asked
+    if len(changes) < len(asked):
+        raise UsageError(f"{where}: either every name has + or - before it, which changes the usual list, or none has")
+    found = list(usual)
+    names = [entry.get("alias", entry.get("name")) if isinstance(entry, dict) else entry for entry in found]
+    for change in changes:
+        name = change[1:]
+        if change[0] == "+":
+            found += [] if name in found else [name]
+        elif name in names:
+            found = [entry for entry, listed in zip(found, names, strict=True) if listed != name]
+        else:
+            guess = did_you_mean(name, [str(listed) for listed in names])
+            raise UsageError(f"{where}: '{change}' takes away a metric that is not in the list.{guess}")
+        names = [entry.get("alias", entry.get("name")) if isinstance(entry, dict) else entry for entry in found]
+    return found

@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmark.errors import UsageError, did_you_mean
 
-SECTIONS = ("scenario", "translator", "segmenter", "metric")
+SECTIONS = ("scenario", "translator", "segmenter", "metric", "executor")
 EVERY = "*"
 """The name of a table that addresses everything of its section that has the option."""
 
@@ -25,7 +25,7 @@ class Setting:
 
     Attributes:
         section: One of `SECTIONS`.
-        name: Name or label of what is addressed, or `EVERY`.
+        name: Name or alias of what is addressed, or `EVERY`.
         path: Keys of the option: `("lambda_cycle",)`, `("source", "options", "count")`.
         value: A TOML value.
         where: The file and key, or the command-line option, for errors.
@@ -59,7 +59,7 @@ class Subject:
         return any(path[: len(option)] == option for option in self.options)
 
     def settings(self, layer: Iterable[Setting]) -> list[Setting]:
-        """What of a layer applies: settings for everything first, then by name, then by label."""
+        """What of a layer applies: settings for everything first, then by name, then by alias."""
         order = {EVERY: 0, self.alias: 2} | {self.name: 1}
         mine = [setting for setting in layer if setting.section == self.section and setting.name in order]
         mine = [setting for setting in mine if setting.name != EVERY or self.has(setting.path)]
@@ -149,20 +149,26 @@ def _keys(table: Mapping[str, Any]) -> Keys:
     return (key, *_keys(value)) if isinstance(value, Mapping) else (key,)
 
 
-def override_setting(path: Keys, value: Any, subjects: Sequence[Subject]) -> Setting:
+def override_setting(path: Keys, value: Any, subjects: Sequence[Subject], known: Sequence[str]) -> Setting:
     """What `--set SECTION[.NAME].OPTION=VALUE` addresses.
 
     Args:
         path: Keys; the first is a section.
         value: The value.
         subjects: All that the matrix uses.
+        known: What the first key may be in all, for errors.
 
     Raises:
-        UsageError: Nothing of the section has that name or option.
+        UsageError: There is no such section, or nothing of it has that name or option.
     """
     section, *rest = path
     option = tuple(rest)
     where = f"--set {'.'.join(path)}"
+    if section not in SECTIONS:
+        owners = {subject.section for subject in subjects if subject.has(path)}
+        guesses = " or ".join(f"{owner}.{'.'.join(path)}" for owner in SECTIONS if owner in owners)
+        hint = f" Did you mean {guesses}?" if guesses else did_you_mean(section, known)
+        raise UsageError(f"{where}: unknown option.{hint} Known: {', '.join(known)}")
     members = [subject for subject in subjects if subject.section == section]
     names = {name for subject in members for name in (subject.name, subject.alias)}
     if len(option) > 1 and option[0] in names:
@@ -173,9 +179,15 @@ def override_setting(path: Keys, value: Any, subjects: Sequence[Subject]) -> Set
         named = option[0] if option else min(names)
         raise UsageError(f"{where}: expected an option, as in --set {section}.OPTION or {section}.{named}.OPTION")
     word = option[0]
-    known = names | {key[0] for subject in members for key in subject.options}
+    options = {key[0] for subject in members for key in subject.options}
+    guess = did_you_mean(word, names | options)
+    if len(members) == 1:
+        listed = ", ".join(sorted(options)) or "none"
+        raise UsageError(
+            f"{where}: {section} '{members[0].alias}' has no option '{word}'.{guess} Its options: {listed}"
+        )
     raise UsageError(
-        f"{where}: no {section} of this matrix has the name or option '{word}'.{did_you_mean(word, known)} "
+        f"{where}: no {section} of this matrix has the name or option '{word}'.{guess} "
         f"It uses: {', '.join(sorted(names))}"
     )
 

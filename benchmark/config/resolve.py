@@ -1,27 +1,29 @@
 """What to run: matrix file, budget and command line, resolved to plain values that are stored with each result.
 
-A value wins over those before it in this list: the plugin's default; the budget's table `[translator."*"]`; the
-budget's table `[translator.NAME]`; the same two tables of the matrix file; the options in an entry of a list of the
-matrix file; `--set`. Scenarios, segmenters and metrics are addressed in the same way.
+A value wins over those before it in this list: the plugin's default; the budget's table `[translator."*"]`; the table
+`[translator.NAME]` that the plugin's own package brings for this budget; the budget's own table `[translator.NAME]`;
+the two tables of the matrix file; the options in an entry of a list of the matrix file; `--set`. Scenarios, segmenters
+and metrics are addressed in the same way; so are executors, of which a budget does not speak.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain
 from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
 
 from benchmark.api.options import PluginOptions
 from benchmark.api.scenario import Scenario, Side
 from benchmark.api.spec import CEILING, CONTROLS, FLOOR, PluginSpec
-from benchmark.api.stage_context import RequestedDevice
+from benchmark.config.budget import LENGTH, default_budget, read_budget
 from benchmark.config.matrix import Matrix, PluginConfig
-from benchmark.config.matrix_file import Entry, Override, Request, read_budget, read_request
+from benchmark.config.matrix_file import KNOWN_KEYS, TOP_LEVEL_KEYS, Entry, Override, Request, read_request
 from benchmark.config.overrides import (
     EVERY,
-    SECTIONS,
     Keys,
     Setting,
     Subject,
@@ -34,61 +36,36 @@ from benchmark.config.overrides import (
 )
 from benchmark.errors import BenchError, UsageError
 from benchmark.registry.registry import Registry
-from benchmark.toml_models import in_file, validated
+from benchmark.toml_models import validated
 
 
 def resolve_matrix(
-    file: Path | str | None = None,
-    *,
-    scenarios: Sequence[str] = (),
-    translators: Sequence[str] = (),
-    segmenters: Sequence[str] = (),
-    metrics: Sequence[str] = (),
-    auxiliary_segmenter: str | None = None,
-    seeds: Sequence[int] = (),
-    budget: str | None = None,
-    device: str | None = None,
-    precision: str | None = None,
-    timeout: float | None = None,
-    overrides: Sequence[str] = (),
+    file: Path | str | None,
+    asked: Mapping[str, Any],
     registry: Registry,
+    *,
+    overrides: Sequence[str] = (),
     has_gpu: bool = False,
 ) -> Matrix:
     """Everything that a matrix will use, with every option filled in.
 
     Args:
         file: A matrix file, or the name of one in `configs/matrices`; None is the shipped demo, or only its lists
-            where some are given here.
-        scenarios: Names or paths of scenarios, instead of the file's; empty keeps the file's. So do:
-        translators: Names, or labels of entries of the file. The controls are added where they are missing.
-        segmenters: As `translators`.
-        metrics: As `translators`.
-        auxiliary_segmenter: Name of a segmenter, or label of one of the matrix.
-        seeds: Seeds.
-        budget: Name or path of a budget; None: the file's, or else `default_budget`.
-        device: A value of `RequestedDevice`.
-        precision: A value of `RequestedPrecision`.
-        timeout: Seconds a stage may take.
-        overrides: Texts of the form `KEY=VALUE`, as `--set` takes them.
+            where some are asked for.
+        asked: What stands instead of the file's values, by their keys (`benchmark.config.matrix_file.Request`):
+            `scenarios`, `translators`, `segmenters` and `metrics` (names, or aliases of entries of the file; of
+            metrics also changes of the usual list, as in `["+edges", "-fid"]`), `auxiliary_segmenter`, `seeds`,
+            `budget`, `device`, `precision`, `timeout`, `threads`, `executor` (a name).
         registry: Where plugins and scenarios are found.
+        overrides: Texts of the form `KEY=VALUE`, as `--set` takes them.
         has_gpu: Whether this machine has a GPU, by which the default budget is chosen.
 
     Raises:
         UsageError: Something does not fit; names the file and key, or the command-line option.
         PluginError: A plugin or scenario that is unknown or cannot be used.
     """
-    lists = {"scenarios": scenarios, "translators": translators, "segmenters": segmenters, "metrics": metrics}
-    asked = {key: list(value) for key, value in {**lists, "seeds": seeds}.items() if value}
-    single = {
-        "auxiliary_segmenter": auxiliary_segmenter,
-        "budget": budget,
-        "device": device,
-        "precision": precision,
-        "timeout": timeout,
-    }
-    asked_once = {key: value for key, value in single.items() if value is not None}
     parsed = [parse_override(text) for text in overrides]
-    request, origin = read_request(file, asked | asked_once, parsed, registry.project)
+    request, origin = read_request(file, asked, parsed, registry.default_metrics(), registry.project)
     budget_name = request.budget or default_budget(request.device, has_gpu=has_gpu)
     return _Resolver(request, budget_name, origin, parsed, registry).matrix()
 
@@ -120,39 +97,58 @@ class _Resolver:
         self, request: Request, budget_name: str, origin: str, overrides: Sequence[Override], registry: Registry
     ) -> None:
         self._request, self._origin, self._registry = request, origin, registry
-        budget, budget_file = read_budget(budget_name, registry.project)
-        self._budget_name = budget_file.stem
-        self._scenarios = _unlike([registry.scenario(name) for name in request.scenarios])
-        self._uses = {
-            kind: self._plugins(kind, getattr(request, f"{kind}s")) for kind in SECTIONS if kind != "scenario"
-        }
+        self._scenarios = _require_unique([registry.scenario(name) for name in request.scenarios])
+        self._translators = self._plugins("translator", request.translators)
+        self._segmenters = self._plugins("segmenter", request.segmenters)
+        self._metrics = self._plugins("metric", request.metrics)
         self._auxiliary_segmenter = self._auxiliary_use()
-        subjects = [self._scenario_subject(scenario) for scenario in self._scenarios]
-        subjects += [use.subject for use in (*chain.from_iterable(self._uses.values()), self._auxiliary_segmenter)]
-        self._budget = table_settings(budget.model_dump(), in_file(budget_file))
+        [self._executor] = self._plugins("executor", [Entry(name=name) for name in request.executor])
+        subjects = self._subjects()
+        self._budget = read_budget(budget_name, registry, subjects)
         self._file = table_settings(request.model_dump(), lambda path: f"{origin}: {'.'.join(path)}")
-        self._set = [override_setting(path, value, subjects) for path, value in overrides if path[0] in SECTIONS]
+        of_plugins = [(path, value) for path, value in overrides if path[0] not in TOP_LEVEL_KEYS]
+        self._set = [override_setting(path, value, subjects, KNOWN_KEYS) for path, value in of_plugins]
         check_used(self._file, subjects)
-        self._check_names([*self._budget, *self._file], {(subject.section, subject.alias) for subject in subjects})
+        aliases = {(subject.section, subject.alias) for subject in subjects}
+        self._check_names([*self._budget.own, *self._file], aliases)
 
     def matrix(self) -> Matrix:
         request = self._request
         return Matrix(
             scenarios=tuple(self._scenario(scenario) for scenario in self._scenarios),
-            translators=_with_controls(request.translators, [self._choice(use) for use in self._uses["translator"]]),
-            segmenters=tuple(self._choice(use) for use in self._uses["segmenter"]),
-            metrics=tuple(self._choice(use) for use in self._uses["metric"]),
+            translators=_with_controls(request.translators, [self._plugin_config(use) for use in self._translators]),
+            segmenters=tuple(self._plugin_config(use) for use in self._segmenters),
+            metrics=tuple(self._plugin_config(use) for use in self._metrics),
             seeds=request.seeds,
-            budget=self._budget_name,
+            budget=self._budget.name,
             precision=request.precision,
             device=request.device,
             timeout=request.timeout,
-            auxiliary_segmenter=self._choice(self._auxiliary_segmenter),
+            auxiliary_segmenter=self._plugin_config(self._auxiliary_segmenter),
+            budget_digest=self._budget.digest,
+            executor=self._plugin_config(self._executor),
+            threads=request.threads,
+            warnings=self._warnings(),
+        )
+
+    def _subjects(self) -> list[Subject]:
+        plugins = (*self._translators, *self._segmenters, *self._metrics, self._auxiliary_segmenter, self._executor)
+        return [*(self._scenario_subject(scenario) for scenario in self._scenarios), *(use.subject for use in plugins)]
+
+    def _warnings(self) -> tuple[str, ...]:
+        """A line for each plugin that trains for a length that no budget sets."""
+        beside = [] if self._auxiliary_segmenter in self._segmenters else [self._auxiliary_segmenter]
+        trained = [*self._translators, *self._segmenters, *beside]
+        unbound = [use for use in trained if use.spec.trains and not use.subject.has((LENGTH,))]
+        return tuple(
+            f"{use.spec.kind} '{use.entry.alias}': its length is not bound by the budget, for it has no option "
+            f"{LENGTH}; one that trains nothing is registered with trains = false"
+            for use in unbound
         )
 
     def _auxiliary_use(self) -> _Use:
         """The auxiliary segmenter: one of the segmenters of the matrix, or a segmenter that stands beside them."""
-        listed = self._uses["segmenter"]
+        listed = self._segmenters
         entry = self._request.auxiliary_segmenter or listed[0].entry
         return next((use for use in listed if use.entry == entry), None) or self._plugins("segmenter", [entry])[0]
 
@@ -169,9 +165,9 @@ class _Resolver:
         """Whether an entry is a control row; it has to be called like one then, and like none otherwise."""
         where = f"{self._origin}: translators.{entry.alias}"
         if entry.name in CONTROLS and (entry.options or entry.alias != entry.name):
-            raise UsageError(f"{where}: '{entry.name}' is a control row, which takes neither label nor options")
+            raise UsageError(f"{where}: '{entry.name}' is a control row, which takes neither alias nor options")
         if entry.alias in CONTROLS and entry.name not in CONTROLS:
-            raise UsageError(f"{where}: '{entry.alias}' is the label of a control row; choose another")
+            raise UsageError(f"{where}: '{entry.alias}' is the alias of a control row; choose another")
         return entry.name in CONTROLS
 
     def _side_options(self, side: Side) -> type[PluginOptions]:
@@ -202,19 +198,32 @@ class _Resolver:
                 raise UsageError(f"{setting.where}: {error}") from error
 
     def _layers(self, subject: Subject, own: Sequence[Setting] = ()) -> list[Setting]:
-        return [
-            *subject.settings(self._budget),
-            *subject.settings(self._file),
-            *own,
-            *subject.settings(self._set),
-        ]
+        return [*subject.settings(self._budget.settings), *self._changes(subject, own)]
 
-    def _choice(self, use: _Use) -> PluginConfig:
-        settings = self._layers(use.subject, use.own(self._origin))
+    def _changes(self, subject: Subject, own: Sequence[Setting] = ()) -> list[Setting]:
+        """What matrix file and command line set, in which they may leave the budget."""
+        return [*subject.settings(self._file), *own, *subject.settings(self._set)]
+
+    def _plugin_config(self, use: _Use) -> PluginConfig:
+        own = use.own(self._origin)
+        settings = self._layers(use.subject, own)
         where = place(settings, f"{use.spec.kind}.{use.entry.alias}")
         options = validated(use.options, merged({}, settings), where).model_dump(mode="json")
         runtime_options = use.options.runtime_option_names()
-        return PluginConfig(use.spec.kind, use.spec.name, use.entry.alias, use.spec.version, options, runtime_options)
+        changed = {setting.path[0] for setting in self._changes(use.subject, own)} - set(runtime_options)
+        budgeted = self._budget_options(use) if changed else {}
+        off_budget = tuple(sorted(name for name in changed if name in options and options[name] != budgeted.get(name)))
+        return PluginConfig(
+            use.spec.kind, use.spec.name, use.entry.alias, use.spec.version, options, runtime_options, off_budget
+        )
+
+    def _budget_options(self, use: _Use) -> dict[str, Any]:
+        """The options as the budget alone would have them; none where it cannot give all that are required."""
+        settings = use.subject.settings(self._budget.settings)
+        try:
+            return use.options.model_validate(merged({}, settings)).model_dump(mode="json")
+        except ValidationError:
+            return {}
 
     def _scenario(self, scenario: Scenario) -> Scenario:
         settings = self._layers(self._scenario_subject(scenario))
@@ -229,13 +238,7 @@ class _Resolver:
         return side.model_copy(update={"options": options.model_dump(mode="json")})
 
 
-def default_budget(device: RequestedDevice, *, has_gpu: bool) -> str:
-    """The budget for a requested device, on a machine with or without a GPU."""
-    on_gpu = has_gpu if device == "auto" else device == "cuda"
-    return "gpu" if on_gpu else "cpu"
-
-
-def _unlike(scenarios: list[Scenario]) -> list[Scenario]:
+def _require_unique(scenarios: list[Scenario]) -> list[Scenario]:
     names = [scenario.name for scenario in scenarios]
     for name in names:
         if names.count(name) > 1:

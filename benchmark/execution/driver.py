@@ -16,7 +16,7 @@ from benchmark.execution.events import Listener, Summary
 from benchmark.execution.states import TRIED_AGAIN, Retry, Reuse, State, folder_of, score_keys, stage_states
 from benchmark.plan.model import Cell, Plan, Stage, peers
 from benchmark.plan.stage_kinds import STAGE_KINDS
-from benchmark.registry.registry import SHIPPED, Registry
+from benchmark.registry.registry import Registry
 from benchmark.results.records import INVALID, SKIPPED, make_record, record_path, write_record
 from benchmark.store.store import Failure, Store, store_errors
 
@@ -91,7 +91,7 @@ class _Run:
         self.done = {key for key, state in states.items() if state == "cached"}
         self.reused = len(self.done)
         self.peers = peers(self.plan)
-        self.preload = _shipped_modules(self.plan.matrix, self.registry)
+        self.preload = _preloadable_modules(self.plan.matrix, self.registry)
         self.listener.plan_ready(self.plan, states)
         self.undecided = list(self.plan.cells)
         self.waiting = self._by_urgency(key for key, state in states.items() if state not in ("cached", "not-needed"))
@@ -279,13 +279,13 @@ class _Run:
         self.listener.cell_finished(record)
 
 
-def _shipped_modules(matrix: Matrix, registry: Registry) -> tuple[str, ...]:
-    """Modules of bench's own plugins in a matrix: of these it is known that importing them computes nothing."""
+def _preloadable_modules(matrix: Matrix, registry: Registry) -> tuple[str, ...]:
+    """Modules of the plugins of a matrix of which it is declared that importing them computes nothing."""
     modules = []
     for choice in (*matrix.translators, *matrix.segmenters, matrix.auxiliary_segmenter, *matrix.metrics):
         with suppress(PluginError):  # a control, or broken: its cells tell
             spec = registry.find(choice.kind, choice.name)
-            modules += [spec.entry.rpartition(":")[0]] if spec.distribution == SHIPPED else []
+            modules += [spec.entry.rpartition(":")[0]] if spec.preload else []
     return tuple(dict.fromkeys(modules))
 
 

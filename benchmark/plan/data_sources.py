@@ -27,6 +27,7 @@ class DataSources:
         self._registry = registry
         self._datasets: dict[str, Dataset] = {}
         self._fingerprints: dict[tuple[str, str], str] = {}
+        self._labelled: dict[tuple[str, str], bool] = {}
 
     def shared_classes(self, scenario: Scenario) -> tuple[str, ...]:
         """Names of the classes of a scenario, once all of its splits were found to be there.
@@ -51,6 +52,16 @@ class DataSources:
         if place not in self._fingerprints:
             self._fingerprints[place] = self._dataset(side).fingerprint(split)
         return self._fingerprints[place]
+
+    def labelled(self, side: Side, split: str) -> bool:
+        """Whether a split has labels; one that cannot be read counts as labelled, as its own stage tells the error."""
+        place = _place(side), split
+        if place not in self._labelled:
+            try:
+                self._labelled[place] = self._dataset(side).labelled(split)
+            except Exception:  # a third party's code
+                self._labelled[place] = True
+        return self._labelled[place]
 
     def identity(self, side: Side) -> dict[str, Any]:
         """The data set of a side with its options, as `plugin_identity` gives any plugin's."""

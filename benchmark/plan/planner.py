@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from benchmark.api.scenario import Scenario
+from benchmark.api.spec import CEILING
 from benchmark.config.matrix import Matrix
 from benchmark.errors import PluginError
 from benchmark.plan.chain import ChainBuilder
@@ -73,7 +74,7 @@ class _Planner:
         self, scenario: Scenario, translator: ResolvedPlugin, segmenter: ResolvedPlugin, seed: int, data_error: str
     ) -> Cell:
         invalid = data_error or self._plugin_error(translator, segmenter)
-        skipped = "" if invalid else _reason_to_skip(scenario, translator)
+        skipped = "" if invalid else self._reason_to_skip(scenario, translator)
         stages = {} if invalid or skipped else self.builder.chain(scenario, translator, segmenter, seed)
         config_key = self._config_key(
             scenario,
@@ -91,6 +92,16 @@ class _Planner:
         auxiliary_error = self.plugins.auxiliary_segmenter.error if translator.needs("source_segmenter") else ""
         return translator.error or segmenter.error or auxiliary_error
 
+    def _reason_to_skip(self, scenario: Scenario, translator: ResolvedPlugin) -> str:
+        """Why a row does not suit a scenario, or empty."""
+        name = translator.config.name
+        if translator.needs("paired") and not scenario.paired:
+            return f"translator '{name}' needs paired images, and scenario '{scenario.name}' has none"
+        if name == CEILING and not self.data.labelled(scenario.target, scenario.target.train):
+            split = scenario.target.train
+            return f"scenario '{scenario.name}': split '{split}' of the target has no labels to learn from"
+        return ""
+
     def _config_key(
         self, scenario: Scenario, translator: ResolvedPlugin, segmenter: ResolvedPlugin, *, with_auxiliary: bool
     ) -> str:
@@ -107,14 +118,6 @@ class _Planner:
         if with_auxiliary:
             parts["auxiliary_segmenter"] = self.plugins.auxiliary_segmenter.identity
         return content_key(without_runtime_options(parts))
-
-
-def _reason_to_skip(scenario: Scenario, translator: ResolvedPlugin) -> str:
-    """Why a translator does not suit a scenario, or empty."""
-    if translator.needs("paired") and not scenario.paired:
-        name = translator.config.name
-        return f"translator '{name}' needs paired images, and scenario '{scenario.name}' has none"
-    return ""
 
 
 def _deciding(scenario: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from benchmark.api.scenario import LONGEST_NAME
 from benchmark.api.spec import API_VERSION, CONTROLS, KINDS, NEEDS, PluginSpec
 from benchmark.errors import PluginError
 
@@ -27,6 +28,7 @@ class PluginEntry:
         state: Only an "ok" plugin can be used.
         error: Why it cannot be used.
         spec: What was registered, where there is something.
+        summary: One line for lists.
     """
 
     name: str
@@ -36,6 +38,7 @@ class PluginEntry:
     state: State = "ok"
     error: str | None = None
     spec: PluginSpec | None = None
+    summary: str = ""
 
 
 def make_entry(spec: Any, distribution: str) -> PluginEntry:
@@ -43,25 +46,36 @@ def make_entry(spec: Any, distribution: str) -> PluginEntry:
     if not isinstance(spec, PluginSpec):
         raise PluginError(f"bench_register_plugins must return PluginSpecs, but returned {spec!r}")
     spec = replace(spec, distribution=distribution)
-    state, error = _fitness(spec)
-    return PluginEntry(spec.name, spec.kind, spec.version, distribution, state, error, spec)
+    state, error = _state_of(spec)
+    return PluginEntry(spec.name, spec.kind, spec.version, distribution, state, error, spec, spec.summary)
 
 
-def _fitness(spec: PluginSpec) -> tuple[State, str | None]:
+def _state_of(spec: PluginSpec) -> tuple[State, str | None]:
     """Whether a registered plugin can be used, as far as its description tells."""
     if spec.api != API_VERSION:
         return "incompatible", f"written for contract version {spec.api}, but this bench has version {API_VERSION}"
-    offered = ", ".join(NEEDS.get(spec.kind, ())) or "nothing"
-    unknown = sorted(set(spec.needs) - set(NEEDS.get(spec.kind, ())))
-    problems = {
-        f"kind must be one of {', '.join(KINDS)}, but is '{spec.kind}'": spec.kind not in KINDS,
-        f"name must be lower case and joined by hyphens, but is '{spec.name}'": not NAME.fullmatch(spec.name),
-        f"'{spec.name}' is a control row of every matrix; choose another name": spec.name in CONTROLS,
-        f"entry must read 'module:attribute', but is '{spec.entry}'": not _names_attribute(spec.entry),
-        f"options must read 'module:attribute', but is '{spec.options}'": not _names_attribute(spec.options or "a:b"),
-        f"needs of a {spec.kind} may name {offered}, but name {', '.join(unknown)}": bool(unknown),
-    }
-    return next((("broken", problem) for problem, found in problems.items() if found), ("ok", None))
+    problem = _problem(spec)
+    return ("broken", problem) if problem else ("ok", None)
+
+
+def _problem(spec: PluginSpec) -> str | None:
+    """What of a description does not fit, or None."""
+    if spec.kind not in KINDS:
+        return f"kind must be one of {', '.join(KINDS)}, but is '{spec.kind}'"
+    if not NAME.fullmatch(spec.name) or len(spec.name) > LONGEST_NAME:
+        return f"name must be lower case and joined by hyphens, of at most {LONGEST_NAME} letters, but is '{spec.name}'"
+    if spec.name in CONTROLS:
+        return f"'{spec.name}' is a control row of every matrix; choose another name"
+    if not _names_attribute(spec.entry):
+        return f"entry must read 'module:attribute', but is '{spec.entry}'"
+    if spec.options and not _names_attribute(spec.options):
+        return f"options must read 'module:attribute', but is '{spec.options}'"
+    offered = NEEDS.get(spec.kind, ())
+    unknown = sorted(set(spec.needs) - set(offered))
+    if unknown:
+        named = ", ".join(offered) or "nothing"
+        return f"needs of a {spec.kind} may name {named}, but name {', '.join(unknown)}"
+    return None
 
 
 def _names_attribute(entry: str) -> bool:

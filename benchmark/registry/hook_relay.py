@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 import logging
+import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from functools import partial
 from typing import Any
 
@@ -48,9 +50,10 @@ class HookRelay:
             log.warning("plugin %s: %s failed: %s", plugin, hook, one_line_with_place(error), exc_info=traceback)
 
     def call_one(self, plugin: object, name: str, /, **arguments: Any) -> list[Any]:
-        """Call a hook of one plugin alone; its exceptions pass."""
+        """Call a hook of one plugin alone; its exceptions pass, and what it prints goes to standard error."""
         others = [other for other in self._manager.get_plugins() if other is not plugin]
-        results: list[Any] = self._manager.subset_hook_caller(name, others)(**arguments)
+        with redirect_stdout(sys.stderr):
+            results: list[Any] = self._manager.subset_hook_caller(name, others)(**arguments)
         return results
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
+from contextlib import redirect_stdout
 from functools import reduce
 from importlib import import_module
 from importlib.util import module_from_spec, spec_from_file_location
@@ -21,18 +22,28 @@ def import_entry(spec: PluginSpec, entry: str) -> Any:
     """The object that an import string of a plugin names; `PluginError` with cause and place when there is none."""
     place, _, attribute = entry.rpartition(":")
     try:
-        module = _import_file(Path(place)) if place.endswith(".py") else import_module(place)
-        return reduce(getattr, attribute.split("."), module)
+        return reduce(getattr, attribute.split("."), import_place(place))
     except (Exception, SystemExit) as error:  # importing runs a third party's code, which may raise anything
         raise PluginError(
             f"{spec.kind} '{spec.name}' ({spec.distribution}): importing {entry} failed: {one_line_with_place(error)}"
         ) from error
 
 
+def import_place(place: str) -> ModuleType:
+    """The module of a dotted name or of a file; what it prints goes to standard error, as output may be JSON."""
+    with redirect_stdout(sys.stderr):
+        return _import_file(Path(place)) if place.endswith(".py") else import_module(place)
+
+
+def resolve_relative_file(place: str, folder: Path) -> str:
+    """A module, or the absolute path of a file given from a folder."""
+    return str((folder / place).resolve()) if place.endswith(".py") else place
+
+
 def resolve_relative_entry(entry: str, folder: Path) -> str:
     """An import string whose file, if it names one, is made absolute from a folder."""
     place, _, attribute = entry.rpartition(":")
-    return f"{(folder / place).resolve()}:{attribute}" if place.endswith(".py") else entry
+    return f"{resolve_relative_file(place, folder)}:{attribute}" if place.endswith(".py") else entry
 
 
 def one_line(error: BaseException) -> str:

@@ -27,30 +27,36 @@ def config_folders(kind: str, project: Path) -> list[Path]:
     return folders
 
 
+def config_files(kind: str, project: Path) -> list[Path]:
+    """The files in `configs/<kind>`, shipped ones first."""
+    return [path for folder in config_folders(kind, project) for path in sorted(folder.glob("*.toml"))]
+
+
 def is_path(name: str) -> bool:
     """Whether a user means a file, not the name of a configuration."""
     return name.endswith(".toml") or "/" in name or "\\" in name
 
 
-def find_config(kind: str, name: str, project: Path) -> Path:
+def find_config(kind: str, name: str, project: Path, *, first: bool = False) -> Path:
     """The file of a configuration given by name or by path.
 
     Args:
         kind: Folder in `configs`: "budgets", "matrices".
         name: A name, or the path of a TOML file, relative to `project` unless absolute.
         project: The working folder; its own `configs/<kind>` is searched too.
+        first: Of two files of that name, the shipped one is meant.
 
     Raises:
-        UsageError: No such file, or two of that name.
+        UsageError: No such file, or two of that name and not `first`.
     """
     if is_path(name):
         return project / name
-    files = [path for folder in config_folders(kind, project) for path in sorted(folder.glob("*.toml"))]
+    files = config_files(kind, project)
     found = [path for path in files if path.stem == name]
-    if len(found) > 1:
+    if len(found) > 1 and not first:
         raise UsageError(f"{found[0]} and {found[1]} share the name '{name}'; rename the second, or give its path")
     if not found:
-        names = sorted(path.stem for path in files)
+        names = sorted({path.stem for path in files})
         raise UsageError(
             f"configs/{kind} holds no '{name}'.{did_you_mean(name, names)} Known: {', '.join(names)}; or give a path"
         )

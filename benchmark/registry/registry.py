@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Mapping
-from functools import cached_property
-from importlib.metadata import EntryPoint, entry_points
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import redirect_stdout
+from dataclasses import replace
+from functools import cached_property, partial
+from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pluggy
 
@@ -22,10 +24,10 @@ from benchmark.api.scenario import Scenario
 from benchmark.api.segmenter import Segmenter
 from benchmark.api.spec import PluginSpec
 from benchmark.api.translator import Translator
-from benchmark.errors import PluginError, did_you_mean, shown
+from benchmark.errors import PluginError, did_you_mean, display_path
 from benchmark.registry.entries import PACKAGE, PluginEntry, make_entry
 from benchmark.registry.hook_relay import HookRelay, check_hooks, log
-from benchmark.registry.import_string import import_entry, one_line_with_place
+from benchmark.registry.import_string import import_entry, import_place, one_line_with_place
 from benchmark.registry.packaged_files import is_checkout, is_path, shipped
 from benchmark.registry.registry_file import RegistryFile
 from benchmark.registry.scenario_files import read_scenario
@@ -43,6 +45,20 @@ CONTRACTS: Mapping[str, tuple[type, ...]] = {
 }
 
 
+class BudgetTables(NamedTuple):
+    """Tables that a package adds to a budget.
+
+    Attributes:
+        distribution: The package.
+        path: Their file, of the form of a budget.
+        owned: Section and name of what the package registers, of which alone the tables may speak.
+    """
+
+    distribution: str
+    path: Path
+    owned: frozenset[tuple[str, str]]
+
+
 class Registry:
     """All plugins and scenarios that are known here.
 
@@ -55,7 +71,7 @@ class Registry:
         self.project = project
         self._manager = pluggy.PluginManager(hookspecs.PROJECT)
         self._manager.add_hookspecs(hookspecs)
-        self._plugins: list[object] = []
+        self._plugins: list[tuple[object, str]] = []
         self._entries: list[PluginEntry] = []
         self.hook = HookRelay(self._manager)
 
@@ -67,9 +83,6 @@ class Registry:
             name: What errors call it; the entry point's name.
             distribution: The package it came with.
             version: That package's version.
-
-        Raises:
-            PluginError: It registers a name that another plugin has.
         """
         try:
             check_hooks(plugin)
@@ -81,9 +94,19 @@ class Registry:
             if self._manager.is_registered(plugin):
                 self._manager.unregister(plugin)
             return
-        self._plugins.append(plugin)
+        self._plugins.append((plugin, distribution))
         for entry in entries:
             self._add_entry(entry)
+
+    def add_module(self, load: Callable[[], object], name: str, distribution: str, version: str = "") -> None:
+        """Take in what a function imports; when that fails, the package is an entry that tells why."""
+        try:
+            with redirect_stdout(sys.stderr):  # standard output may be JSON
+                plugin = load()
+        except (Exception, SystemExit) as error:  # importing runs a third party's code, which may raise anything
+            self.add_broken(name, distribution, version, error)
+        else:
+            self.add(plugin, name, distribution, version)
 
     def add_broken(self, name: str, distribution: str, version: str, error: BaseException) -> None:
         """Note a package that could not be taken in."""
@@ -91,22 +114,61 @@ class Registry:
         self._entries.append(PluginEntry(name, PACKAGE, version, distribution, "broken", reason))
 
     def _add_entry(self, entry: PluginEntry) -> None:
-        for other in self._entries:
+        """Note a plugin; of two that share a name none can be used, save a shipped one."""
+        for index, other in enumerate(self._entries):
             if (other.kind, other.name) != (entry.kind, entry.name) or entry.kind == PACKAGE:
                 continue
-            if other.distribution == entry.distribution:
-                raise PluginError(
-                    f"{entry.kind} '{entry.name}' is registered twice by {entry.distribution}; rename one of them"
-                )
-            raise PluginError(
-                f"{entry.kind} '{entry.name}' is registered by both {other.distribution} and {entry.distribution}; "
-                "uninstall one of them, or rename its plugin"
+            reason = (
+                f"registered twice by {entry.distribution}; rename one of them"
+                if other.distribution == entry.distribution
+                else f"registered by both {other.distribution} and {entry.distribution}; uninstall one of them, or "
+                "rename its plugin"
             )
+            log.warning("%s '%s' is %s", entry.kind, entry.name, reason)
+            entry = replace(entry, state="broken", error=reason)
+            if other.distribution != SHIPPED:
+                self._entries[index] = replace(other, state="broken", error=reason)
         self._entries.append(entry)
 
     def entries(self) -> list[PluginEntry]:
         """Every plugin, broken and incompatible ones included, in the order of their registration."""
         return list(self._entries)
+
+    def default_metrics(self) -> tuple[str, ...]:
+        """Names of the metrics of a matrix that names none."""
+        return tuple(
+            entry.name
+            for entry in self._entries
+            if entry.kind == "metric" and entry.state == "ok" and entry.spec is not None and entry.spec.default
+        )
+
+    def budget_tables(self, name: str) -> list[BudgetTables]:
+        """What packages and the project add to the budget of a name."""
+        found = []
+        for plugin, distribution in self._plugins:
+            for returned in self._ask(plugin, "bench_register_budgets"):
+                if name in returned:
+                    owned = {(entry.kind, entry.name) for entry in self._entries if entry.distribution == distribution}
+                    owned |= {("scenario", scenario.name) for scenario, _ in self._scenarios_of(plugin)}
+                    found.append(BudgetTables(distribution, Path(returned[name]), frozenset(owned)))
+        return found
+
+    def each_result(self, hook: str) -> Iterator[tuple[str, Callable[[], Iterator[Any]]]]:
+        """For each plugin its name, and a function that gives the items that a hook without arguments returns."""
+        for plugin, _ in self._plugins:
+            yield str(self._manager.get_name(plugin)), partial(self._items, plugin, hook)
+
+    def _items(self, plugin: object, hook: str) -> Iterator[Any]:
+        for returned in self.hook.call_one(plugin, hook):
+            yield from returned
+
+    def _ask(self, plugin: object, hook: str) -> list[Any]:
+        """What a hook of one plugin returns; nothing, and a warning, where it raises."""
+        try:
+            return self.hook.call_one(plugin, hook)
+        except Exception as error:  # a third party's code, as in `add`
+            log.warning("plugin %s: %s failed: %s", self._manager.get_name(plugin), hook, one_line_with_place(error))
+            return []
 
     def find(self, kind: str, name: str) -> PluginSpec:
         """The plugin of a kind and name; `PluginError` when it is unknown, broken or incompatible."""
@@ -118,8 +180,18 @@ class Registry:
                 raise PluginError(f"{kind} '{name}' ({entry.distribution}) cannot be used: {entry.error}")
         broken = sorted({entry.distribution for entry in self._entries if entry.kind == PACKAGE})
         hint = f" Broken packages, whose plugins are not known: {', '.join(broken)}." if broken else ""
-        guess = did_you_mean(name, [entry.name for entry in named])
+        guess = self._elsewhere(kind, name) or did_you_mean(name, [entry.name for entry in named])
         raise PluginError(f"{kind} '{name}' is not known.{guess}{hint}  (bench plugins list --kind {kind})")
+
+    def _elsewhere(self, kind: str, name: str) -> str:
+        """A hint that a name is that of another kind of plugin, or of a value of a metric."""
+        kinds = [entry.kind for entry in self._entries if entry.name == name and entry.kind != PACKAGE]
+        if kinds:
+            return f" There is a {' and a '.join(kinds)} of that name."
+        if kind == "metric":
+            owners = [entry.name for entry in self._entries if entry.spec and name in entry.spec.values]
+            return f" It is a value of {' and of '.join(repr(owner) for owner in owners)}." if owners else ""
+        return ""
 
     def options_class(self, spec: PluginSpec) -> type[PluginOptions]:
         """The class of a plugin's options; imports the plugin itself only when its spec does not say where they are."""
@@ -166,7 +238,7 @@ class Registry:
     @cached_property
     def _scenarios(self) -> dict[str, Scenario]:
         found: dict[str, tuple[Scenario, str]] = {}
-        for plugin in self._plugins:
+        for plugin, _ in self._plugins:
             for scenario, origin in self._scenarios_of(plugin):
                 if scenario.name in found:
                     other = found[scenario.name][1]
@@ -198,35 +270,32 @@ def load_registry(project: Path | None = None) -> Registry:
         project: The project folder; None is the working folder.
 
     Raises:
-        PluginError: Two plugins of one kind and name.
         UsageError: The project's `registry.toml` cannot be read.
     """
     registry = Registry((project or Path.cwd()).absolute())
-    shipped_file = RegistryFile(shipped("registry.toml"), shipped("configs/scenarios"))
-    registry.add(shipped_file, "registry.toml", SHIPPED, __version__)
+    _add_file(registry, shipped("registry.toml"), shipped("configs"), SHIPPED, __version__)
     for entry_point in entry_points(group=GROUP):
-        _add_entry_point(registry, entry_point)
+        distribution = entry_point.dist.name if entry_point.dist else entry_point.module
+        version = entry_point.dist.version if entry_point.dist else ""
+        registry.add_module(entry_point.load, entry_point.name, distribution, version)
     if not is_checkout(registry.project):
         _add_project(registry)
     return registry
-
-
-def _add_entry_point(registry: Registry, entry_point: EntryPoint) -> None:
-    distribution = entry_point.dist.name if entry_point.dist else entry_point.module
-    version = entry_point.dist.version if entry_point.dist else ""
-    try:
-        plugin = entry_point.load()
-    except (Exception, SystemExit) as error:  # importing runs a third party's code, which may raise anything
-        registry.add_broken(entry_point.name, distribution, version, error)
-    else:
-        registry.add(plugin, entry_point.name, distribution, version)
 
 
 def _add_project(registry: Registry) -> None:
     path = registry.project / "registry.toml"
     if path.is_file() and str(registry.project) not in sys.path:
         sys.path.append(str(registry.project))
-    registry.add(RegistryFile(path, registry.project / "configs" / "scenarios"), "project", PROJECT_FILE)
+    _add_file(registry, path, registry.project / "configs", PROJECT_FILE)
+
+
+def _add_file(registry: Registry, path: Path, configs: Path, distribution: str, version: str = "") -> None:
+    """Take in a `registry.toml`, and the modules of hooks that it names."""
+    file = RegistryFile(path, configs)
+    registry.add(file, "registry.toml", distribution, version)
+    for place in file.hooks:
+        registry.add_module(partial(import_place, place), Path(place).name, distribution, version)
 
 
 def _who(spec: PluginSpec) -> str:
@@ -236,4 +305,4 @@ def _who(spec: PluginSpec) -> str:
 def _scenario(item: Scenario | Path, origin: str) -> tuple[Scenario, str]:
     if isinstance(item, Scenario):
         return item, origin
-    return read_scenario(item), shown(item)
+    return read_scenario(item), display_path(item)

@@ -2,47 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
 from benchmark.api.hookspecs import hookimpl
-from benchmark.api.spec import API_VERSION, KINDS, Kind, PluginSpec
-from benchmark.registry.import_string import resolve_relative_entry
+from benchmark.api.spec import KINDS, PluginSpec
+from benchmark.registry.import_string import resolve_relative_entry, resolve_relative_file
 from benchmark.toml_models import in_file, read_toml, validated
 
 
-class _Row(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    name: str
-    entry: str
-    options: str = ""
-    version: str = "1"
-    api: int = API_VERSION
-    summary: str = ""
-    paper: str = ""
-    needs: tuple[str, ...] = ()
-    measures: Literal["", "translation", "segmentation"] = ""
-    values: tuple[str, ...] = ()
-
-    def spec(self, kind: Kind, folder: Path) -> PluginSpec:
-        fields = self.model_dump()
-        fields["entry"] = resolve_relative_entry(self.entry, folder)
-        fields["options"] = resolve_relative_entry(self.options, folder)
-        return PluginSpec(kind, **fields)
-
-
 class _RegistryTables(BaseModel):
+    """The form of the file: a list of tables for each kind of plugin, whose keys are the fields of a `PluginSpec`."""
+
     model_config = ConfigDict(extra="forbid")
 
-    translator: list[_Row] = []
-    segmenter: list[_Row] = []
-    metric: list[_Row] = []
-    dataset: list[_Row] = []
-    executor: list[_Row] = []
+    hooks: tuple[str, ...] = ()
+    translator: list[PluginSpec] = []
+    segmenter: list[PluginSpec] = []
+    metric: list[PluginSpec] = []
+    dataset: list[PluginSpec] = []
+    executor: list[PluginSpec] = []
+
+    @field_validator(*KINDS, mode="before")
+    @classmethod
+    def _add_kind(cls, rows: Any, info: ValidationInfo) -> Any:
+        if not isinstance(rows, list):
+            return rows
+        for row in rows:
+            if isinstance(row, dict) and (taken := {"kind", "distribution"} & row.keys()):
+                raise ValueError(f"'{min(taken)}' is not written here")
+        return [{"kind": info.field_name, **row} if isinstance(row, dict) else row for row in rows]
 
 
 class RegistryFile:
@@ -50,13 +43,18 @@ class RegistryFile:
 
     Args:
         path: The file; missing is empty.
-        scenarios: The folder of scenario files that belongs to it.
+        configs: The folder whose `scenarios` and `budgets` belong to it.
+
+    Attributes:
+        hooks: Modules or files of Python code with further hooks, as import strings without an attribute.
     """
 
-    def __init__(self, path: Path, scenarios: Path) -> None:
+    def __init__(self, path: Path, configs: Path) -> None:
         tables = validated(_RegistryTables, read_toml(path) if path.exists() else {}, in_file(path))
-        self._specs = [row.spec(kind, path.parent) for kind in KINDS for row in getattr(tables, kind)]
-        self._scenarios = scenarios
+        rows = [row for kind in KINDS for row in getattr(tables, kind)]
+        self._specs = [_resolve_entries(row, path.parent) for row in rows]
+        self._configs = configs
+        self.hooks = [resolve_relative_file(place, path.parent) for place in tables.hooks]
 
     @hookimpl
     def bench_register_plugins(self) -> Sequence[PluginSpec]:
@@ -66,4 +64,14 @@ class RegistryFile:
     @hookimpl
     def bench_register_scenarios(self) -> Sequence[Path]:
         """The scenario files beside it."""
-        return sorted(self._scenarios.glob("*.toml"))
+        return sorted((self._configs / "scenarios").glob("*.toml"))
+
+    @hookimpl
+    def bench_register_budgets(self) -> Mapping[str, Path]:
+        """The budget files beside it; one of the name of a shipped budget adds to that."""
+        return {path.stem: path for path in sorted((self._configs / "budgets").glob("*.toml"))}
+
+
+def _resolve_entries(spec: PluginSpec, folder: Path) -> PluginSpec:
+    entry = resolve_relative_entry(spec.entry, folder)
+    return replace(spec, entry=entry, options=resolve_relative_entry(spec.options, folder))

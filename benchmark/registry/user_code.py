@@ -6,7 +6,7 @@ import sysconfig
 import traceback
 from pathlib import Path
 
-from benchmark.errors import shown
+from benchmark.errors import display_path
 
 BENCH = Path(__file__).parents[1]
 STANDARD_LIBRARY = Path(sysconfig.get_path("stdlib"))
@@ -20,14 +20,14 @@ def raised_at(error: BaseException) -> str:
     folder goes before those of installed packages, which it calls.
     """
     if isinstance(error, SyntaxError) and error.filename and error.lineno:
-        return f"{shown(Path(error.filename))}, line {error.lineno}"
+        return f"{display_path(Path(error.filename))}, line {error.lineno}"
     frames = [(Path(frame.filename), frame.lineno) for frame in traceback.extract_tb(error.__traceback__)]
     foreign = [(path, line) for path, line in frames if path.is_absolute() and not _belongs_to_python_or_bench(path)]
     own = [(path, line) for path, line in foreign if not _is_installed(path)]
     if not foreign:
         return ""
     path, line = (own or foreign)[-1]
-    return f"{shown(path)}, line {line}"
+    return f"{display_path(path)}, line {line}"
 
 
 def _belongs_to_python_or_bench(path: Path) -> bool:

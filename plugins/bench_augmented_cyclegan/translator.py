@@ -13,8 +13,7 @@ from bench_augmented_cyclegan.options import AugmentedCycleGANOptions
 from bench_engine.model import Batches
 from bench_gan.images import normalize, run_generator
 from bench_gan.translator import AdversarialTranslator
-from benchmark import PluginOptions, StageContext
-from benchmark.api.imageset import ImageSet
+from benchmark import ImageSet, PluginOptions, StageContext
 
 SHOWN_VARIANTS = 4
 

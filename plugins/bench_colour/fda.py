@@ -12,8 +12,7 @@ from torch import Tensor
 
 from bench_colour.options import FDAOptions
 from bench_colour.shared import chosen, image_batches, read_measures
-from benchmark import PluginOptions, StageContext, Translator
-from benchmark.api.imageset import ImageSet
+from benchmark import ImageSet, PluginOptions, StageContext, Translator
 
 AMPLITUDES, FILE = "amplitudes", "amplitudes.safetensors"
 

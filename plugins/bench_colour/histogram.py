@@ -12,8 +12,7 @@ from torch.nn.functional import pad
 
 from bench_colour.options import HistogramOptions
 from bench_colour.shared import chosen, image_batches, read_measures
-from benchmark import PluginOptions, StageContext, Translator
-from benchmark.api.imageset import ImageSet
+from benchmark import ImageSet, PluginOptions, StageContext, Translator
 
 LEVELS = 256
 HISTOGRAM, FILE = "histogram", "histogram.safetensors"

@@ -11,8 +11,7 @@ from torch import Tensor
 
 from bench_colour.options import ReinhardOptions
 from bench_colour.shared import chosen, image_batches, read_measures
-from benchmark import PluginOptions, StageContext, Translator
-from benchmark.api.imageset import ImageSet
+from benchmark import ImageSet, PluginOptions, StageContext, Translator
 
 RGB_TO_LMS = ((0.3811, 0.5783, 0.0402), (0.1967, 0.7244, 0.0782), (0.0241, 0.1288, 0.8444))
 """Reinhard et al. 2001, equation 4."""

@@ -11,8 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from bench_engine.images import checksums
-from benchmark import StageContext, StoreError
-from benchmark.api.imageset import ImageSet
+from benchmark import ImageSet, StageContext, StoreError
 
 IMAGES_PER_BATCH, PIXELS_PER_BATCH = 64, 2**23
 

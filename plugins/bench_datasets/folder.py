@@ -15,8 +15,7 @@ from bench_datasets.folder_files import Pair, find_pairs, find_root
 from bench_datasets.folder_labels import LabelMap, read_image, read_label
 from bench_datasets.options import FolderOptions
 from bench_datasets.picture_files import open_picture
-from benchmark import ClassSet, DataError, Dataset, PluginOptions, Sample
-from benchmark.errors import did_you_mean
+from benchmark import ClassSet, DataError, Dataset, PluginOptions, Sample, did_you_mean
 
 
 class Folder(Dataset):
@@ -70,6 +69,10 @@ class Folder(Dataset):
                 f"{image.shape[1]} x {image.shape[0]}{cause}; replace one, or list '{id}' in `exclude`"
             )
         return Sample(image, label, id)
+
+    def labelled(self, split: str) -> bool:
+        """Whether its images have label files; none is read."""
+        return all(pair.label is not None for pair in self._split(split).values())
 
     def _faults(self, pairs: Mapping[str, Pair], ids: Sequence[str]) -> dict[str, str]:
         """What is wrong with samples, by their ids, where something is."""

@@ -10,8 +10,7 @@ from typing import NamedTuple
 
 from bench_datasets.faults import gathered
 from bench_datasets.options import FolderOptions, SplitOptions
-from benchmark import DataError
-from benchmark.errors import did_you_mean
+from benchmark import DataError, did_you_mean
 
 DATA_VARIABLE = "BENCH_DATA"
 IMAGE_ENDINGS = frozenset((".png", ".jpg", ".jpeg", ".bmp", ".ppm", ".tif", ".tiff", ".webp"))

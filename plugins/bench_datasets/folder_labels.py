@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from bench_datasets.options import Half
 from bench_datasets.picture_files import no_picture, open_picture, read_rgb, rgb_pixels, turned
-from benchmark import IGNORE, DataError
-from benchmark.errors import did_you_mean
+from benchmark import IGNORE, DataError, did_you_mean
 
 IGNORE_WORD, OTHERS = "ignore", "*"
 

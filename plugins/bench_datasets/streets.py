@@ -15,8 +15,7 @@ from bench_datasets.street_layout import lay_out
 from bench_datasets.street_looks import CLASSES, LOOKS, PALETTE
 from bench_datasets.street_paint import paint
 from bench_datasets.street_scene import Layout
-from benchmark import ClassSet, DataError, Dataset, PluginOptions, Sample
-from benchmark.errors import did_you_mean
+from benchmark import ClassSet, DataError, Dataset, PluginOptions, Sample, did_you_mean
 
 PAINTER_VERSION = 1
 """Changes whenever the same options give other pixels; part of the fingerprint."""

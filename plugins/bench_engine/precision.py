@@ -7,7 +7,7 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from benchmark.api.stage_context import Precision
+from benchmark import Precision
 
 Module = TypeVar("Module", bound=nn.Module)
 

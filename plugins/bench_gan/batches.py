@@ -9,8 +9,7 @@ from torch import Tensor
 from bench_engine.augment import crop, enlarged, flip
 from bench_engine.data import EpochOrder, step_generator
 from bench_gan.images import normalize
-from benchmark import StageContext
-from benchmark.api.imageset import ImageSet
+from benchmark import ImageSet, StageContext
 
 
 @dataclass(frozen=True)

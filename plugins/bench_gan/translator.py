@@ -21,8 +21,7 @@ from bench_gan.images import image_grid, run_generator
 from bench_gan.model import AdversarialModel
 from bench_gan.networks import count_parameters
 from bench_gan.options import AdversarialOptions
-from benchmark import Invertible, PluginOptions, StageContext, Translator, UsageError
-from benchmark.api.imageset import ImageSet
+from benchmark import ImageSet, Invertible, PluginOptions, StageContext, Translator, UsageError
 
 SCHEDULES = {"linear": linear, "cosine": cosine}
 

@@ -14,8 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from bench_metrics.options import WEIGHTS_NAME, InceptionOptions, usual_weights
-from benchmark import ClassSet, StageContext, TranslationMetric, Unavailable
-from benchmark.errors import shown
+from benchmark import ClassSet, StageContext, TranslationMetric, Unavailable, display_path
 
 WEIGHTS_DIGEST = "6726825d"
 """First digits of the SHA-256 of the published file; by torch.hub's convention its name carries them."""
@@ -39,11 +38,11 @@ def find_weights(options: InceptionOptions) -> Path:
         return path
     if options.weights is not None:
         raise Unavailable(
-            f"Inception weights: expected a file at {shown(path)}, found none; correct the option 'weights'"
+            f"Inception weights: expected a file at {display_path(path)}, found none; correct the option 'weights'"
         )
     if not options.download:
         raise Unavailable(
-            f"Inception weights: expected {shown(path)}, found none; put pytorch-fid's file there, "
+            f"Inception weights: expected {display_path(path)}, found none; put pytorch-fid's file there, "
             "or name it with --fid-weights PATH (option 'weights'), or set the option 'download'"
         )
     return download_weights(path)
@@ -58,7 +57,8 @@ def download_weights(path: Path) -> Path:
         torch.hub.download_url_to_file(FID_WEIGHTS_URL, str(path), hash_prefix=WEIGHTS_DIGEST, progress=False)
     except (OSError, RuntimeError) as error:
         raise Unavailable(
-            f"Inception weights: {FID_WEIGHTS_URL} cannot be downloaded ({error}); fetch it by hand to {shown(path)}"
+            f"Inception weights: {FID_WEIGHTS_URL} cannot be downloaded ({error}); "
+            f"fetch it by hand to {display_path(path)}"
         ) from error
     return path
 
@@ -69,7 +69,7 @@ def file_digest(path: Path) -> str:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     if path.name == WEIGHTS_NAME and not digest.startswith(WEIGHTS_DIGEST):
         raise Unavailable(
-            f"Inception weights: {shown(path)} is damaged: its SHA-256 should start with {WEIGHTS_DIGEST}, "
+            f"Inception weights: {display_path(path)} is damaged: its SHA-256 should start with {WEIGHTS_DIGEST}, "
             f"but is {digest[:8]}...; fetch it again"
         )
     return digest
@@ -80,9 +80,13 @@ def read_weights(path: Path) -> Mapping[str, Tensor]:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged file can make the unpickler raise nearly anything
-        raise Unavailable(f"Inception weights: {shown(path)} cannot be read as a state dict; fetch it again") from error
+        raise Unavailable(
+            f"Inception weights: {display_path(path)} cannot be read as a state dict; fetch it again"
+        ) from error
     if not isinstance(state, Mapping):
-        raise Unavailable(f"Inception weights: {shown(path)} holds a {type(state).__name__}, expected a state dict")
+        raise Unavailable(
+            f"Inception weights: {display_path(path)} holds a {type(state).__name__}, expected a state dict"
+        )
     return state
 
 
@@ -135,7 +139,7 @@ class FeatureExtractor:
             network = build_network(read_weights(path)).to(self._device)
         except (RuntimeError, AttributeError) as error:
             raise Unavailable(
-                f"Inception weights: {shown(path)} is the state dict of another network, "
+                f"Inception weights: {display_path(path)} is the state dict of another network, "
                 "expected pytorch-fid's InceptionV3"
             ) from error
         self._network = network.to(memory_format=self._layout)  # type: ignore[call-overload]  # torch's stubs lack it

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 from benchmark import PluginOptions
 
 WEIGHTS_NAME = "pt_inception-2015-12-05-6726825d.pth"
+WEIGHTS_URL = f"https://github.com/mseitzer/pytorch-fid/releases/download/fid_weights/{WEIGHTS_NAME}"
 
 
 def usual_weights() -> Path:

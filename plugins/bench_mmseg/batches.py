@@ -10,8 +10,7 @@ from torch import Tensor
 from bench_engine import augment
 from bench_engine.data import EpochOrder, choice, step_generator
 from bench_mmseg.options import SegmenterOptions
-from benchmark import IGNORE, StageContext
-from benchmark.api.imageset import ImageSet
+from benchmark import IGNORE, ImageSet, StageContext
 
 Batches = Callable[[int], dict[str, Tensor]]
 

@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic import Field, JsonValue, PositiveInt, ValidationInfo, field_validator
 
 from bench_engine.options import TrainingOptions
-from benchmark.errors import did_you_mean
+from benchmark import did_you_mean
 
 PIXELS: dict[str, JsonValue] = {"unit": "pixels"}
 

@@ -27,9 +27,7 @@ from bench_mmseg.compat import load_mmseg
 from bench_mmseg.model import SegmentationModel
 from bench_mmseg.options import SegmenterOptions
 from bench_mmseg.validation import BestWeights, check_labelled, miou_on
-from benchmark import DataError, Segmenter, StageContext
-from benchmark.api.imageset import ImageSet
-from benchmark.api.stage_context import Precision
+from benchmark import DataError, ImageSet, Precision, Segmenter, StageContext
 
 # It takes more than a second; here, whoever imports a segmenter once for many processes pays it once.
 load_mmseg()

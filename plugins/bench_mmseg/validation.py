@@ -10,8 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from bench_metrics.segmentation import confusion_matrix, mean_iou
-from benchmark import IGNORE, DataError
-from benchmark.api.imageset import ImageSet
+from benchmark import IGNORE, DataError, ImageSet
 
 Predict = Callable[[Tensor], Tensor]
 

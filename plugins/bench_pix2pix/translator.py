@@ -11,8 +11,7 @@ from bench_gan.batches import PairedBatches
 from bench_gan.translator import AdversarialTranslator
 from bench_pix2pix.model import Pix2PixModel, make_discriminators, make_generators
 from bench_pix2pix.options import Pix2PixOptions
-from benchmark import PluginOptions, StageContext
-from benchmark.api.imageset import ImageSet
+from benchmark import ImageSet, PluginOptions, StageContext
 
 
 class Pix2Pix(AdversarialTranslator):

@@ -12,8 +12,7 @@ from bench_ugatit.attention import feature_heatmap
 from bench_ugatit.model import UGATITModel, make_discriminators, make_generators
 from bench_ugatit.networks import STRIDE, AttentionGenerator, attention_of, wrong_size
 from bench_ugatit.options import UGATITOptions
-from benchmark import PluginOptions, StageContext, UsageError
-from benchmark.api.imageset import ImageSet
+from benchmark import ImageSet, PluginOptions, StageContext, UsageError
 
 
 class UGATIT(AdversarialTranslator):

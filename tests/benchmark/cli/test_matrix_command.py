@@ -158,3 +158,10 @@ def test_several_scenarios_are_not_one_run():
     outcome = _bench("run", "--translator", "shift", "--segmenter", "nearest", "--scenario", "a,b")
     assert outcome.exit_code == 2
     assert "use `bench matrix`" in outcome.stderr
+
+
+def test_a_run_whose_translator_does_not_suit_the_scenario_trains_nothing(project):
+    outcome = _bench("run", "--translator", "pairs", "--segmenter", "nearest", *PLUGINS, "--executor", "inline")
+    assert outcome.exit_code == 2
+    assert "nothing was run: translator 'pairs' needs paired images" in outcome.stderr
+    assert not (project / "results" / "stages").exists()

@@ -12,6 +12,7 @@ from pydantic import BaseModel, Field
 from benchmark.cli import main
 from benchmark.cli.option_table import option_rows, type_name
 from benchmark.registry.packaged_files import shipped
+from benchmark.registry.registry import load_registry
 
 
 def bench(*arguments):
@@ -72,6 +73,52 @@ def test_info_of_an_unknown_plugin_suggests_one(project):
     result = bench("plugins", "info", "drem")
     assert result.exit_code == 2
     assert result.stderr == "Error: plugin 'drem' is not known. Did you mean 'dream'?  (bench plugins list)\n"
+
+
+def test_info_of_a_plugin_under_another_kind_names_its_own(project):
+    result = bench("plugins", "info", "dream", "--kind", "metric")
+    assert result.exit_code == 2
+    assert "metric 'dream' is not known. There is a translator of that name." in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [("list",), ("info", "augmented-cyclegan"), ("info", "folder")])
+@pytest.mark.parametrize("width", ["40", "80", "200"])
+def test_no_name_is_broken_however_narrow_the_terminal_is(project, monkeypatch, arguments, width):
+    monkeypatch.setenv("COLUMNS", width)
+    words = set(bench("plugins", *arguments).output.split())
+    entries = json.loads(bench("plugins", "list", "--json").output)
+    expected = {entry["name"] for entry in entries}
+    if arguments[0] == "info":
+        registry = load_registry(project)
+        kind = "dataset" if arguments[1] == "folder" else "translator"
+        expected = set(registry.options_class(registry.find(kind, arguments[1])).model_fields)
+    assert expected <= words
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"), [("scenario", "rooms"), ("scenario", "streets"), ("budget", "tiny"), ("matrix", "demo")]
+)
+def test_scenarios_budgets_and_matrices_are_listed_too(project, kind, expected):
+    rows = json.loads(bench("plugins", "list", "--kind", kind, "--json").output)
+    assert expected in [row["name"] for row in rows]
+    assert {row["kind"] for row in rows} == {kind}
+
+
+def test_a_budget_that_cannot_be_read_is_listed_as_broken(project, write):
+    write(project / "configs/budgets/odd.toml", "[translator")
+    rows = json.loads(bench("plugins", "list", "odd", "--kind", "budget", "--json").output)
+    assert [row["state"] for row in rows] == ["broken"]
+
+
+def test_info_shows_how_an_executor_is_configured(project):
+    out = bench("plugins", "info", "local").output
+    assert "gpus" in out
+    assert "--set executor.local.OPTION=VALUE" in out
+
+
+def test_a_plugin_that_prints_while_it_is_imported_does_not_spoil_json(project, install):
+    install("loud-dreams", "print('hello')\nfrom benchmark import hookimpl\n")
+    assert json.loads(bench("plugins", "list", "--json").stdout)
 
 
 def test_info_of_a_broken_package_tells_why(project, install):

@@ -7,8 +7,9 @@ import pytest
 
 from benchmark import BenchError, UsageError
 from benchmark.api.spec import CONTROLS
+from benchmark.config.budget import default_budget
 from benchmark.config.matrix_file import DEMO
-from benchmark.config.resolve import default_budget, resolve_matrix
+from benchmark.config.resolve import resolve_matrix
 from benchmark.registry.packaged_files import shipped
 
 MATRIX = """
@@ -22,14 +23,14 @@ MATRIX = """
 
 @pytest.fixture
 def resolve(project, registry, write):
-    def resolve_text(text=MATRIX, **asked):
-        return resolve_matrix(write(project / "my.toml", text), registry=registry, **asked)
+    def resolve_text(text=MATRIX, overrides=(), **asked):
+        return resolve_matrix(write(project / "my.toml", text), asked, registry, overrides=overrides)
 
     return resolve_text
 
 
-def options(matrix, label):
-    [choice] = [c for c in (*matrix.translators, *matrix.segmenters, *matrix.metrics) if c.alias == label]
+def options(matrix, alias):
+    [choice] = [c for c in (*matrix.translators, *matrix.segmenters, *matrix.metrics) if c.alias == alias]
     return choice.options
 
 
@@ -111,7 +112,7 @@ def test_a_budget_for_all_scenarios_sets_data_options_where_they_exist(resolve, 
     assert scenario.source.options == {"count": 1, "look": "day"}
 
 
-def test_one_plugin_stands_in_two_labelled_rows(resolve):
+def test_one_plugin_stands_in_two_aliased_rows(resolve):
     two = '["dream", {name = "dream", alias = "dream-weak", options = {lambda_cycle = 1}}]'
     text = MATRIX.replace('["tint", "dream"]', two)
     matrix = resolve(text, overrides=["translator.dream.images_seen=3", "translator.dream-weak.images_seen=4"])
@@ -147,7 +148,7 @@ def test_the_auxiliary_segmenter_may_stand_beside_the_segmenters_and_takes_optio
     assert options(matrix, "net") == {"images_seen": 100, "depth": 50}
 
 
-def test_a_label_of_the_file_names_the_auxiliary_segmenter_also_where_its_segmenter_is_left_out(resolve):
+def test_a_alias_of_the_file_names_the_auxiliary_segmenter_also_where_its_segmenter_is_left_out(resolve):
     two = MATRIX.replace('["net"]', '["net", {name = "net", alias = "deep", options = {depth = 101}}]')
     matrix = resolve(two.replace("metrics =", 'auxiliary_segmenter = "deep"\nmetrics ='), segmenters=["net"])
     assert (matrix.auxiliary_segmenter.alias, matrix.auxiliary_segmenter.options["depth"]) == ("deep", 101)
@@ -168,14 +169,8 @@ def test_the_command_line_replaces_lists_and_top_level_values(resolve):
 
 
 def test_without_a_file_lists_come_from_the_demo(registry):
-    matrix = resolve_matrix(
-        scenarios=["rooms"],
-        translators=["dream"],
-        segmenters=["net"],
-        metrics=["overlap"],
-        budget="tiny",
-        registry=registry,
-    )
+    lists = {"scenarios": ["rooms"], "translators": ["dream"], "segmenters": ["net"], "metrics": ["overlap"]}
+    matrix = resolve_matrix(None, {**lists, "budget": "tiny"}, registry)
     assert matrix.scenarios[0].name == "rooms"
     assert matrix.seeds == (0,)
     assert (shipped("configs/matrices") / f"{DEMO}.toml").is_file()
@@ -196,7 +191,7 @@ def test_two_scenarios_of_one_name_are_refused(resolve, project):
 
 def test_a_matrix_may_be_named(project, registry, write):
     write(project / "configs/matrices/mine.toml", MATRIX)
-    assert resolve_matrix("mine", registry=registry).budget == "tiny"
+    assert resolve_matrix("mine", {}, registry).budget == "tiny"
 
 
 def test_a_table_of_a_plugin_that_is_left_out_is_fine(resolve):
@@ -285,12 +280,13 @@ WRONG_SETS = {
     ),
     "seed=1": (
         "--set seed: unknown option. Did you mean 'seeds'? Known: scenario, translator, segmenter, metric, "
-        "scenarios, translators, segmenters, auxiliary_segmenter, metrics, seeds, budget, precision, device, timeout"
+        "executor, scenarios, translators, segmenters, auxiliary_segmenter, metrics, seeds, budget, precision, device, "
+        "timeout, threads"
     ),
     "timeout=-1": "--set timeout: must be greater than 0, but is -1",
     "scenario.sizes=[1, 2]": (
-        "--set scenario.sizes: no scenario of this matrix has the name or option 'sizes'. "
-        "Did you mean 'size'? It uses: rooms"
+        "--set scenario.sizes: scenario 'rooms' has no option 'sizes'. Did you mean 'size'? "
+        "Its options: checkpoint, evaluate, name, paired, score_translations, size, source, summary, target"
     ),
 }
 
@@ -302,21 +298,24 @@ def test_a_mistake_in_set_is_one_line_that_names_it(resolve, override):
     assert str(caught.value) == WRONG_SETS[override]
 
 
-def test_two_rows_of_one_label_are_refused(resolve):
-    with pytest.raises(UsageError, match=r"my.toml: translators: 'dream' stands there twice; give one a label"):
+def test_two_rows_of_one_alias_are_refused(resolve):
+    with pytest.raises(UsageError, match=r"my.toml: translators: 'dream' stands there twice; give one an alias"):
         resolve(MATRIX.replace('"tint"', '"dream"'))
 
 
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ('{name = "oracle", alias = "best"}', "'oracle' is a control row, which takes neither label nor options"),
+        ('{name = "oracle", alias = "best"}', "'oracle' is a control row, which takes neither alias nor options"),
         (
             '{name = "oracle", options = {a = 9}}',
-            "'oracle' is a control row, which takes neither label nor options",
+            "'oracle' is a control row, which takes neither alias nor options",
         ),
-        ('{name = "tint", alias = "oracle"}', "'oracle' is the label of a control row; choose another"),
-        ('{name = "tint", alias = "a b"}', "a label is made of letters, digits and . _ + -, but is 'a b'"),
+        ('{name = "tint", alias = "oracle"}', "'oracle' is the alias of a control row; choose another"),
+        (
+            '{name = "tint", alias = "a b"}',
+            "an alias is made of letters, digits and . _ + -, at most 60 of them, but is 'a b'",
+        ),
     ],
 )
 def test_a_row_that_would_not_be_what_it_is_called_is_refused(resolve, entry, message):
@@ -324,12 +323,6 @@ def test_a_row_that_would_not_be_what_it_is_called_is_refused(resolve, entry, me
         resolve(MATRIX.replace('"tint"', entry))
     assert str(caught.value).startswith("my.toml: translators.")
     assert str(caught.value).endswith(message)
-
-
-def test_of_two_budgets_of_one_name_the_users_own_is_to_be_renamed(resolve, project):
-    (project / "configs/budgets/smoke.toml").touch()
-    with pytest.raises(UsageError, match=rf"and {project}/\S+ share the name 'smoke'; rename the second"):
-        resolve(budget="smoke")
 
 
 def test_an_unknown_budget_is_answered_with_the_known_ones(resolve):
@@ -340,7 +333,7 @@ def test_an_unknown_budget_is_answered_with_the_known_ones(resolve):
 def test_a_missing_matrix_file_is_named(registry):
     (registry.project / "nine.toml").touch()
     with pytest.raises(UsageError) as caught:
-        resolve_matrix(registry.project / "none.toml", registry=registry)
+        resolve_matrix(registry.project / "none.toml", {}, registry)
     expected = "none.toml: expected a TOML file, but it cannot be read (No such file or directory)"
     assert str(caught.value) == f"{expected}. Did you mean 'nine.toml'?"
 

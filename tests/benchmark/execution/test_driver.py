@@ -16,7 +16,7 @@ import torch
 from benchmark.api.hookspecs import hookimpl
 from benchmark.api.stage_context import StageContext
 from benchmark.config.matrix import PluginConfig
-from benchmark.execution.driver import _shipped_modules, execute
+from benchmark.execution.driver import _preloadable_modules, execute
 from benchmark.execution.inline import InlineExecutor
 from benchmark.execution.local import LocalExecutor, LocalOptions
 from benchmark.execution.states import stage_states
@@ -360,5 +360,5 @@ def test_only_plugins_that_come_with_bench_are_imported_ahead_of_their_stages(ma
     shipped = next(entry.spec for entry in toys.entries() if entry.kind == "metric" and entry.distribution == SHIPPED)
     matrix = matrix_of("shift")
     both = replace(matrix, metrics=(*matrix.metrics, PluginConfig("metric", shipped.name, shipped.name, "1", {})))
-    assert _shipped_modules(matrix, toys) == ()
-    assert _shipped_modules(both, toys) == (shipped.entry.split(":")[0],)
+    assert _preloadable_modules(matrix, toys) == ()
+    assert _preloadable_modules(both, toys) == (shipped.entry.split(":")[0],)

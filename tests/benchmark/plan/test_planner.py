@@ -413,3 +413,11 @@ def test_planning_imports_no_heavy_library():
     code += "print([m for m in ('torch', 'pandas', 'mmengine', 'PIL') if m in sys.modules])"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.strip() == "[]"
+
+
+def test_without_labels_of_the_target_to_learn_from_the_oracle_is_skipped_with_its_reason(plan_of, dusk):
+    bare = dusk.target.model_copy(update={"options": {**dusk.target.options, "flaw": "unlabelled"}})
+    plan = plan_of("shift", scenarios=(dusk.model_copy(update={"target": bare}),))
+    assert cell(plan, "oracle").skipped == "scenario 'dusk': split 'train' of the target has no labels to learn from"
+    assert cell(plan, "oracle").stages == {}
+    assert [cell(plan, row).skipped for row in ("source-only", "shift")] == [None, None]

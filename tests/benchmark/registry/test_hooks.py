@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmark import PluginSpec, Scenario, hookimpl
+from benchmark import CommandOption, DoctorCheck, PluginSpec, Scenario, hookimpl
 from benchmark.api import hookspecs
 from benchmark.registry.registry import Registry
 
@@ -22,6 +22,9 @@ CALLS = {
     "bench_leaderboard_columns": ({"records": [{"cell": "c"}]}, {"hours": 1.0}),
     "bench_report_sections": ({"results": Path("r")}, [("Title", "text")]),
     "bench_commands": ({}, []),
+    "bench_doctor_checks": ({}, [DoctorCheck("ok", "weights", "there")]),
+    "bench_command_options": ({}, [CommandOption("--depth", "translator.depth", "number")]),
+    "bench_register_budgets": ({}, {"cpu": Path("cpu.toml")}),
 }
 """Arguments of each hook that is called through the relay, and what a plugin may return."""
 

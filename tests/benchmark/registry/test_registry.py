@@ -11,7 +11,7 @@ from benchmark import PluginError, PluginSpec, Scenario, UsageError, hookimpl
 from benchmark.api.spec import KINDS
 from benchmark.registry.entries import PACKAGE
 from benchmark.registry.packaged_files import shipped
-from benchmark.registry.registry import SHIPPED, Registry, load_registry
+from benchmark.registry.registry import PROJECT_FILE, SHIPPED, Registry, load_registry
 from benchmark.registry.registry_file import RegistryFile
 
 DREAM = 'PluginSpec("translator", "remote-dream", "remote_dream:Dream")'
@@ -56,7 +56,9 @@ def test_listing_imports_no_plugin_and_no_heavy_library(project):
     code = (
         "import sys; from benchmark.registry.registry import load_registry; load_registry().entries();"
         "heavy = ('torch', 'numpy', 'mmengine', 'bench_', 'toys');"
-        "print([name for name in sys.modules if name.startswith(heavy)])"
+        "light = ('bench_metrics', 'bench_mmseg');"
+        "found = [name for name in sys.modules if name.startswith(heavy) and name not in light];"
+        "print([name for name in found if not name.endswith('.bench_plugin')])"
     )
     path = str(shipped(""))
     out = subprocess.run(
@@ -148,26 +150,33 @@ def test_a_hook_with_an_argument_that_does_not_exist_breaks_its_package(folder):
     assert registry.hook.bench_log(key="k", progress={}) == []
 
 
-def test_two_plugins_of_one_name_are_an_error_that_names_both_packages(folder, install):
+def test_of_two_plugins_of_one_name_neither_is_usable_and_the_error_names_both_packages(folder, install):
     install("remote-dreams", PLUGIN.format(spec=DREAM))
     install("other-dreams", PLUGIN.format(spec=DREAM))
+    registry = load_registry(folder)
+    [name] = {item.name for item in registry.entries() if item.distribution == "remote-dreams"}
     with pytest.raises(PluginError) as caught:
-        load_registry(folder)
+        registry.find("translator", name)
     assert "registered by both" in str(caught.value)
     assert "remote-dreams" in str(caught.value)
     assert "other-dreams" in str(caught.value)
+    assert registry.find("translator", "cyclegan").distribution == SHIPPED
 
 
-def test_a_project_plugin_cannot_take_a_shipped_name(project, write):
+def test_a_project_plugin_of_a_shipped_name_is_broken_and_the_shipped_one_stays(project, write, caplog):
     write(project / "registry.toml", '[[translator]]\nname = "cyclegan"\nentry = "toys.py:Dream"\n')
-    with pytest.raises(PluginError, match=r"'cyclegan' is registered by both uda-bench and \./registry\.toml"):
-        load_registry(project)
+    registry = load_registry(project)
+    [own] = [item for item in registry.entries() if item.distribution == PROJECT_FILE]
+    assert own.state == "broken"
+    assert own.error.startswith("registered by both uda-bench and ./registry.toml")
+    assert registry.find("translator", "cyclegan").distribution == SHIPPED
+    assert "translator 'cyclegan' is registered by both" in caplog.text
 
 
-def test_two_plugins_of_one_name_in_one_file_are_refused(project, write):
+def test_two_plugins_of_one_name_in_one_file_are_both_broken(project, write):
     write(project / "registry.toml", 2 * '[[translator]]\nname = "dream"\nentry = "toys.py:Dream"\n')
-    with pytest.raises(PluginError, match=r"'dream' is registered twice by \./registry\.toml; rename one"):
-        load_registry(project)
+    with pytest.raises(PluginError, match=r"registered twice by \./registry\.toml; rename one"):
+        load_registry(project).find("translator", "dream")
 
 
 def test_a_project_registry_that_cannot_be_read_is_not_passed_over(project):

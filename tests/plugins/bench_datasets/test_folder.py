@@ -78,7 +78,9 @@ def test_hidden_files_and_files_of_other_kinds_are_no_images(tmp_path):
 
 
 def test_a_split_without_labels_gives_images_alone(tmp_path):
-    assert folder(tree(tmp_path), labels="").sample("train", "a").label is None
+    bare = folder(tree(tmp_path), labels="")
+    assert bare.sample("train", "a").label is None
+    assert [bare.labelled("train"), folder(tree(tmp_path)).labelled("train")] == [False, True]
 
 
 @pytest.mark.parametrize("none", ["", False])

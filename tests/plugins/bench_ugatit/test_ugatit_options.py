@@ -30,8 +30,8 @@ def test_the_full_form_is_taken_with_the_size_of_the_images():
 def test_the_full_form_without_a_size_is_a_wrong_use_told_in_one_line(tmp_path):
     with pytest.raises(UsageError, match='size: expected "light", or "full" with crop'):
         resolve_matrix(
-            translators=["ugatit"],
-            budget="smoke",
+            None,
+            {"translators": ["ugatit"], "budget": "smoke"},
+            load_registry(tmp_path),
             overrides=['translator.ugatit.size="full"'],
-            registry=load_registry(tmp_path),
         )
