@@ -88,12 +88,14 @@ class Plan:
         cells: In the order of the matrix.
         matrix: Where it came from.
         classes: Names of the classes, by scenario.
+        fingerprints: Of the data of each scenario, by side and split ("source train").
     """
 
     stages: dict[str, Stage]
     cells: tuple[Cell, ...]
     matrix: Matrix
     classes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    fingerprints: dict[str, dict[str, str]] = field(default_factory=dict)
 
 
 def kind_of(role: str) -> str:

@@ -46,7 +46,7 @@ def make_plan(matrix: Matrix, registry: Registry) -> Plan:
     """
     planner = _Planner(matrix, registry)
     cells = tuple(planner.cells())
-    return Plan(planner.stages, cells, matrix, planner.classes)
+    return Plan(planner.stages, cells, matrix, planner.classes, planner.fingerprints())
 
 
 class _Planner:
@@ -68,6 +68,20 @@ class _Planner:
                 for segmenter in self.matrix.segmenters:
                     for translator in self.matrix.translators:
                         yield self._cell(scenario, translator, segmenter, seed, broken)
+
+    def fingerprints(self) -> dict[str, dict[str, str]]:
+        """Fingerprints of the data of each scenario that can be used, by side and split."""
+        found: dict[str, dict[str, str]] = {}
+        for scenario in self.matrix.scenarios:
+            if scenario.name in self.classes:
+                source, target = scenario.source, scenario.target
+                found[scenario.name] = {
+                    "source train": self._fingerprint(source, source.train),
+                    "source test": self._fingerprint(source, source.test),
+                    "target train": self._fingerprint(target, target.train),
+                    "target test": self._fingerprint(target, target.test),
+                }
+        return found
 
     def _open(self, scenario: Scenario) -> str | None:
         """Check the data of a scenario; the reason when a plugin it needs cannot be used."""

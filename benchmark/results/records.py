@@ -11,40 +11,29 @@ from dataclasses import asdict
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
+
+from pydantic import BaseModel
 
 from benchmark import __version__
 from benchmark.api.stage_context import PICTURES
-from benchmark.config.matrix import PluginConfig
-from benchmark.errors import StoreError
+from benchmark.config.matrix import Matrix, PluginConfig
+from benchmark.errors import StoreError, UsageError
 from benchmark.plan.model import SOURCE_SEGMENTER, TARGET_SEGMENTER, TARGET_SEGMENTER_SCORES, Cell, Plan, kind_of
+from benchmark.results.migration import images_seen, schema_2_from_1
+from benchmark.results.schema import SCHEMA, CellOfSchema1, CellOfSchema2, Details, Facts
+from benchmark.results.text import printable
 from benchmark.store.json_files import read_json, write_json
 from benchmark.store.layout import METRICS
 from benchmark.store.store import Failure, Store
+from benchmark.toml_models import validated
 
-SCHEMA = 1
+Record = Mapping[str, Any]
 DONE, SKIPPED, INVALID = "done", "skipped", "invalid"
 STATUSES = (DONE, "failed", "oom", "timeout", "interrupted", SKIPPED, INVALID)
-REQUIRED: Mapping[str, type | tuple[type, ...]] = {
-    "cell": str,
-    "config_key": str,
-    "scenario": str,
-    "classes": list,
-    "size": list,
-    "checkpoint": str,
-    "budget": str,
-    "translator": str,
-    "segmenter": str,
-    "seed": int,
-    "status": str,
-    "metrics": dict,
-    "missing": dict,
-    "values": dict,
-    "details": dict,
-    "config": dict,
-    "stages": dict,
-    "cost": dict,
-}
+MODELS: Mapping[int, type[BaseModel]] = {1: CellOfSchema1, 2: CellOfSchema2}
+REPAIR = "run its matrix again to have it back, or delete the file"
 VOLATILE = ("cost", "provenance")
 
 
@@ -62,14 +51,15 @@ def make_record(
     """
     matrix = plan.matrix
     scenario = next(one for one in matrix.scenarios if one.name == cell.scenario)
-    scores = _scores(cell, store)
+    scores = _scores(cell, matrix, store)
     if unread:
         asking = plan.stages[cell.stages[TARGET_SEGMENTER_SCORES]].spec["metrics"]
         scores["missing"] |= {metric["name"]: f"{unread.status}: {unread.reason}" for metric in asking}
     stages = {role: _stage(kind_of(role), key, store) for role, key in cell.stages.items()}
+    notes = [*_drop_malformed_facts(stages), *_drop_malformed_details(scores["details"])]
     auxiliary = {}
     if {SOURCE_SEGMENTER, TARGET_SEGMENTER} & set(cell.stages):
-        auxiliary["auxiliary_segmenter"] = _stored(matrix.auxiliary_segmenter)
+        auxiliary["auxiliary_segmenter"] = _plugin_entry(matrix.auxiliary_segmenter)
     return {
         "schema": SCHEMA,
         "cell": cell.id,
@@ -81,20 +71,23 @@ def make_record(
         "translator": cell.translator,
         "segmenter": cell.segmenter,
         "seed": cell.seed,
-        "budget": matrix.budget,
+        "budget": {"name": matrix.budget, "digest": getattr(matrix, "budget_digest", None) or None},
+        "data": plan.fingerprints.get(cell.scenario),
+        "images_seen": images_seen(stages),
         "status": failure.status if failure else DONE,
         "reason": failure.reason if failure else None,
         "log_tail": list(failure.log_tail) if failure else [],
         **scores,
         "config": {
             "scenario": scenario.model_dump(mode="json"),
-            "translator": _choice(matrix.translators, cell.translator),
-            "segmenter": _choice(matrix.segmenters, cell.segmenter),
-            "metrics": [_stored(metric) for metric in matrix.metrics],
+            "translator": _plugin_of(matrix.translators, cell.translator),
+            "segmenter": _plugin_of(matrix.segmenters, cell.segmenter),
+            "metrics": [_plugin_entry(metric) for metric in matrix.metrics],
             "device": matrix.device,
             "precision": matrix.precision,
         }
         | auxiliary,
+        "notes": notes,
         "stages": stages,
         "cost": _cost(
             {role: stage for role, stage in stages.items() if role not in (TARGET_SEGMENTER, TARGET_SEGMENTER_SCORES)}
@@ -104,9 +97,9 @@ def make_record(
 
 
 def comparable(record: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a record is the same whenever and wherever (on one kind of machine) its cell is run again."""
-    kept = {name: value for name, value in record.items() if name not in VOLATILE}
-    return kept | {"stages": {role: stage["key"] for role, stage in record["stages"].items()}}
+    """The deterministic part of a record: equal for every run of its cell on one kind of machine."""
+    constant = {name: value for name, value in record.items() if name not in VOLATILE}
+    return constant | {"stages": {role: stage["key"] for role, stage in record["stages"].items()}}
 
 
 def record_path(results: Path, cell_id: str) -> Path:
@@ -122,8 +115,8 @@ def write_record(results: Path, record: dict[str, Any]) -> dict[str, Any]:
     """
     path = record_path(results, record["cell"])
     stored = read_json(path)
-    if isinstance(stored, dict) and not _problem(stored) and comparable(stored) == comparable(record):
-        return stored
+    if not problem_of(stored) and stored["schema"] == SCHEMA and comparable(stored) == comparable(record):
+        return dict(stored)
     write_json(path, record, indent=1)
     return record
 
@@ -141,17 +134,23 @@ def read_records(results: Path) -> tuple[list[dict[str, Any]], list[str]]:
         raise StoreError(f"{results}: no such results folder; run `bench matrix`, or name another with --results")
     records, problems = [], []
     for path in sorted((results / "records").glob("*.json")):
-        try:
-            record = json.loads(path.read_bytes())
-        except (OSError, ValueError) as error:
-            problem: str | None = f"expected a record, but it cannot be read ({error})"
-        else:
-            problem = _problem(record)
-        if problem:
-            problems.append(f"{path}: {problem}; run its matrix again to have it back, or delete the file")
-        else:
+        record, problem = read_record(path)
+        if record is not None:
             records.append(record)
+        if problem:
+            problems.append(printable(f"{path}: {problem}"))
     return records, problems
+
+
+def read_record(path: Path) -> tuple[dict[str, Any] | None, str | None]:
+    """The record of a file in the form of the current schema, or None and one line that says what to do."""
+    try:
+        stored = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:  # too deeply nested is a RecursionError
+        return None, f"expected a record, but it cannot be read ({error}); {REPAIR}"
+    if problem := problem_of(stored):
+        return None, problem
+    return (schema_2_from_1(stored) if stored["schema"] == 1 else stored), None
 
 
 @cache
@@ -166,33 +165,74 @@ def provenance() -> dict[str, str | None]:
     }
 
 
-def _problem(record: Any) -> str | None:
-    """What keeps a JSON value from being a record of this schema, or None."""
+def problem_of(record: Any) -> str | None:
+    """Why a JSON value is no record that this version reads, with what to do about it; None for one that is."""
     if not isinstance(record, dict):
-        return f"expected a record (a JSON object), but it holds {record!r:.40}"
-    if record.get("schema") != SCHEMA:
-        return f"expected a record of schema {SCHEMA}, but it has {record.get('schema')!r}"
-    for name, kind in REQUIRED.items():
-        if not isinstance(record.get(name), kind):
-            return f"not a whole record: '{name}' is missing or not of its type"
+        return f"expected a record (a JSON object), but it holds {record!r:.40}; {REPAIR}"
+    schema = record.get("schema")
+    if not isinstance(schema, int) or isinstance(schema, bool):
+        return f"expected a record of schema {SCHEMA}, but it has {schema!r:.40}; {REPAIR}"
+    if schema > SCHEMA:
+        return f"written by a newer bench (schema {schema!r:.20}, this one reads up to {SCHEMA}); upgrade bench"
+    if schema not in MODELS:
+        return f"expected a record of schema {SCHEMA}, but it has {schema!r:.40}; {REPAIR}"
+    try:
+        validated(MODELS[schema], record, lambda location: ".".join(location))
+    except UsageError as error:
+        return f"not a valid record: {shorten(str(error), 200, placeholder=' ...')}; {REPAIR}"
     if record["status"] not in STATUSES:
-        return f"status must be one of {', '.join(STATUSES)}, but is '{record['status']}'"
-    if not isinstance(record["config"].get("scenario"), dict):
-        return "not a whole record: 'config' holds no scenario"
-    for name, value in record["metrics"].items():
-        if not isinstance(value, (int, float)):
-            return f"metric '{name}' must be a number, but is {value!r}"
+        return f"status must be one of {', '.join(STATUSES)}, but is '{record['status']}'; {REPAIR}"
     return None
 
 
-def _scores(cell: Cell, store: Store) -> dict[str, dict[str, Any]]:
+def _scores(cell: Cell, matrix: Matrix, store: Store) -> dict[str, dict[str, Any]]:
+    """Numbers, reasons, details and meanings of all metrics of a cell, in the order of the matrix."""
     scores: dict[str, dict[str, Any]] = {"metrics": {}, "missing": {}, "details": {}, "values": {}}
-    for role, key in cell.stages.items():
-        if role.startswith("score-"):
-            table = read_json(store.stage(kind_of(role), key).path / METRICS) or {}
-            for name, values in scores.items():
-                values |= table.get(name, {})
+    order = [metric.alias for metric in matrix.metrics]
+
+    def position(role: str) -> tuple[bool, int]:
+        alias = role.partition(":")[2]
+        return not role.startswith("score-segmentation"), order.index(alias) if alias in order else len(order)
+
+    for role in sorted((role for role in cell.stages if role.startswith("score-")), key=position):
+        kind = kind_of(role)
+        table = read_json(store.stage(kind, cell.stages[role]).path / METRICS) or {}
+        measures = {"measures": kind.removeprefix("score-")}
+        table["values"] = {name: value | measures for name, value in table.get("values", {}).items()}
+        for name, values in scores.items():
+            values |= table.get(name, {})
     return scores
+
+
+def _drop_malformed_facts(stages: Mapping[str, Record]) -> list[str]:
+    """Remove the known facts that have the wrong type, as a plugin reported them; one line for each."""
+    notes = []
+    for role, stage in stages.items():
+        for name, problem in _malformed(Facts, stage["facts"]):
+            del stage["facts"][name]
+            notes.append(f"{role}: fact {problem}; it was left out")
+    return notes
+
+
+def _drop_malformed_details(details: dict[str, Any]) -> list[str]:
+    """Remove the known details that have the wrong type, as a metric gave them; one line for each."""
+    notes = []
+    for metric, table in details.items():
+        for name, problem in _malformed(Details, table):
+            del table[name]
+            notes.append(f"metric '{metric}': detail {problem}; it was left out")
+    return notes
+
+
+def _malformed(model: type[BaseModel], values: Record) -> list[tuple[str, str]]:
+    """The fields of a model that a table has with a wrong type, each with what is wrong."""
+    found = []
+    for name in model.model_fields:
+        try:
+            validated(model, {name: values[name]} if name in values else {}, lambda location: ".".join(location))
+        except UsageError as error:
+            found.append((name, shorten(str(error), 200, placeholder=" ...")))
+    return found
 
 
 def _stage(kind: str, key: str, store: Store) -> dict[str, Any]:
@@ -204,7 +244,8 @@ def _stage(kind: str, key: str, store: Store) -> dict[str, Any]:
         "seconds": result.get("seconds"),
         "device": result.get("device"),
         "precision": result.get("precision"),
-        "facts": result.get("facts", {}),
+        "facts": dict(result.get("facts", {})),
+        "provenance": result.get("provenance"),
         "pictures": [picture.relative_to(store.results).as_posix() for picture in pictures],
     }
 
@@ -216,12 +257,12 @@ def _cost(stages: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
     return {"seconds": sum(seconds.values()), "peak_memory_bytes": max(peaks, default=0)}
 
 
-def _choice(choices: tuple[PluginConfig, ...], label: str) -> dict[str, Any]:
-    return next(_stored(choice) for choice in choices if choice.alias == label)
+def _plugin_of(plugins: tuple[PluginConfig, ...], alias: str) -> dict[str, Any]:
+    return next(_plugin_entry(plugin) for plugin in plugins if plugin.alias == alias)
 
 
-def _stored(choice: PluginConfig) -> dict[str, Any]:
-    return {name: value for name, value in asdict(choice).items() if name != "aside"}
+def _plugin_entry(plugin: PluginConfig) -> dict[str, Any]:
+    return {name: value for name, value in asdict(plugin).items() if name != "runtime_options"}
 
 
 def _installed(package: str) -> str | None:

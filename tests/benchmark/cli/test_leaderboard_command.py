@@ -25,7 +25,7 @@ def results(tmp_path, monkeypatch, record):
 
 
 def _store(folder, cell):
-    path = folder / f"{cell['translator']}-{cell['seed']}-{cell['budget']}.json"
+    path = folder / f"{cell['translator']}-{cell['seed']}-{cell['budget']['name']}.json"
     path.write_text(json.dumps(cell))
     return path
 

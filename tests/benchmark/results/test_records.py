@@ -28,14 +28,19 @@ def records(results):
 def test_a_record_tells_all_about_its_cell(records):
     record = records["shift"]
     assert {name: record[name] for name in ("schema", "scenario", "classes", "size", "checkpoint", "segmenter")} == {
-        "schema": 1,
+        "schema": 2,
         "scenario": "dusk",
         "classes": ["road", "sky", "car"],
         "size": [8, 12],
         "checkpoint": "last",
         "segmenter": "nearest",
     }
-    assert (record["seed"], record["budget"], record["status"], record["reason"]) == (0, "tiny", "done", None)
+    assert (record["seed"], record["budget"], record["status"], record["reason"]) == (
+        0,
+        {"name": "tiny", "digest": None},
+        "done",
+        None,
+    )
     assert set(record["metrics"]) == {"accuracy", "difference"}
     assert record["config"]["translator"]["options"] == {"steps": 2, "pause": 0.0}
     assert record["config"]["scenario"]["target"]["options"]["look"] == "night"
@@ -82,8 +87,11 @@ def test_a_record_that_says_the_same_at_another_time_is_left_alone(results, reco
 BROKEN = {
     '{"schema": 1, "cell"': "cannot be read",
     "[]": "expected a record",
-    '{"schema": 99}': "expected a record of schema 1, but it has 99",
-    '{"schema": 1, "cell": "x"}': "'config_key' is missing",
+    '{"schema": "two"}': "expected a record of schema 2, but it has 'two'",
+    '{"schema": [1]}': "expected a record of schema 2, but it has [1]",
+    '{"schema": true}': "expected a record of schema 2, but it has True",
+    '{"schema": 1, "cell": "x"}': "config_key: is missing",
+    "[" * 100_000: "cannot be read",
     "\udcff": "cannot be read",
 }
 
@@ -100,14 +108,21 @@ def test_a_broken_record_is_one_line_that_says_what_to_do(results, records, text
     assert "\n" not in problem
 
 
+def test_a_record_of_a_newer_schema_asks_for_a_newer_bench_and_never_for_its_removal(results, records):
+    (results / "records" / "newer.json").write_text('{"schema": 99}')
+    [problem] = read_records(results)[1]
+    assert "written by a newer bench (schema 99, this one reads up to 2); upgrade bench" in problem
+    assert "delete" not in problem
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
         ({"status": "great"}, "status must be one of"),
-        ({"size": "large"}, "'size' is missing or not of its type"),
-        ({"config": None}, "'config' is missing or not of its type"),
-        ({"config": {}}, "'config' holds no scenario"),
-        ({"metrics": {"miou": "good"}}, "metric 'miou' must be a number, but is 'good'"),
+        ({"size": "large"}, "size: must be a list, but is 'large'"),
+        ({"config": None}, "config: must be a table, but is None"),
+        ({"config": {}}, "config.scenario: is missing"),
+        ({"metrics": {"miou": "good"}}, "metrics.miou: must be a number, but is 'good'"),
     ],
 )
 def test_a_record_that_no_leaderboard_could_read_is_a_problem(results, records, change, expected):
