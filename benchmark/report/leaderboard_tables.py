@@ -5,8 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable
 
-from benchmark.api.metric import Value
-from benchmark.report.tables import EMPTY, TextTable, column_decimals, comma_list, duration, number, rounded
+from benchmark.report.tables import (
+    EMPTY,
+    TextTable,
+    column_decimals,
+    comma_list,
+    duration,
+    factor_and_decimals,
+    number,
+    rounded,
+)
 from benchmark.results.board import NOT_MEASURED, NOTHING_TRANSLATED, Board, Row, Training
 from benchmark.results.statistics import Estimate
 
@@ -128,13 +136,6 @@ def heading(board: Board, metric: str) -> str:
 def column_name(board: Board, metric: str) -> str:
     """Name of a column without its unit."""
     return board.value(metric).heading or metric
-
-
-def factor_and_decimals(value: Value) -> tuple[float, int]:
-    """By what a number is multiplied in tables, and how many decimals it has there."""
-    is_percent = value.unit == "%"
-    usual = 1 if is_percent else 3
-    return (100 if is_percent else 1), usual if value.decimals is None else value.decimals
 
 
 def row_name(row: Row) -> str:

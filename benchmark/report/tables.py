@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from benchmark.api.metric import Value
+from benchmark.results.board import RANKED_BY, value_from
 from benchmark.results.statistics import Estimate
 from benchmark.results.text import printable
 
@@ -57,6 +60,23 @@ def number(estimate: Estimate, factor: float, decimals: int, seeds: int | None =
     if estimate.margin is not None:
         text += f" ± {estimate.margin * factor:.{decimals}f}" if estimate.margin else " ± 0"
     return text if seeds in (None, estimate.n) else f"{text} (n={estimate.n} of {seeds})"
+
+
+def factor_and_decimals(value: Value) -> tuple[float, int]:
+    """By what a number is multiplied in tables, and how many decimals it has there."""
+    is_percent = value.unit == "%"
+    usual = 1 if is_percent else 3
+    return (100 if is_percent else 1), usual if value.decimals is None else value.decimals
+
+
+def score_text(record: Mapping[str, Any]) -> str:
+    """The ranking value of a cell with its heading and unit, or nothing where it has none."""
+    score = record["metrics"].get(RANKED_BY)
+    if score is None:
+        return ""
+    value = value_from(record["values"].get(RANKED_BY, {}))
+    factor, decimals = factor_and_decimals(value)
+    return f"{value.heading or RANKED_BY} {score * factor:.{decimals}f} {value.unit}".rstrip()
 
 
 def column_decimals(values: Iterable[float | None], digits: int = 4) -> int:

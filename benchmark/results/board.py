@@ -151,11 +151,12 @@ class Board:
 
     @cached_property
     def _values(self) -> dict[str, Value]:
-        found = {name: _value(stored) for name, stored in self.values.items()}
+        found = {name: value_from(stored) for name, stored in self.values.items()}
         return {**found, **DERIVED}
 
 
-def _value(stored: Mapping[str, Any]) -> Value:
+def value_from(stored: Mapping[str, Any]) -> Value:
+    """The meaning of a number as a record stores it; fields of later versions are left out."""
     known = {name: stored[name] for name in VALUE_FIELDS if name in stored}
     return Value(**{"summary": "", "higher_is_better": True, **known})
 

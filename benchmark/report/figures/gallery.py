@@ -6,6 +6,8 @@ They are kept in `pictures/` of a results folder, apart from the heavy stages, s
 from __future__ import annotations
 
 import json
+import logging
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,13 +26,17 @@ from benchmark.plan.model import HELD_OUT, kind_of
 from benchmark.report.figures.contact_sheet import contact_sheet, paint
 from benchmark.report.figures.curves import training_curves
 from benchmark.report.figures.strips import sample_sheet, strip_sheet
-from benchmark.results.board import ROLES
+from benchmark.report.tables import score_text
+from benchmark.results.board import RANKED_BY, ROLES
 from benchmark.results.records import DONE, record_path
+from benchmark.results.text import printable
 from benchmark.store.json_files import write_json
 from benchmark.store.layout import GALLERY
 
 Record = Mapping[str, Any]
 MADE_OF = "made of"
+END_OF_PNG = b"IEND\xaeB`\x82"
+log = logging.getLogger("bench")
 
 
 @dataclass(frozen=True)
@@ -77,7 +83,7 @@ def read_samples(folder: Path) -> Samples:
 
 
 def keep_pictures(results: Path, records: Iterable[Record]) -> list[Path]:
-    """Draw what the finished cells show and is not drawn yet, and let their records point to it.
+    """Draw the pictures of finished cells that are not drawn yet, and let their records point to them.
 
     For each scenario, segmenter and seed: image, label, and predictions of source-only, one translator, oracle; for
     the first seed of each also a sheet of all translators. For each translator and seed: its strips of named columns,
@@ -87,31 +93,33 @@ def keep_pictures(results: Path, records: Iterable[Record]) -> list[Path]:
         results: The results folder; pictures of stages that are not on this disk are left as they are.
         records: Cells of one matrix.
 
+    A picture that cannot be drawn is a warning in the log, and an older one in its place stays.
+
     Returns:
         The pictures, relative to `results`, old ones included.
     """
-    shown: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    pictures: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     done = [record for record in records if record["status"] == DONE]
     paths: dict[Path, None] = {}
-    for plate in _plates(results, done):
-        if _drawn(plate, results):
-            path = plate.target.relative_to(results)
+    for figure in _figures(results, done):
+        if _draw_unless_current(figure, results):
+            path = figure.target.relative_to(results)
             paths[path] = None
-            for cell in plate.cells:
-                shown[cell["cell"]][plate.role].append(path.as_posix())
+            for cell in figure.cells:
+                pictures[cell["cell"]][figure.role].append(path.as_posix())
     for record in done:
-        _point(results, record, shown[record["cell"]])
+        _name_pictures(results, record, pictures[record["cell"]])
     return list(paths)
 
 
-def _point(results: Path, record: Record, shown: Mapping[str, list[str]]) -> None:
+def _name_pictures(results: Path, record: Record, pictures: Mapping[str, list[str]]) -> None:
     """Let a record name the pictures that stay, instead of those in the stages that do not."""
-    stages = {role: stage | {"pictures": shown.get(role, [])} for role, stage in record["stages"].items()}
+    stages = {role: stage | {"pictures": pictures.get(role, [])} for role, stage in record["stages"].items()}
     if stages != record["stages"]:
         write_json(record_path(results, record["cell"]), {**record, "stages": stages}, indent=1)
 
 
-def _plates(results: Path, done: Sequence[Record]) -> Iterator[FigureSpec]:
+def _figures(results: Path, done: Sequence[Record]) -> Iterator[FigureSpec]:
     """All pictures of some finished cells."""
     groups: dict[tuple[str, str, int], dict[str, Record]] = defaultdict(dict)
     for record in done:
@@ -131,7 +139,7 @@ def _plates(results: Path, done: Sequence[Record]) -> Iterator[FigureSpec]:
 def _place(record: Record) -> tuple[int, float]:
     """The floor first, then translators from the worst to the best, the ceiling last."""
     order = {FLOOR: 0, CEILING: 2}.get(record["translator"], 1)
-    return order, record["metrics"].get("miou", 0.0)
+    return order, record["metrics"].get(RANKED_BY, 0.0)
 
 
 def _predictions(target: Path, cells: Sequence[Record]) -> FigureSpec:
@@ -171,26 +179,43 @@ def _of_the_only(draw: Callable[[Path], Image.Image]) -> Callable[[Sequence[Path
     return lambda folders: draw(folders[0])
 
 
-def _drawn(plate: FigureSpec, results: Path) -> bool:
+def _draw_unless_current(figure: FigureSpec, results: Path) -> bool:
     """Draw a picture unless it was made of the same before; false when it is not there and cannot be drawn."""
-    kind = kind_of(plate.role)
-    folders = [results / "stages" / kind / str(cell["stages"][plate.role]["key"]) for cell in plate.cells]
-    made_of = json.dumps([[folder.name for folder in folders], plate.words])
-    if _made_of(plate.target) == made_of:
+    kind = kind_of(figure.role)
+    folders = [results / "stages" / kind / str(cell["stages"][figure.role]["key"]) for cell in figure.cells]
+    made_of = json.dumps([[folder.name for folder in folders], figure.words])
+    if _made_of(figure.target) == made_of:
         return True
     try:
-        picture = plate.draw(folders)
-    except (OSError, ValueError, KeyError):  # heavy stages are not published: their pictures stay as they came
-        return plate.target.exists()
+        picture = figure.draw(folders)
+    except FileNotFoundError:  # heavy stages are not published, and not every stage leaves all pictures
+        return figure.target.exists()
+    except Exception as error:  # files of plugins may hold anything; a picture is no result
+        reason = printable(f"{figure.target.name}: cannot be drawn ({type(error).__name__}: {error})")
+        log.warning("%s", reason)
+        return figure.target.exists()
     notes = PngInfo()
     notes.add_text(MADE_OF, made_of)
-    plate.target.parent.mkdir(parents=True, exist_ok=True)
-    picture.save(plate.target, pnginfo=notes)
+    _save(picture, figure.target, notes)
     return True
 
 
-def _made_of(target: Path) -> str | None:
+def _save(picture: Image.Image, target: Path, notes: PngInfo) -> None:
+    """Write a picture in one step: a killed process leaves the old one or the new one."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:
+        picture.save(partial, format="PNG", pnginfo=notes)
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _made_of(target: Path) -> str | None:
+    """What a whole picture was made of; None where there is none, or only its beginning."""
+    try:
+        if not target.read_bytes().endswith(END_OF_PNG):
+            return None
         with Image.open(target) as picture:
             found: str | None = picture.info.get(MADE_OF)
             return found
@@ -199,8 +224,8 @@ def _made_of(target: Path) -> str | None:
 
 
 def _header(cell: Record) -> str:
-    miou = cell["metrics"].get("miou")
-    return str(cell["translator"]) + ("" if miou is None else f"  mIoU {100 * miou:.1f} %")
+    """Name of a cell with its ranking value, as tables print it."""
+    return f"{cell['translator']}  {score_text(cell)}".rstrip()
 
 
 def _title(cell: Record) -> str:
@@ -209,4 +234,4 @@ def _title(cell: Record) -> str:
 
 
 def _run(cell: Record) -> str:
-    return f"budget {cell['budget']} · seed {cell['seed']}"
+    return f"budget {cell['budget']['name']} · seed {cell['seed']}"

@@ -1,5 +1,6 @@
 """A record is read back as it was written, and a broken one is one line."""
 
+import copy
 import json
 from importlib.metadata import version
 
@@ -9,7 +10,16 @@ from benchmark.errors import StoreError
 from benchmark.execution.driver import execute
 from benchmark.execution.inline import InlineExecutor
 from benchmark.plan.planner import make_plan
-from benchmark.results.records import comparable, provenance, read_records, record_path, write_record
+from benchmark.results.records import (
+    _drop_malformed_details,
+    _drop_malformed_facts,
+    comparable,
+    problem_of,
+    provenance,
+    read_records,
+    record_path,
+    write_record,
+)
 
 
 @pytest.fixture
@@ -128,6 +138,117 @@ def test_a_record_of_a_newer_schema_asks_for_a_newer_bench_and_never_for_its_rem
 def test_a_record_that_no_leaderboard_could_read_is_a_problem(results, records, change, expected):
     record_path(results, records["shift"]["cell"]).write_text(json.dumps(records["shift"] | change))
     assert expected in read_records(results)[1][0]
+
+
+WRONG_PARTS = [
+    ("seed", "zero"),
+    ("seed", 10**30),
+    ("seed", True),
+    ("classes", [1, 2]),
+    ("size", ["8", "12"]),
+    ("log_tail", "boom"),
+    ("reason", ["boom"]),
+    ("missing.fid", 3),
+    ("values.difference", "lower"),
+    ("values.difference.higher_is_better", "no"),
+    ("values.difference.decimals", -1),
+    ("metrics.difference", 10**400),
+    ("metrics.difference", None),
+    ("details.accuracy", []),
+    ("details.accuracy.iou", "high"),
+    ("details.accuracy.iou", {"road": "high"}),
+    ("details.accuracy.note", 3),
+    ("details.accuracy.conditions", "none"),
+    ("details.accuracy.highlights", "line"),
+    ("details.accuracy.highlights", [1]),
+    ("stages.fit-translator", "k"),
+    ("stages.fit-translator.key", 3),
+    ("stages.fit-translator.seconds", "long"),
+    ("stages.fit-translator.device", 0),
+    ("stages.fit-translator.facts", []),
+    ("stages.fit-translator.facts.images_per_second", "fast"),
+    ("stages.fit-translator.facts.images_seen", 1.5),
+    ("stages.fit-translator.facts.peak_memory_bytes", "much"),
+    ("stages.fit-translator.pictures", [1]),
+    ("stages.fit-translator.provenance", "here"),
+    ("config.translator", "shift"),
+    ("config.metrics", {}),
+    ("config.scenario", []),
+    ("cost.seconds", "long"),
+    ("cost.seconds", 10**400),
+    ("provenance", "today"),
+    ("provenance.time", 3),
+    ("budget", "tiny"),
+    ("budget.digest", 3),
+    ("data", {"source train": 1}),
+    ("images_seen", {"translator": "many"}),
+    ("notes", "none"),
+]
+
+
+@pytest.fixture(scope="module")
+def whole():
+    """A record of the current schema in which every part is there."""
+    plugin = {"name": "shift", "alias": "shift", "options": {}}
+    stage = {"key": "k", "seconds": 1.0, "device": "cpu", "precision": "fp32", "facts": {}, "pictures": []}
+    return {
+        **{"schema": 2, "cell": "c", "config_key": "k", "scenario": "dusk", "classes": ["road"], "size": [8, 12]},
+        **{"checkpoint": "last", "translator": "shift", "segmenter": "nearest", "seed": 0, "status": "done"},
+        **{"reason": None, "log_tail": [], "metrics": {"difference": 0.5}, "missing": {}, "notes": []},
+        "values": {"difference": {"higher_is_better": False}},
+        "details": {"accuracy": {}},
+        "config": {"scenario": {"name": "dusk"}, "translator": plugin, "segmenter": plugin, "metrics": [plugin]},
+        "stages": {"fit-translator": stage},
+        "cost": {"seconds": 1.0},
+        "provenance": {"time": "2026-01-01T00:00:00Z"},
+        "budget": {"name": "tiny", "digest": None},
+        "data": None,
+        "images_seen": {"translator": None, "segmenter": None},
+    }
+
+
+def test_a_whole_record_has_no_problem(whole):
+    assert problem_of(whole) is None
+
+
+@pytest.mark.parametrize(("place", "value"), WRONG_PARTS, ids=lambda value: f"{value!r:.30}")
+def test_a_part_of_the_wrong_type_leaves_the_record_out_with_a_warning(whole, tmp_path, place, value):
+    record = copy.deepcopy(whole)
+    *parents, last = place.split(".")
+    table = record
+    for name in parents:
+        table = table[name]
+    table[last] = value
+    (tmp_path / "records").mkdir()
+    record_path(tmp_path, "c").write_text(json.dumps(record))
+    found, [problem] = read_records(tmp_path)
+    assert found == []
+    assert "\n" not in problem
+    assert len(problem) < 500
+
+
+def test_malformed_facts_and_details_of_plugins_are_left_out_and_noted():
+    stages = {"fit-translator": {"facts": {"images_per_second": "fast", "images_seen": 3, "mine": ["free"]}}}
+    details = {"edges": {"iou": {"road": "high"}, "note": "fine", "worst": "free"}}
+    notes = [*_drop_malformed_facts(stages), *_drop_malformed_details(details)]
+    assert stages["fit-translator"]["facts"] == {"images_seen": 3, "mine": ["free"]}
+    assert details == {"edges": {"note": "fine", "worst": "free"}}
+    assert notes == [
+        "fit-translator: fact images_per_second: must be a number, but is 'fast'; it was left out",
+        "metric 'edges': detail iou.road: must be a number, but is 'high'; it was left out",
+    ]
+
+
+def test_a_record_knows_its_data_its_budget_and_how_much_was_trained_on(records):
+    record = records["shift"]
+    assert sorted(record["data"]) == ["source test", "source train", "target test", "target train"]
+    assert record["data"]["source train"] != record["data"]["target train"]
+    assert record["images_seen"] == {"translator": None, "segmenter": None}
+    assert all("provenance" in stage for stage in record["stages"].values())
+
+
+def test_names_of_options_without_effect_are_no_part_of_a_record(records):
+    assert "runtime_options" not in records["shift"]["config"]["translator"]
 
 
 def test_a_missing_results_folder_is_one_line(tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -188,3 +189,38 @@ def test_a_record_whose_pictures_are_known_is_left_as_it_is(cells, tmp_path):
     before = [path.stat().st_mtime_ns for path in paths]
     keep_pictures(tmp_path, stored)
     assert [path.stat().st_mtime_ns for path in paths] == before
+
+
+def test_a_picture_that_was_cut_off_is_drawn_again(cells, tmp_path):
+    path = tmp_path / keep_pictures(tmp_path, cells)[0]
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    keep_pictures(tmp_path, cells)
+    assert path.read_bytes() == whole
+
+
+def test_a_picture_appears_in_one_step(cells, tmp_path, monkeypatch):
+    before = keep_pictures(tmp_path, cells)[0]
+    whole = (tmp_path / before).read_bytes()
+
+    def cut_off(picture, file, **options):
+        Path(file).write_bytes(whole[:100])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Image.Image, "save", cut_off)
+    cells[0]["metrics"]["miou"] = 0.123  # what is written on the overview changes
+    with pytest.raises(KeyboardInterrupt):
+        keep_pictures(tmp_path, cells)
+    assert not list((tmp_path / "pictures").rglob("*.partial"))
+    for path in (tmp_path / "pictures").rglob("*.png"):
+        with Image.open(path) as picture:
+            picture.load()
+
+
+def test_a_picture_that_cannot_be_drawn_is_a_warning_and_costs_no_other(cells, tmp_path, caplog):
+    broken = tmp_path / "stages/score-segmentation/score-cyclegan-0/gallery.npz"
+    broken.write_bytes(b"no archive")
+    kept = [path.name for path in keep_pictures(tmp_path, cells)]
+    assert "deeplabv3-seed1-cyclegan.png" in kept
+    assert "deeplabv3-seed0-cyclegan.png" not in kept
+    assert "deeplabv3-seed0-cyclegan.png: cannot be drawn (" in caplog.text
