@@ -180,6 +180,8 @@ def _failures(board: Board) -> list[str]:
         parts = [f"seed {', '.join(map(str, which))} {reason}" for reason, which in seeds.items()]
         if parts:
             lines.append(f"{_full_name(board, row)}: {len(row.seeds)}/{len(row.wanted)} seeds; {'; '.join(parts)}")
+    if any(not row.seeds for row in board.rows):
+        lines.append("a row of an old trial is removed by `bench drop ROW`")
     return lines
 
 

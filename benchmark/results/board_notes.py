@@ -88,6 +88,8 @@ def label_differences(rows: Sequence[Row], records: Sequence[Record]) -> list[Ro
 def identifying_config(record: Record) -> dict[str, Any]:
     """The configuration of a record without what does not affect its cell, with the data and the budget's contents."""
     config = {name: part for name, part in record["config"].items() if name != "metrics"}
+    for kind in ("translator", "segmenter"):  # which options a budget sets says nothing that their values do not
+        config[kind] = {name: part for name, part in config[kind].items() if name != "off_budget"}
     if SOURCE_SEGMENTER not in record["stages"]:  # then it served metrics alone
         config.pop("auxiliary_segmenter", None)
     extra = {"data": record["data"], "budget": {"digest": record["budget"]["digest"]}}
@@ -127,6 +129,7 @@ def board_warnings(records: Sequence[Record]) -> list[str]:
     return [
         *_metric_notes(records),
         *_other_conditions(records),
+        *_off_budget(done),
         *_other_lengths(done),
         *_other_computation(done),
         *_unknown(done),
@@ -159,6 +162,20 @@ def _other_conditions(records: Sequence[Record]) -> list[str]:
 
 def _conditions(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{key}={value}" for key, value in sorted(values.items()))
+
+
+def _off_budget(done: Sequence[Record]) -> list[str]:
+    """Which options of which rows a matrix file or `--set` gave another value than the budget does."""
+    rows: dict[str, dict[str, None]] = defaultdict(dict)
+    for record in done:
+        for kind in ("translator", "segmenter"):
+            plugin = record["config"][kind]
+            for option in plugin.get("off_budget", ()):
+                rows[f"{plugin.get('alias', plugin['name'])}.{option}"][_name(record)] = None
+    if not rows:
+        return []
+    parts = [f"{option} ({_rows_text(list(names))})" for option, names in rows.items()]
+    return [f"set to other values than those of the budget: {', '.join(parts)}"]
 
 
 def _other_lengths(done: Sequence[Record]) -> list[str]:

@@ -63,10 +63,11 @@ class ValueEntry(_Part):
 
 
 class PluginEntry(_Part):
-    """A plugin with its options."""
+    """A plugin with its options; `off_budget` names those that were set to something else than the budget says."""
 
     name: str
     options: dict[str, Any] = {}
+    off_budget: list[str] = []
 
 
 class ScenarioEntry(_Part):

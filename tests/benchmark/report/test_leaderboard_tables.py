@@ -130,6 +130,12 @@ def test_a_failed_seed_is_counted_and_explained(matrix, record):
     assert "colour: 1/2 seeds; seed 1 timeout: longer than 60 s" in grid.notes
 
 
+def test_a_row_that_never_got_done_says_how_to_remove_it(matrix, record):
+    assert not any("bench drop" in note for note in _grid(matrix).notes)
+    grid = _grid([*matrix, record("old-trial", 0, status="failed", reason="boom")])
+    assert any("bench drop" in note for note in grid.notes)
+
+
 def test_rows_of_one_label_are_told_apart(record):
     grid = _grid([record("cyclegan", 0, 0.5, options={"cycle": w}, config_key=f"{w}abcdefg") for w in (5, 9)])
     assert sorted(cells[1] for cells in grid.rows) == ["cyclegan [5abcde]", "cyclegan [9abcde]"]

@@ -126,3 +126,10 @@ def test_revisions_count_where_the_contents_of_packages_are_not_known(record):
         cell["stages"]["fit-translator"]["provenance"]["code"] = None
     (warning,) = boards(cells)[0].warnings
     assert warning.endswith("bench at revision: cut with changes (cut); fda (fda)")
+
+
+def test_options_that_were_moved_off_the_budget_are_named(record):
+    cell = record("cut", 0, 0.5)
+    cell["config"]["translator"]["off_budget"] = ["lr"]
+    (board,) = boards([cell, record("fda", 0, 0.4)])
+    assert board.warnings == ("set to other values than those of the budget: cut.lr (cut)",)
