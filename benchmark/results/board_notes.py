@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from benchmark.plan.model import SOURCE_SEGMENTER
+from benchmark.plan.stage_kinds import SOURCE_SEGMENTER
 from benchmark.results.board import NOT_MEASURED, NOTHING_TRANSLATED, ROLES, Record, Row
 from benchmark.results.records import DONE
 
@@ -30,7 +30,7 @@ MACHINE = {
 def deciding_scenario(record: Record) -> dict[str, Any]:
     """The scenario of a record without what does not affect results."""
     stored = {"score_translations": "train", **record["config"]["scenario"]}
-    return {key: value for key, value in stored.items() if key != "summary"}
+    return {key: value for key, value in stored.items() if key not in ("summary", "evaluate")}
 
 
 def why_missing(record: Record, name: str, measures: str) -> str:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from benchmark.api.spec import CEILING, FLOOR
-from benchmark.plan.model import FITS
+from benchmark.plan.stage_kinds import training_kinds
 from benchmark.results.board import DERIVED, RANKED_BY, ROLES, Board, Record, Row, Training, reorder
 from benchmark.results.board_notes import (
     board_warnings,
@@ -195,7 +195,7 @@ def _row(
     first, done = records[0], [record for record in records if record["status"] == DONE]
     costs = [cost for record in done if (cost := record["cost"].get("seconds")) is not None]
     metrics = {name: _metric(done, name, values) for name in names if name not in DERIVED}
-    trainings = {kind: found for kind in FITS if (found := _stages(done, kind))}
+    trainings = {kind.name: found for kind in training_kinds() if (found := _stages(done, kind.name))}
     return Row(
         translator=first["translator"],
         segmenter=first["segmenter"],

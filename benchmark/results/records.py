@@ -18,14 +18,16 @@ from pydantic import BaseModel
 
 from benchmark import __version__
 from benchmark.api.stage_context import PICTURES
-from benchmark.config.matrix import Matrix, PluginConfig
+from benchmark.config.matrix import PluginConfig
 from benchmark.errors import StoreError, UsageError
-from benchmark.plan.model import SOURCE_SEGMENTER, TARGET_SEGMENTER, TARGET_SEGMENTER_SCORES, Cell, Plan, kind_of
+from benchmark.plan.model import Cell, Plan
+from benchmark.plan.stage_kinds import SOURCE_SEGMENTER, STAGE_KINDS, TARGET_SEGMENTER, Role
+from benchmark.results.merging import add_stored_scores
 from benchmark.results.migration import images_seen, schema_2_from_1
 from benchmark.results.schema import SCHEMA, CellOfSchema1, CellOfSchema2, Details, Facts
+from benchmark.results.scores import collect_scores
 from benchmark.results.text import printable
-from benchmark.store.json_files import read_json, write_json
-from benchmark.store.layout import METRICS
+from benchmark.store.json_files import write_json
 from benchmark.store.store import Failure, Store
 from benchmark.toml_models import validated
 
@@ -38,7 +40,11 @@ VOLATILE = ("cost", "provenance")
 
 
 def make_record(
-    cell: Cell, plan: Plan, store: Store, failure: Failure | None, unread: Failure | None = None
+    cell: Cell,
+    plan: Plan,
+    store: Store,
+    failure: Failure | None,
+    score_failures: Mapping[str, Failure] | None = None,
 ) -> dict[str, Any]:
     """The record of a cell from what its finished stages left.
 
@@ -47,16 +53,17 @@ def make_record(
         plan: Where it comes from.
         store: Where its stages lie.
         failure: Why it is not complete, or None.
-        unread: Why the metrics that ask the auxiliary segmenter have no value, or None; they are named as plugins then.
+        score_failures: Why a metric has no values, by the key of its score stage.
     """
     matrix = plan.matrix
     scenario = next(one for one in matrix.scenarios if one.name == cell.scenario)
-    scores = _scores(cell, matrix, store)
-    if unread:
-        asking = plan.stages[cell.stages[TARGET_SEGMENTER_SCORES]].spec["metrics"]
-        scores["missing"] |= {metric["name"]: f"{unread.status}: {unread.reason}" for metric in asking}
-    stages = {role: _stage(kind_of(role), key, store) for role, key in cell.stages.items()}
-    notes = [*_drop_malformed_facts(stages), *_drop_malformed_details(scores["details"])]
+    scores = collect_scores(cell, plan, store, score_failures or {})
+    stages: dict[str, dict[str, Any]] = {role: _stage(role.kind, key, store) for role, key in cell.stages.items()}
+    for role, score in scores.by_role.items():
+        stages[role] |= {"values": score.value_names, "details": score.details}
+        if score.failure:
+            stages[role]["failure"] = asdict(score.failure)
+    notes = [*_drop_malformed_facts(stages), *_drop_malformed_details(scores.tables["details"])]
     auxiliary = {}
     if {SOURCE_SEGMENTER, TARGET_SEGMENTER} & set(cell.stages):
         auxiliary["auxiliary_segmenter"] = _plugin_entry(matrix.auxiliary_segmenter)
@@ -77,9 +84,9 @@ def make_record(
         "status": failure.status if failure else DONE,
         "reason": failure.reason if failure else None,
         "log_tail": list(failure.log_tail) if failure else [],
-        **scores,
+        **scores.tables,
         "config": {
-            "scenario": scenario.model_dump(mode="json"),
+            "scenario": plan.scenarios.get(cell.scenario) or scenario.model_dump(mode="json"),
             "translator": _plugin_of(matrix.translators, cell.translator),
             "segmenter": _plugin_of(matrix.segmenters, cell.segmenter),
             "metrics": [_plugin_entry(metric) for metric in matrix.metrics],
@@ -89,9 +96,7 @@ def make_record(
         | auxiliary,
         "notes": notes,
         "stages": stages,
-        "cost": _cost(
-            {role: stage for role, stage in stages.items() if role not in (TARGET_SEGMENTER, TARGET_SEGMENTER_SCORES)}
-        ),
+        "cost": _cost({role: stage for role, stage in stages.items() if _counts(Role.parse(role))}),
         "provenance": provenance() | {"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())},
     }
 
@@ -108,15 +113,17 @@ def record_path(results: Path, cell_id: str) -> Path:
 
 
 def write_record(results: Path, record: dict[str, Any]) -> dict[str, Any]:
-    """Store a record; one that says the same already, at whatever cost, is left as it is.
+    """Store a record, with the values of metrics that only the stored one has; an equal one is left as it is.
 
     Returns:
         The record that lies there now.
     """
     path = record_path(results, record["cell"])
-    stored = read_json(path)
-    if not problem_of(stored) and stored["schema"] == SCHEMA and comparable(stored) == comparable(record):
-        return dict(stored)
+    stored, _ = read_record(path)
+    if stored is not None:
+        record = add_stored_scores(record, stored)
+        if comparable(stored) == comparable(record):
+            return stored
     write_json(path, record, indent=1)
     return record
 
@@ -185,23 +192,9 @@ def problem_of(record: Any) -> str | None:
     return None
 
 
-def _scores(cell: Cell, matrix: Matrix, store: Store) -> dict[str, dict[str, Any]]:
-    """Numbers, reasons, details and meanings of all metrics of a cell, in the order of the matrix."""
-    scores: dict[str, dict[str, Any]] = {"metrics": {}, "missing": {}, "details": {}, "values": {}}
-    order = [metric.alias for metric in matrix.metrics]
-
-    def position(role: str) -> tuple[bool, int]:
-        alias = role.partition(":")[2]
-        return not role.startswith("score-segmentation"), order.index(alias) if alias in order else len(order)
-
-    for role in sorted((role for role in cell.stages if role.startswith("score-")), key=position):
-        kind = kind_of(role)
-        table = read_json(store.stage(kind, cell.stages[role]).path / METRICS) or {}
-        measures = {"measures": kind.removeprefix("score-")}
-        table["values"] = {name: value | measures for name, value in table.get("values", {}).items()}
-        for name, values in scores.items():
-            values |= table.get(name, {})
-    return scores
+def _counts(role: Role) -> bool:
+    """Whether the cost of a stage belongs to a cell: that of a training and of its use does, that of measuring not."""
+    return not STAGE_KINDS[role.kind].scores and role != TARGET_SEGMENTER
 
 
 def _drop_malformed_facts(stages: Mapping[str, Record]) -> list[str]:
@@ -217,7 +210,11 @@ def _drop_malformed_facts(stages: Mapping[str, Record]) -> list[str]:
 def _drop_malformed_details(details: dict[str, Any]) -> list[str]:
     """Remove the known details that have the wrong type, as a metric gave them; one line for each."""
     notes = []
-    for metric, table in details.items():
+    for metric, table in list(details.items()):
+        if not isinstance(table, dict):
+            del details[metric]
+            notes.append(f"metric '{metric}': details must be a table, but are {table!r:.40}; they were left out")
+            continue
         for name, problem in _malformed(Details, table):
             del table[name]
             notes.append(f"metric '{metric}': detail {problem}; it was left out")
@@ -262,7 +259,8 @@ def _plugin_of(plugins: tuple[PluginConfig, ...], alias: str) -> dict[str, Any]:
 
 
 def _plugin_entry(plugin: PluginConfig) -> dict[str, Any]:
-    return {name: value for name, value in asdict(plugin).items() if name != "runtime_options"}
+    entry = {name: value for name, value in asdict(plugin).items() if name != "runtime_options"}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in entry.items()}
 
 
 def _installed(package: str) -> str | None:

@@ -7,10 +7,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from bench_metrics.inception import InceptionMetric
+from bench_metrics.inception import FEATURES, InceptionMetric
 from benchmark import Value
-
-FEATURES = 2048
 
 
 def frechet_distance(reference: Tensor, translated: Tensor) -> float:

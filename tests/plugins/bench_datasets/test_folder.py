@@ -373,3 +373,9 @@ def test_a_cache_that_is_damaged_or_cannot_be_written_is_done_without(tmp_path, 
     blocked.write_text("")
     monkeypatch.setenv("BENCH_CACHE", str(blocked / "inside"))
     assert folder(root).fingerprint("train") == first
+
+
+def test_the_same_files_in_another_folder_have_the_same_fingerprint_and_the_root_is_no_result(tmp_path):
+    here, there = tree(tmp_path / "here"), tree(tmp_path / "there")
+    assert folder(here).fingerprint("train") == folder(there).fingerprint("train")
+    assert FolderOptions.runtime_option_names() == ("root",)
