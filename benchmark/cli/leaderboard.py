@@ -20,7 +20,7 @@ from benchmark.report.leaderboard_tables import costs_grid, highlights_grid, lea
 from benchmark.report.markdown import page
 from benchmark.report.tables import TextTable
 from benchmark.report.terminal import console, print_grid
-from benchmark.results.board import Board, newest, reorder
+from benchmark.results.board import Board, newest_boards, reorder
 from benchmark.results.leaderboard import boards
 from benchmark.results.records import read_records
 
@@ -85,7 +85,7 @@ def select_boards(found: Sequence[Board], scenario: str | None, *, every: bool =
         hint = f"{did_you_mean(scenario, names)} There are: {', '.join(names) or 'none'}"
         raise UsageError(f"no records of scenario '{scenario}'.{hint}")
     wanted = [board for board in found if scenario in (None, board.scenario)]
-    selected, hidden = (wanted, []) if every else newest(wanted)
+    selected, hidden = (wanted, []) if every else newest_boards(wanted)
     if hidden:
         rows = sum(len(board.rows) for board in hidden)
         click.echo(f"{rows} rows of {len(hidden)} other protocols hidden; --all shows them", err=True)

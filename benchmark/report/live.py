@@ -80,7 +80,7 @@ class Watcher(Listener):
         """A stage is done."""
         self._ended.add(stage.key)
         self.ended(stage)
-        self.say(f"{self.count()} done    {self.name(stage)} ({_took(seconds)})")
+        self.say(f"{self.count()} done    {self.name(stage)} ({_seconds_text(seconds)})")
 
     def stage_failed(self, stage: Stage, status: str, reason: str) -> None:
         """A stage failed; the matrix goes on."""
@@ -106,7 +106,7 @@ class Watcher(Listener):
         left = f", {count_of(summary.failed, 'cell')} not done" if summary.failed else ""
         self.say(
             f"{count_of(summary.stages_run, 'stage')} run, {summary.stages_reused} reused, "
-            f"in {_took(summary.seconds)}{left}"
+            f"in {_seconds_text(summary.seconds)}{left}"
         )
 
     def count(self) -> str:
@@ -241,7 +241,7 @@ def watcher(out: Console) -> Watcher:
     return Bars(out) if out.is_terminal else Lines(out)
 
 
-def _took(seconds: float) -> str:
+def _seconds_text(seconds: float) -> str:
     return f"{seconds:.1f} s" if seconds < 10 else duration(seconds)
 
 

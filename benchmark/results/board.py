@@ -161,7 +161,7 @@ def value_from(stored: Mapping[str, Any]) -> Value:
     return Value(**{"summary": "", "higher_is_better": True, **known})
 
 
-def newest(every: Sequence[Board]) -> tuple[list[Board], list[Board]]:
+def newest_boards(every: Sequence[Board]) -> tuple[list[Board], list[Board]]:
     """The board of each scenario that was worked on last, and the others."""
     first = {board.scenario: board for board in reversed(every)}
     return [b for b in every if b is first[b.scenario]], [b for b in every if b is not first[b.scenario]]

@@ -6,7 +6,7 @@ import math
 import pytest
 from scipy import stats as reference
 
-from benchmark.results.board import newest, reorder
+from benchmark.results.board import newest_boards, reorder
 from benchmark.results.leaderboard import boards
 
 
@@ -141,7 +141,7 @@ def test_a_new_summary_of_a_scenario_does_not_part_boards(record):
 def test_the_board_worked_on_last_stands_for_its_scenario(record):
     later = {"provenance": {"time": "2025-02-01T00:00:00Z"}}
     every = boards([record("cyclegan", 0, 0.5), record("cyclegan", 0, 0.1, budget="smoke", **later)])
-    shown, hidden = newest(every)
+    shown, hidden = newest_boards(every)
     assert ([b.budget for b in shown], [b.budget for b in hidden]) == (["smoke"], ["cpu"])
 
 
