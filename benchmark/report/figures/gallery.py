@@ -143,7 +143,7 @@ def _figures(results: Path, done: Sequence[Record]) -> Iterator[FigureSpec]:
         for name in sorted(set(cells) - set(ROLES)):
             compared = [cells[n] for n in (FLOOR, name, CEILING) if n in cells]
             yield _predictions(folder / f"{segmenter}-seed{seed}-{name}.png", compared)
-            yield from _translations(folder, f"{name}-seed{seed}", cells[name])
+            yield from _translations(results, folder, f"{name}-seed{seed}", cells[name])
         if (scenario, segmenter) not in overviews and len(cells) > 1:
             overviews.add((scenario, segmenter))
             yield _predictions(folder / f"{segmenter}-overview.png", sorted(cells.values(), key=_place))
@@ -171,14 +171,17 @@ def _predictions(target: Path, cells: Sequence[Record]) -> FigureSpec:
     return FigureSpec(target, Role(PREDICT), tuple(cells), headers, draw)
 
 
-def _translations(folder: Path, name: str, cell: Record) -> Iterator[FigureSpec]:
+def _translations(results: Path, folder: Path, name: str, cell: Record) -> Iterator[FigureSpec]:
     """What a translator does, and how it came to do so."""
     title = f"{cell['scenario']} · {cell['translator']} · {_run(cell)}"
     width = int(cell["size"][1])
     scored = cell["config"]["scenario"].get("score_translations", "train")
     translated = HELD_OUT if scored == "test" else Role(TRANSLATE)
     drawings: dict[str, tuple[Role, Callable[[Path], Image.Image]]] = {
-        "translation": (translated, lambda stage: strip_sheet(stage, "translation", width, title)),
+        "translation": (
+            translated,
+            lambda stage: strip_sheet(stage, "translation", width, title, target_column(results, cell)),
+        ),
         "variants": (translated, lambda stage: strip_sheet(stage, "variants", width, title)),
         "training": (Role(FIT_TRANSLATOR), lambda stage: sample_sheet(stage, title)),
         "curves": (Role(FIT_TRANSLATOR), lambda stage: training_curves(stage, title)),
@@ -186,6 +189,43 @@ def _translations(folder: Path, name: str, cell: Record) -> Iterator[FigureSpec]
     for what, (role, draw) in drawings.items():
         if role in cell["stages"]:
             yield FigureSpec(folder / f"{name}-{what}.png", role, (cell,), (title,), _of_the_only(draw))
+
+
+def target_column(results: Path, cell: Record) -> dict[str, Sequence[NDArray[np.uint8]]]:
+    """Images of the target domain beside translations, by header: the true ones where the scenario is paired.
+
+    Returns:
+        One column, or none where the prepared images are not on this disk.
+    """
+    scenario = cell["config"]["scenario"]
+    is_test = scenario.get("score_translations") == "test"
+    # the split that was translated: training images, or those that segmenters are tested on
+    target = _input_images(results, cell, *((Role(PREDICT), "test") if is_test else (Role(FIT_TRANSLATOR), "target")))
+    if target is None:
+        return {}
+    if not scenario.get("paired"):
+        return {"any target image": [target.images[0, index] for index in evenly_spaced(len(target), SHOWN)]}
+    source = _input_images(results, cell, HELD_OUT if is_test else Role(TRANSLATE), "source")
+    if source is None or set(source.ids) != set(target.ids):
+        return {}
+    place = {name: index for index, name in enumerate(target.ids)}
+    translated = [source.ids[index] for index in evenly_spaced(len(source), SHOWN)]
+    return {"true target": [target.images[0, place[name]] for name in translated]}
+
+
+def _input_images(results: Path, cell: Record, role: Role, name: str) -> ImageSet | None:
+    """The prepared images that a stage of a cell read under a name, or None where they are not on this disk."""
+    stages = results / "stages"
+    key = cell["stages"].get(role, {}).get("key", "")
+    described = read_json(stages / role.kind / str(key) / STAGE)
+    inputs = described.get("inputs", {}) if isinstance(described, dict) else {}
+    if name not in inputs:
+        return None
+    try:
+        kind, prepared = inputs[name]
+        return ImageSet.open(stages / kind / prepared)
+    except (DataError, OSError, ValueError, TypeError):
+        return None
 
 
 def _of_the_only(draw: Callable[[Path], Image.Image]) -> Callable[[Sequence[Path]], Image.Image]:
