@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -65,9 +66,9 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, self._summary(name)) for name in self.list_commands(ctx)])
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Call the command; a mistake becomes one line, Ctrl-C a quiet end."""
+        """Call the command; a mistake becomes one line (with --traceback, after all of it), Ctrl-C a quiet end."""
         try:
-            with _mistakes_on_one_line():
+            with _mistakes_on_one_line(show_traceback=ctx.params.get("traceback", False)):
                 _check_working_folder()
                 return super().invoke(ctx)
         except KeyboardInterrupt:
@@ -95,10 +96,12 @@ class Mistake(click.ClickException):
 
 
 @contextmanager
-def _mistakes_on_one_line() -> Iterator[None]:
+def _mistakes_on_one_line(*, show_traceback: bool = False) -> Iterator[None]:
     try:
         yield
     except BenchError as error:
+        if show_traceback:
+            click.echo("".join(traceback.format_exception(error)), err=True, nl=False)
         raise Mistake(str(error)) from error
     except NoArgsIsHelpError:  # no mistake, but a question
         raise

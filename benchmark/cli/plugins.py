@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -37,9 +38,10 @@ def command() -> None:
 @click.option("--kind", type=click.Choice(_LISTED), help="Only this kind; without it, all kinds of plugins.")
 @click.option("--json", "as_json", is_flag=True, help="Print an array for programs.")
 def list_plugins(pattern: str, kind: str | None, as_json: bool) -> None:
-    """List plugins whose name matches PATTERN, as in 'cycle*'. None of them is imported.
+    """List plugins whose name matches PATTERN, as in 'cycle*'.
 
-    With --kind scenario, budget or matrix: what there is of these.
+    None of them is imported: "ok" is what is registered well. `bench plugins info NAME` imports one. With --kind
+    scenario, budget or matrix, list what there is of these.
     """
     registry = load_registry()
     listed = _configurations(registry, kind) if kind in ("scenario", *CONFIGS) else registry.entries()
@@ -100,6 +102,7 @@ def _list_row(entry: PluginEntry) -> tuple[str, ...]:
 
 
 def _show(entry: PluginEntry, registry: Registry) -> None:
+    entry = _imported(entry, registry)
     facts = {"kind": entry.kind, "version": entry.version, "from": entry.distribution, "state": entry.state}
     if entry.spec is not None:
         facts |= {"needs": ", ".join(entry.spec.needs) or "nothing beyond images", "paper": entry.spec.paper}
@@ -113,6 +116,22 @@ def _show(entry: PluginEntry, registry: Registry) -> None:
         click.echo(f"  {'error':<8} {entry.error}")
     if entry.state == "ok" and entry.spec is not None:
         _show_options(entry, option_rows(registry.options_class(entry.spec)))
+
+
+def _imported(entry: PluginEntry, registry: Registry) -> PluginEntry:
+    """The entry of a plugin after its code was imported: "broken" with the reason where that fails.
+
+    Of shipped plugins only the options are imported; their classes take seconds.
+    """
+    if entry.state != "ok" or entry.spec is None:
+        return entry
+    try:
+        registry.options_class(entry.spec)
+        if entry.distribution != SHIPPED:
+            registry.load(entry.spec)
+    except PluginError as error:
+        return replace(entry, state="broken", error=str(error))
+    return entry
 
 
 def _print(headings: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:

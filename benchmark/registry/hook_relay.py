@@ -14,16 +14,20 @@ import pluggy
 
 from benchmark.api import hookspecs
 from benchmark.errors import PluginError, did_you_mean
-from benchmark.registry.import_string import one_line
+from benchmark.registry.import_string import one_line_with_place
 
 log = logging.getLogger("bench")
 
 
 class HookRelay:
-    """Calls a hook on each plugin in turn; one that raises is reported, and the others are still called."""
+    """Calls a hook on each plugin in turn; one that raises is reported, and the others are still called.
+
+    A hook that raises at each of many calls (for each row of a leaderboard) is reported at the first one alone.
+    """
 
     def __init__(self, manager: pluggy.PluginManager) -> None:
         self._manager = manager
+        self._reported: set[tuple[str, str]] = set()
 
     def __getattr__(self, name: str) -> Callable[..., list[Any]]:
         if not name.startswith("bench_"):
@@ -36,8 +40,14 @@ class HookRelay:
             try:
                 results += self.call_one(implementation.plugin, name, **arguments)
             except Exception as error:  # a third party's code: whatever it raises must not end a long run
-                log.warning("plugin %s: %s failed: %s", implementation.plugin_name, name, one_line(error))
+                self._report(implementation.plugin_name, name, error)
         return results
+
+    def _report(self, plugin: str, hook: str, error: Exception) -> None:
+        if (plugin, hook) not in self._reported:
+            self._reported.add((plugin, hook))
+            traceback = error if log.isEnabledFor(logging.DEBUG) else None
+            log.warning("plugin %s: %s failed: %s", plugin, hook, one_line_with_place(error), exc_info=traceback)
 
     def call_one(self, plugin: object, name: str, /, **arguments: Any) -> list[Any]:
         """Call a hook of one plugin alone; its exceptions pass, and what it prints goes to standard error."""

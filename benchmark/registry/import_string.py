@@ -15,16 +15,17 @@ from typing import Any
 
 from benchmark.api.spec import PluginSpec
 from benchmark.errors import PluginError
+from benchmark.registry.user_code import raised_at
 
 
 def import_entry(spec: PluginSpec, entry: str) -> Any:
-    """The object that an import string of a plugin names; `PluginError` with the cause when there is none."""
+    """The object that an import string of a plugin names; `PluginError` with cause and place when there is none."""
     place, _, attribute = entry.rpartition(":")
     try:
         return reduce(getattr, attribute.split("."), import_place(place))
     except (Exception, SystemExit) as error:  # importing runs a third party's code, which may raise anything
         raise PluginError(
-            f"{spec.kind} '{spec.name}' ({spec.distribution}): importing {entry} failed: {one_line(error)}"
+            f"{spec.kind} '{spec.name}' ({spec.distribution}): importing {entry} failed: {one_line_with_place(error)}"
         ) from error
 
 
@@ -47,7 +48,19 @@ def resolve_relative_entry(entry: str, folder: Path) -> str:
 
 def one_line(error: BaseException) -> str:
     """Kind and message of an exception, without line breaks and not endlessly long."""
-    message = shorten(str(error), width=300, placeholder=" ...")
+    return _with_kind(error, str(error))
+
+
+def one_line_with_place(error: BaseException) -> str:
+    """As `one_line`, with file and line of the author's code where it was raised, if it was raised there."""
+    # A syntax error's own text ends with the name of the file, without its folder.
+    text = _with_kind(error, error.msg if isinstance(error, SyntaxError) else str(error))
+    place = raised_at(error)
+    return f"{text} ({place})" if place else text
+
+
+def _with_kind(error: BaseException, text: str) -> str:
+    message = shorten(text, width=300, placeholder=" ...")
     return f"{type(error).__name__}: {message}" if message else type(error).__name__
 
 

@@ -27,7 +27,7 @@ from benchmark.api.translator import Translator
 from benchmark.errors import PluginError, did_you_mean, display_path
 from benchmark.registry.entries import PACKAGE, PluginEntry, make_entry
 from benchmark.registry.hook_relay import HookRelay, check_hooks, log
-from benchmark.registry.import_string import import_entry, import_place, one_line
+from benchmark.registry.import_string import import_entry, import_place, one_line, one_line_with_place
 from benchmark.registry.packaged_files import is_checkout, is_path, shipped
 from benchmark.registry.registry_file import RegistryFile
 from benchmark.registry.scenario_files import read_scenario
@@ -110,7 +110,7 @@ class Registry:
 
     def add_broken(self, name: str, distribution: str, version: str, error: BaseException) -> None:
         """Note a package that could not be taken in."""
-        reason = str(error) if isinstance(error, PluginError) else one_line(error)
+        reason = str(error) if isinstance(error, PluginError) else one_line_with_place(error)
         self._entries.append(PluginEntry(name, PACKAGE, version, distribution, "broken", reason))
 
     def _add_entry(self, entry: PluginEntry) -> None:
@@ -256,7 +256,7 @@ class Registry:
         except Exception as error:  # a third party's code, as in `add`; the user's own files are the user's to mend
             if isinstance(plugin, RegistryFile):
                 raise
-            log.warning("plugin %s: its scenarios are left out: %s", name, one_line(error))
+            log.warning("plugin %s: its scenarios are left out: %s", name, one_line_with_place(error))
             return []
 
 

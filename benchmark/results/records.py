@@ -223,7 +223,7 @@ def _choice(choices: tuple[PluginConfig, ...], label: str) -> dict[str, Any]:
 
 
 def _stored(choice: PluginConfig) -> dict[str, Any]:
-    return {name: value for name, value in asdict(choice).items() if name != "runtime_options"}
+    return {name: value for name, value in asdict(choice).items() if name not in ("runtime_options", "off_budget")}
 
 
 def _installed(package: str) -> str | None:

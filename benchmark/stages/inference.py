@@ -40,14 +40,16 @@ def on_device(context: StageContext, tensor: Tensor) -> Tensor:
     return tensor.to(context.device, non_blocking=True)
 
 
-def translate_batch(translator: Translator, images: Tensor, variant: int, context: StageContext, name: str) -> Tensor:
-    """Translations of a batch; `ContractBroken` names the translator where they are not what they must be."""
+def translate_batch(
+    translator: Translator, images: Tensor, variant: int, context: StageContext, name: str, ids: Sequence[str] = ()
+) -> Tensor:
+    """Translations of a batch; `ContractBroken` names the translator, and an image by id, if they are none."""
     import torch
 
     images = on_device(context, images)
     with torch.inference_mode():
         found = translator.translate(images, variant=variant)
-    check_images(found, images, f"translator '{name}'")
+    check_images(found, images, f"translator '{name}'", ids)
     return found
 
 

@@ -54,9 +54,9 @@ def translate(spec: Mapping[str, Any], inputs: Inputs, context: StageContext, re
     started, total = time.perf_counter(), variants * len(source)
     for variant in range(variants):
         for batch in batches(source, context):
-            images = translate_batch(
-                translator, source.image_batch(batch), variant, context, spec["translator"]["name"]
-            )
+            ids = [source.ids[index] for index in batch]
+            name = spec["translator"]["name"]
+            images = translate_batch(translator, source.image_batch(batch), variant, context, name, ids)
             for index, image in zip(batch, _to_8_bit(images), strict=True):
                 writer.put(index, image, source.labels[index] if source.labels is not None else None, variant)
             context.progress(variant * len(source) + batch[-1] + 1, total)

@@ -22,10 +22,11 @@ NOISE = 15
 
 
 class Domains(NamedTuple):
-    """What a translator is fitted on."""
+    """What a translator or a segmenter is fitted on; the validation set is for segmenters, where a check gives one."""
 
     source: ImageSet
     target: ImageSet
+    validation: ImageSet | None = None
 
 
 def make_domains(
@@ -47,11 +48,11 @@ def make_domains(
     """
     generator = np.random.default_rng(0)
     scenes = _scenes(generator, count, size)
-    source = _painted(generator, scenes, "scene", looks[0], noise)
+    source = _painted_set(generator, scenes, "scene", looks[0], noise)
     if "paired" in needs:
-        target = _painted(generator, scenes, "scene", looks[1], noise)
+        target = _painted_set(generator, scenes, "scene", looks[1], noise)
     else:
-        target = _painted(generator, _scenes(generator, max(count - 1, 1), size), "other", looks[1], noise)
+        target = _painted_set(generator, _scenes(generator, max(count - 1, 1), size), "other", looks[1], noise)
     return Domains(source if "source_labels" in needs else source.without_labels(), target.without_labels())
 
 
@@ -66,7 +67,7 @@ def _scenes(generator: np.random.Generator, count: int, size: tuple[int, int]) -
     return labels
 
 
-def _painted(
+def _painted_set(
     generator: np.random.Generator, scenes: NDArray[np.uint8], name: str, look: Colours, noise: int
 ) -> ImageSet:
     """Scenes in the colours of a domain; the lowest row of pixels counts for no class, as in real label maps."""

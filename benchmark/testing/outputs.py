@@ -14,7 +14,7 @@ ABILITIES = (Invertible, MultiVariant, HasAttentionMaps, HasPixelAttention)
 Outputs = dict[str, Tensor]
 
 
-def outputs(translator: Translator, images: Tensor) -> Outputs:
+def translator_outputs(translator: Translator, images: Tensor) -> Outputs:
     """Every variant of the translation, and what the translator's abilities give, for images (N, 3, H, W)."""
     numbers = set(range(variants(translator)))
     if isinstance(translator, MultiVariant):

@@ -136,23 +136,24 @@ class FeatureExtractor:
         self._device = torch.device(device)
         self._layout = torch.channels_last if self._device.type == "cpu" else torch.contiguous_format
         try:
-            self._network = build_network(read_weights(path)).to(self._device, memory_format=self._layout)
+            network = build_network(read_weights(path)).to(self._device)
         except (RuntimeError, AttributeError) as error:
             raise Unavailable(
                 f"Inception weights: {display_path(path)} is the state dict of another network, "
                 "expected pytorch-fid's InceptionV3"
             ) from error
+        self._network = network.to(memory_format=self._layout)  # type: ignore[call-overload]  # torch's stubs lack it
 
     # Full precision whatever the stage uses: rounded features shift FID by more than methods differ.
     @torch.inference_mode()
     def __call__(self, images: Tensor) -> Tensor:
         """Features, float32, shape (N, 2048), on the CPU, of RGB images in [0, 1], shape (N, 3, H, W)."""
         with torch.autocast(self._device.type, enabled=False), _no_tf32():
-            chunks = [
-                self._network(chunk.to(self._device, memory_format=self._layout))[0].flatten(1).cpu()
-                for chunk in images.float().split(CHUNK[self._device.type])
-            ]
-        return torch.cat(chunks)
+            features = []
+            for chunk in images.float().split(CHUNK[self._device.type]):
+                pooled, *_ = self._network(chunk.to(self._device, memory_format=self._layout))
+                features.append(pooled.flatten(1).cpu())
+        return torch.cat(features)
 
 
 @contextmanager
@@ -214,7 +215,7 @@ class InceptionMetric(TranslationMetric):
 
     def features(self) -> tuple[Tensor, Tensor]:
         """Features of the target and of the translated images; `Unavailable` with fewer than two of either."""
-        reference, translated = (sum(map(len, side)) for side in (self._reference, self._translated))
+        reference, translated = sum(map(len, self._reference)), sum(map(len, self._translated))
         if min(reference, translated) < 2:
             raise Unavailable(
                 f"{' and '.join(self.values)}: at least 2 target and 2 translated images are needed, "

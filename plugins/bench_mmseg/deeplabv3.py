@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -35,8 +35,13 @@ class DeepLabV3(NetworkSegmenter):
     options: DeepLabV3Options
 
     def build(self, classes: int, class_weights: Tensor | None, *, pretrained: bool) -> CrossEntropyModel:
-        """The network for a number of classes."""
+        """The network for a number of classes; `UsageError` for a training by steps of a single image."""
         options = self.options
+        if pretrained and options.batch_size < 2:  # the image pooling leaves one value per image and channel
+            raise UsageError(
+                "batch_size: expected at least 2, since the image pooling of DeepLabV3 is normalised over the batch, "
+                f"but it is {options.batch_size}"
+            )
         network = build_network(network_config(options, classes))
         if not options.pooling and hasattr(network.backbone, "maxpool"):
             network.backbone.maxpool = nn.Identity()
@@ -141,8 +146,9 @@ def load_pretrained(backbone: nn.Module, options: DeepLabV3Options) -> None:
         load_backbone(backbone, Path(options.pretrained).expanduser())
     elif options.backbone.startswith("timm:"):
         weights = timm_weights(options.backbone.removeprefix("timm:"))
-        own = backbone.timm_model.state_dict()
-        backbone.timm_model.load_state_dict({name: weights[name] for name in own})
+        timm_model = cast(nn.Module, backbone.timm_model)
+        own = timm_model.state_dict()
+        timm_model.load_state_dict({name: weights[name] for name in own})
     else:
         if options.width != 64 or options.backbone == "resnetv1c-34":
             raise UsageError(

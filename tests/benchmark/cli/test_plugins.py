@@ -174,3 +174,55 @@ def test_defaults_and_limits_are_written_out():
         ("blocks", "int | none", "none", "", ">= 1, <= 9", ""),
         ("names", "list[str]", '["a"]', "", "length >= 1", ""),
     ]
+
+
+HELPER = """
+    def prepare(model):
+        return model.foo
+"""
+BAD = """
+    from benchmark import Translator
+    from helper_of_bad import prepare
+
+    prepare(None)
+"""
+
+
+@pytest.fixture
+def bad(project, write, monkeypatch):
+    """A project whose translator fails in a helper when it is imported."""
+    monkeypatch.delitem(sys.modules, "helper_of_bad", raising=False)
+    write(project / "helper_of_bad.py", HELPER)
+    write(project / "bad.py", BAD)
+    write(project / "registry.toml", '[[translator]]\nname = "bad"\nentry = "bad.py:Bad"\n')
+    return project
+
+
+FAILED = "failed: AttributeError: 'NoneType' object has no attribute 'foo' (helper_of_bad.py, line 3)"
+
+
+def test_info_of_a_plugin_that_cannot_be_imported_says_so_with_file_and_line(bad):
+    out = " ".join(bench("plugins", "info", "bad").output.split())
+    assert "state broken" in out
+    assert FAILED in out
+
+
+def test_a_syntax_error_is_shown_with_its_file_and_line(bad, write):
+    write(bad / "helper_of_bad.py", "x = 1\ny = = 2\n")
+    assert "(helper_of_bad.py, line 2)" in bench("plugins", "info", "bad").output
+
+
+def test_a_run_of_a_plugin_that_cannot_be_imported_names_file_and_line(bad):
+    outcome = bench("run", "--scenario", "streets", "--translator", "bad", "--segmenter", "deeplabv3", "--dry-run")
+    assert outcome.exit_code == 2
+    assert FAILED in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+
+
+def test_the_whole_traceback_is_printed_where_it_is_asked_for(bad):
+    run = ("run", "--scenario", "streets", "--translator", "bad", "--segmenter", "deeplabv3", "--dry-run")
+    outcome = bench("--traceback", *run)
+    assert outcome.exit_code == 2
+    assert "Traceback (most recent call last)" in outcome.stderr
+    assert "return model.foo" in outcome.stderr
+    assert FAILED in outcome.stderr.splitlines()[-1]

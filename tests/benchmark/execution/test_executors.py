@@ -50,7 +50,7 @@ def test_bad_plugins_fail_their_own_rows_and_no_other(run, matrix_of, diary):
     assert rows["out-of-memory"][0] == "oom"
     assert rows["not-there"][0] == "invalid"
     assert "no attribute 'Nowhere'" in rows["not-there"][1]
-    assert rows["nan"][1].endswith("not finite (NaN or infinity)")
+    assert rows["nan"][1].endswith("not finite (NaN or infinity) in 3 of 3 images, first in image 'train-0'")
     assert "returned shape" in rows["wrong-shape"][1]
     assert diary.summary.failed == len(bad)
     log = diary.records["exits", "nearest", 0]["log_tail"]

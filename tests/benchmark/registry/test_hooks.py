@@ -83,4 +83,19 @@ def test_a_hook_that_raises_is_reported_and_the_others_are_called(tmp_path, capl
     registry.add(recording("bench_log", None, heard), "third", "d")
     registry.hook.bench_log(**arguments)
     assert len(heard) == 2
-    assert "plugin d:second: bench_log failed: ValueError: no dashboard" in caplog.text
+    place = f"({Path(__file__)}, line {Raising.bench_log.__code__.co_firstlineno + 2})".replace(f"{Path.cwd()}/", "")
+    assert f"plugin d:second: bench_log failed: ValueError: no dashboard {place}" in caplog.text
+
+
+def test_a_hook_that_raises_at_each_call_is_reported_once(tmp_path, caplog):
+    class Raising:
+        @hookimpl
+        def bench_leaderboard_columns(self, records):
+            return {"gpu_hours": records[0]["cost"]}
+
+    registry = Registry(tmp_path)
+    registry.add(Raising(), "columns", "d")
+    for _ in range(3):
+        assert registry.hook.bench_leaderboard_columns(records=[{}]) == []
+    assert caplog.text.count("bench_leaderboard_columns failed: KeyError: 'cost'") == 1
+    assert "Traceback" not in caplog.text

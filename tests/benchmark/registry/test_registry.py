@@ -115,7 +115,7 @@ def test_an_installed_package_adds_plugins(folder, install):
 BROKEN = {
     "import nowhere_to_be_found": "ModuleNotFoundError: No module named 'nowhere_to_be_found'",
     "raise SystemExit(3)": "SystemExit: 3",
-    "def (": "SyntaxError: invalid syntax (remote_dreams.py, line 1)",
+    "def (": "SyntaxError: invalid syntax",
     PLUGIN.format(spec="1 / 0"): "ZeroDivisionError: division by zero",
     PLUGIN.format(spec="'dream'"): "bench_register_plugins must return PluginSpecs, but returned 'dream'",
     "from benchmark import hookimpl\n@hookimpl\ndef bench_register_plugin(): ...": (
@@ -134,7 +134,8 @@ def test_a_broken_package_is_an_entry_with_its_reason_and_hurts_no_other(folder,
     registry = load_registry(folder)
     found = entry(registry, "remote_dreams")
     assert (found.kind, found.distribution, found.version, found.state) == (PACKAGE, "remote-dreams", "1.0", "broken")
-    assert found.error == BROKEN[source]
+    # Where it was raised follows, for what was raised in the package's own code.
+    assert found.error.partition(" (/")[0] == BROKEN[source]
     assert entry(registry, "remote-dream").state == "ok"
     with pytest.raises(PluginError, match=r"Broken packages, whose plugins are not known: remote-dreams\."):
         registry.find("translator", "elsewhere")

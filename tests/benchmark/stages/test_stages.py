@@ -367,7 +367,8 @@ def test_a_metric_that_is_unavailable_for_the_target_images_says_so_in_each_row(
 
 BROKEN = {
     "wrong-shape": "translator 'wrong-shape' returned shape (3, 3, 8, 11), but (3, 3, 8, 12) was expected",
-    "nan": "translator 'nan' returned values that are not finite (NaN or infinity)",
+    "nan": "translator 'nan' returned values that are not finite (NaN or infinity) in 3 of 3 images, first in "
+    "image 'train-0'",
     "halves": "translator 'halves' returned torch.float16, but float32 was expected",
 }
 

@@ -1,10 +1,10 @@
-"""A translator that keeps its contract in a few milliseconds, and a way to run a suite's checks one by one."""
+"""Plugins that keep their contracts in a few milliseconds, and a way to run a suite's checks one by one."""
 
 import pytest
 import torch
 
-from benchmark import PluginOptions, Translator, UsageError
-from benchmark.testing import TranslatorConformance
+from benchmark import HasLogits, PluginOptions, Segmenter, Translator, UsageError
+from benchmark.testing import SegmenterConformance, TranslatorConformance
 from benchmark.testing.outputs import ABILITIES
 
 
@@ -77,6 +77,62 @@ class Tint(Translator):
         self.tint = torch.load(folder / "tint.pt", weights_only=True)
 
 
+class Shades(Segmenter):
+    """Learns by gradient descent with momentum the colour of each class; the nearest one is predicted."""
+
+    def fit(self, train, target, validation, context):
+        self.check(train, target)
+        step, state = context.last_checkpoint() or (0, self.start(context))
+        while step < self.options.steps:
+            state = self.step(state, *self.batch(train, step, context), context)
+            step += 1
+            context.log(step, shade=state["shades"].mean())
+            if step % 2 == 0:
+                context.checkpoint(step, self.kept(state))
+        self.finish(state)
+
+    def check(self, train, target):
+        if self.options.batch_size > 6:
+            raise UsageError(f"batch_size: expected at most 6, but it is {self.options.batch_size}")
+
+    def start(self, context):
+        return {"shades": torch.rand(3, 3, generator=context.generator("weights")), "momentum": torch.zeros(3, 3)}
+
+    def batch(self, train, step, context):
+        generator = context.generator(f"batch {step}")
+        draw = torch.randint(len(train), (self.options.batch_size,), generator=generator).tolist()
+        variant = int(torch.randint(train.variants, (1,), generator=generator))
+        return train.image_batch(draw, variant), train.label_batch(draw)
+
+    def step(self, state, images, labels, context):
+        gaps = torch.zeros(3, 3)
+        for number in range(3):
+            pixels = images.permute(0, 2, 3, 1)[labels == number]
+            if len(pixels):
+                with torch.autocast("cpu", dtype=torch.bfloat16, enabled=context.precision == "bf16"):
+                    gaps[number] = (pixels.mean(0) - state["shades"][number]).float()
+        momentum = 0.5 * state["momentum"] + gaps
+        return {"shades": state["shades"] + 0.3 * momentum, "momentum": momentum}
+
+    def kept(self, state):
+        return state
+
+    def finish(self, state):
+        self.shades = state["shades"]
+
+    def predict(self, images):
+        return self.logits(images).argmax(1).byte()
+
+    def logits(self, images):
+        return -20 * (images[:, None] - self.shades[:, :, None, None]).square().sum(2)
+
+    def save(self, folder):
+        torch.save(self.shades, folder / "shades.pt")
+
+    def load(self, folder):
+        self.shades = torch.load(folder / "shades.pt", weights_only=True)
+
+
 def checks(suite):
     """Every check of a suite as a function of a folder, by the id that pytest would give it."""
     found = {}
@@ -110,6 +166,25 @@ def suite_of():
         one = translator(TintOptions())
         abilities = tuple(ability for ability in ABILITIES if isinstance(one, ability))
         return type("TestIt", (TranslatorConformance,), {"make": create, "abilities": abilities, **attributes})
+
+    return make
+
+
+@pytest.fixture
+def shades():
+    return Shades
+
+
+@pytest.fixture
+def segmenter_suite_of():
+    """A suite for a segmenter class."""
+
+    def make(segmenter, **attributes):
+        def create(self, **changes):
+            return segmenter(TintOptions(**changes))
+
+        abilities = (HasLogits,) if isinstance(segmenter(TintOptions()), HasLogits) else ()
+        return type("TestIt", (SegmenterConformance,), {"make": create, "abilities": abilities, **attributes})
 
     return make
 

@@ -20,13 +20,13 @@ def test_labels_are_there_for_those_alone_who_need_them():
 
 def test_paired_sets_show_the_same_scenes_under_the_same_ids_and_others_do_not():
     auxiliary_segmenter = NearestColour()
-    source, target = make_domains(("paired", "source_labels"), (20, 28))
+    source, target, _ = make_domains(("paired", "source_labels"), (20, 28))
     assert source.ids == target.ids
     assert not np.array_equal(source.images, target.images)
     cold = NearestColour(((110, 140, 190), (50, 70, 110), (40, 60, 200)))
     scenes = auxiliary_segmenter.predict(source.image_batch(range(6)))
     assert torch.equal(scenes, cold.predict(target.image_batch(range(6))))
-    source, target = make_domains((), (20, 28))
+    source, target, _ = make_domains((), (20, 28))
     assert not set(source.ids) & set(target.ids)
     assert len(source) != len(target)
 

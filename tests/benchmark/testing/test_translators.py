@@ -7,15 +7,15 @@ from benchmark import HasAttentionMaps, HasLogits, HasPixelAttention, Invertible
 from benchmark.testing import TranslatorConformance
 
 ABILITIES = "test_it_has_the_abilities_that_are_declared"
-ANY_SIZE = "test_images_of_any_size_keep_size_and_range"
-ONE_COLOUR = "test_images_of_one_colour_are_translated"
+ANY_SIZE = "test_images_of_any_size_are_taken"
+ONE_COLOUR = "test_images_of_one_colour_are_taken"
 ALONE = "test_an_image_gives_the_same_alone_and_among_others"
 EACH_TIME = "test_an_image_gives_the_same_each_time"
-IMAGES_LEFT = "test_images_to_translate_are_left_as_they_were"
+IMAGES_LEFT = "test_images_given_to_it_are_left_as_they_were"
 TRAINING_LEFT = "test_training_images_are_left_as_they_were"
 SAME_SEED = "test_the_same_seed_gives_the_same_result"
 OTHER_SEED = "test_another_seed_gives_another_result"
-LOADED = "test_a_loaded_translator_gives_what_the_saved_one_gave"
+LOADED = "test_a_loaded_plugin_gives_what_the_saved_one_gave"
 ODD = "test_training_images_of_odd_size_are_taken"
 ONE_IMAGE = "test_one_image_in_a_step_and_in_a_domain_is_enough"
 PLAIN = "test_training_images_of_one_colour_leave_results_finite"
@@ -96,7 +96,7 @@ def noise_in_each_translation(tint):
     return {"translate": translate}
 
 
-@broken(IMAGES_LEFT, "images before and after their translation")
+@broken(IMAGES_LEFT, "images before and after they were given to it")
 def clamps_what_it_was_given(tint):
     return {"inverse": lambda self, images: tint.inverse(self, images.clamp_(0.2, 1))}
 
@@ -109,7 +109,7 @@ def darkens_training_images(tint):
     return {"check": check}
 
 
-@broken(SAME_SEED, "two fits with seed 0 (is every random number from run.generator", INTERRUPTED)
+@broken(SAME_SEED, "two fits with seed 0 (is every random number from context.generator", INTERRUPTED)
 def unseeded(tint):
     return {"start": lambda self, context: {"tint": torch.rand(3), "momentum": torch.zeros(3)}}
 
@@ -194,7 +194,7 @@ def stops_where_it_was_interrupted(tint):
     return {"fit": fit}
 
 
-@broken(INTERRUPTED, "expected at least 4 calls of run.log, run.checkpoint or run.progress in a training")
+@broken(INTERRUPTED, "expected at least 4 calls of context.log, context.checkpoint or context.progress in a training")
 def says_nothing(tint):
     def fit(self, source, target, context):
         context.log = context.checkpoint = lambda *args, **scalars: None
@@ -245,7 +245,7 @@ def test_fit_is_given_what_the_translator_needs_and_no_more(tint, suite_of, tmp_
         self.given["source_segmenter"] = isinstance(context.source_segmenter, HasLogits)
         assert target.labels is None
 
-    given = suite_of(type("Noting", (tint,), {"fit": fit}), needs=needs)().fit(tmp_path).translator.given
+    given = suite_of(type("Noting", (tint,), {"fit": fit}), needs=needs)().fit(tmp_path).plugin.given
     assert {need for need, there in given.items() if there} == set(needs)
 
 
@@ -255,13 +255,13 @@ def test_abilities_must_be_those_declared(tint, suite_of, failures):
     assert "abilities names HasAttentionMaps, but the method of HasAttentionMaps is not there" in said[ABILITIES]
     said = failures(suite_of(tint, abilities=(MultiVariant, HasAttentionMaps, HasPixelAttention)))
     assert set(said) == {ABILITIES}
-    assert "the translator is Invertible, but TestIt.abilities does not say so; add Invertible there" in said[ABILITIES]
+    assert "it is Invertible, but TestIt.abilities does not say so; add Invertible there" in said[ABILITIES]
 
 
 @pytest.mark.parametrize(("count", "says"), [(0, "expected at least 1, but 0"), (2.0, "a whole number, but 2.0 came")])
 def test_a_number_of_variants_that_is_none_is_named(tint, suite_of, count, says):
     suite = suite_of(tint)
-    fitted = suite().translator()
+    fitted = suite().fitted().plugin
     fitted.variants = count
     with pytest.raises(AssertionError, match=says):
         getattr(suite(), VARIANTS)()
@@ -300,4 +300,4 @@ def test_a_suite_that_makes_nothing_says_what_to_write():
         pass
 
     with pytest.raises(NotImplementedError, match="TestNothing: expected a method make"):
-        TestNothing().translator()
+        TestNothing().fitted()

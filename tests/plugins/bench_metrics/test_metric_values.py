@@ -83,6 +83,7 @@ def test_details_are_plain_json(evaluated):
 @pytest.mark.parametrize("metric", METRICS)
 def test_every_value_has_a_one_line_summary_and_a_place_in_the_documentation(metric):
     page = PAGE.read_text()
+    assert metric.values
     for name, value in metric.values.items():
         assert value.summary.endswith(".")
         assert "\n" not in value.summary

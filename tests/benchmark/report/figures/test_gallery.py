@@ -145,6 +145,7 @@ def test_where_the_test_split_is_scored_its_translations_are_shown(cells, tmp_pa
 
 def test_pictures_stay_when_the_stages_are_gone(cells, tmp_path):
     before = keep_pictures(tmp_path, cells)
+    assert before
     shutil.rmtree(tmp_path / "stages")
     assert keep_pictures(tmp_path, cells) == before
     assert all((tmp_path / path).is_file() for path in before)
