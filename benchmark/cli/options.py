@@ -78,7 +78,8 @@ class Settings:
         dry_run: Only show the plan.
         style: "rich" or "json".
         executor: Name of an executor.
-        slots, threads: How many stages run side by side, with how many CPU threads each; None: as it fits.
+        slots: How many stages run side by side; None: as it fits.
+        threads: CPU threads of a stage, or None for the matrix's.
     """
 
     results: Path
@@ -159,9 +160,11 @@ _SHARED = (
     ),
     click.option("--executor", default="local", show_default=True, metavar="NAME", help="What runs stages."),
     click.option(
-        "--slots", type=WholeNumber(min=1), help="Stages side by side; by default one per GPU, or else per core."
+        "--slots",
+        type=WholeNumber(min=1),
+        help="Stages side by side; by default one per GPU, or else cores / threads.",
     ),
-    click.option("--threads", type=WholeNumber(min=1), help="CPU threads of a stage; by default the cores, divided."),
+    click.option("--threads", type=WholeNumber(min=1), help="CPU threads of a stage; by default 1."),
     results_option,
 )
 

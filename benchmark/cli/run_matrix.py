@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 def resolved(file: str | None, settings: Settings, registry: Registry, **names: Sequence[Any]) -> Matrix:
     """The matrix that a file and the command line ask for."""
-    return resolve_matrix(
+    matrix = resolve_matrix(
         file,
         scenarios=settings.scenarios,
         metrics=settings.metrics,
@@ -51,6 +52,7 @@ def resolved(file: str | None, settings: Settings, registry: Registry, **names: 
         has_gpu=has_gpu(os.environ),
         **names,
     )
+    return matrix if settings.threads is None else replace(matrix, threads=settings.threads)
 
 
 def drive(matrix: Matrix, settings: Settings, registry: Registry) -> int:
@@ -96,7 +98,7 @@ def execute_plan(plan: Plan, store: Store, settings: Settings, registry: Registr
 def make_executor(settings: Settings, registry: Registry) -> Executor:
     """An executor by name, which gets what was asked for as its options."""
     spec = registry.find("executor", settings.executor)
-    every = {"slots": settings.slots, "threads": settings.threads}
+    every = {"slots": settings.slots}
     asked = {name: value for name, value in every.items() if value is not None}
     known = registry.options_class(spec).model_fields
     for name in [name for name in asked if name not in known]:

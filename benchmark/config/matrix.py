@@ -43,6 +43,7 @@ class Matrix:
         budget: Name of the budget.
         precision, device: What was asked for; "auto" is decided where a stage runs.
         timeout: Seconds a stage may take, or None.
+        threads: CPU threads of every stage; sums over threads differ in their last bits, so trainings depend on it.
     """
 
     scenarios: tuple[Scenario, ...]
@@ -55,3 +56,4 @@ class Matrix:
     precision: RequestedPrecision = "auto"
     device: RequestedDevice = "auto"
     timeout: float | None = None
+    threads: int = 1

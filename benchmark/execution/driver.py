@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +14,7 @@ from benchmark.config.matrix import Matrix
 from benchmark.errors import PluginError
 from benchmark.execution.events import Listener, Summary
 from benchmark.execution.states import TRIED_AGAIN, Retry, Reuse, State, folder_of, score_keys, stage_states
-from benchmark.plan.model import TARGET_SEGMENTER_SCORES, Cell, Plan, Stage, peers
+from benchmark.plan.model import TARGET_SEGMENTER_SCORES, Cell, Plan, Stage
 from benchmark.registry.registry import SHIPPED, Registry
 from benchmark.results.records import INVALID, SKIPPED, make_record, record_path, write_record
 from benchmark.store.store import Failure, Store, store_errors
@@ -76,7 +76,6 @@ class _Run:
     elsewhere: set[str] = field(default_factory=set)
     undecided: list[Cell] = field(default_factory=list)
     statuses: Counter[str] = field(default_factory=Counter)
-    peers: Mapping[str, int] = field(default_factory=dict)
     preload: tuple[str, ...] = ()
     stages_run: int = 0
     reused: int = 0
@@ -89,7 +88,6 @@ class _Run:
         states = self._trustworthy_states(reuse, retry)
         self.done = {key for key, state in states.items() if state == "cached"}
         self.reused = len(self.done)
-        self.peers = peers(self.plan)
         self.preload = _shipped_modules(self.plan.matrix, self.registry)
         self.listener.plan_ready(self.plan, states)
         self.undecided = list(self.plan.cells)
@@ -172,7 +170,7 @@ class _Run:
             device=matrix.device,
             precision=matrix.precision,
             timeout=matrix.timeout,
-            peers=self.peers[stage.key],
+            threads=matrix.threads,
             preload=self.preload,
         )
 

@@ -38,12 +38,8 @@ class LocalOptions(PluginOptions):
     slots: int | None = Field(
         default=None,
         ge=1,
-        description="Stages at a time; by default one per GPU, or else one per core, as memory allows.",
-    )
-    threads: int | None = Field(
-        default=None,
-        ge=1,
-        description="CPU threads per stage; by default the cores divided by the stages beside each other.",
+        description="Stages at a time; by default one per GPU, or else the cores divided by the threads of a stage, "
+        "as memory allows.",
     )
     gpus: tuple[str, ...] | None = Field(
         default=None, description="GPUs as CUDA_VISIBLE_DEVICES names them; by default those visible, empty for none."
@@ -70,9 +66,7 @@ class LocalExecutor(Executor):
     def __init__(self, options: LocalOptions | None = None) -> None:
         options = options or LocalOptions()
         self._gpus = visible_gpus() if options.gpus is None else options.gpus
-        self._cpu_slots = max(1, min(cores(), int(memory_gib() / GIB_PER_SLOT)))
-        self.slots = options.slots or len(self._gpus) or self._cpu_slots
-        self._threads = options.threads
+        self._slots = options.slots
         self._context = multiprocessing.get_context("forkserver")
         self._jobs = tempfile.TemporaryDirectory(prefix="bench-")
         self._running: dict[str, _Running] = {}
@@ -83,8 +77,7 @@ class LocalExecutor(Executor):
             raise UsageError("device: cuda was asked for, but no GPU is visible; ask for auto or cpu  (bench doctor)")
         if not self._has_room(job):
             return False
-        threads = self._threads or max(1, cores() // min(self.slots, 1 + job.peers))
-        job = replace(job, threads=threads, gpu=self._least_loaded_gpu() if self._on_gpu(job) else "")
+        job = replace(job, gpu=self._least_loaded_gpu() if self._on_gpu(job) else "")
         file = Path(self._jobs.name) / f"{job.key}.json"
         file.write_text(json.dumps(asdict(job)))
         process = self._context.Process(target=_stage_process, args=(str(file),), name=f"bench {job.kind}")
@@ -112,12 +105,20 @@ class LocalExecutor(Executor):
             _ended(self._running.popitem()[1])
         self._jobs.cleanup()
 
+    def slots(self, job: Job) -> int:
+        """How many stages like this one run at a time."""
+        if self._slots and (self._on_gpu(job) or not self._gpus):
+            return self._slots
+        if self._on_gpu(job):
+            return len(self._gpus)
+        return max(1, min(cores() // job.threads, int(memory_gib() / GIB_PER_SLOT)))
+
     def _on_gpu(self, job: Job) -> bool:
         return bool(self._gpus) and job.kind != "prepare" and job.device != "cpu"
 
     def _has_room(self, job: Job) -> bool:
         beside = sum(self._on_gpu(one.job) == self._on_gpu(job) for one in self._running.values())
-        return beside < (self.slots if self._on_gpu(job) or not self._gpus else self._cpu_slots)
+        return beside < self.slots(job)
 
     def _least_loaded_gpu(self) -> str:
         load = Counter(running.job.gpu for running in self._running.values())

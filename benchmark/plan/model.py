@@ -121,24 +121,3 @@ def needed(stages: Mapping[str, Stage], goals: Iterable[str], done: Mapping[str,
             wanted.add(key)
             waiting += stages[key].inputs.values()
     return [key for key in stages if key in wanted]
-
-
-def peers(plan: Plan) -> dict[str, int]:
-    """How many other trainings of one kind may run beside each stage, by key.
-
-    It depends on the plan alone, not on what is finished: the number of threads that is derived from it changes
-    the last bits of a training, and an interrupted matrix has to end like an uninterrupted one.
-    """
-    order = list(plan.stages.values())
-    bit = {stage.key: 1 << index for index, stage in enumerate(order)}
-    before = dict.fromkeys(bit, 0)
-    after = dict.fromkeys(bit, 0)
-    for stage in order:
-        for key in stage.inputs.values():
-            before[stage.key] |= before[key] | bit[key]
-    for stage in reversed(order):
-        for key in stage.inputs.values():
-            after[key] |= after[stage.key] | bit[stage.key]
-    fits = [sum(bit[stage.key] for stage in order if stage.kind == kind) for kind in FITS]
-    related = {key: before[key] | after[key] | bit[key] for key in bit}
-    return {key: max((fit & ~related[key]).bit_count() for fit in fits) for key in bit}

@@ -273,9 +273,10 @@ class _Planner:
             self._fingerprints[place] = self._dataset(side).fingerprint(split)
         return self._fingerprints[place]
 
-    def _compute(self) -> dict[str, str]:
+    def _compute(self) -> dict[str, Any]:
         """As asked for: what "auto" comes to on a machine is provenance, like the machine."""
-        return {"device": self.matrix.device, "precision": self.matrix.precision}
+        matrix = self.matrix
+        return {"device": matrix.device, "precision": matrix.precision, "threads": matrix.threads}
 
     def _metrics(self, subject: str) -> list[PluginConfig]:
         """The metrics over one subject, with those that do not say beforehand what they measure."""

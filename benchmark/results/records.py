@@ -93,6 +93,7 @@ def make_record(
             "metrics": [_stored(metric) for metric in matrix.metrics],
             "device": matrix.device,
             "precision": matrix.precision,
+            "threads": matrix.threads,
         }
         | auxiliary,
         "stages": stages,
@@ -221,7 +222,7 @@ def _choice(choices: tuple[PluginConfig, ...], label: str) -> dict[str, Any]:
 
 
 def _stored(choice: PluginConfig) -> dict[str, Any]:
-    return {name: value for name, value in asdict(choice).items() if name != "aside"}
+    return {name: value for name, value in asdict(choice).items() if name != "runtime_options"}
 
 
 def _installed(package: str) -> str | None:

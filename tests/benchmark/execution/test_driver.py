@@ -88,6 +88,41 @@ def test_stages_that_only_finished_ones_would_read_are_not_made_again(run, matri
     assert "not-needed" in again.states.values()
 
 
+class JobLog(InlineExecutor):
+    """Notes every job."""
+
+    def __init__(self):
+        super().__init__()
+        self.jobs = {}
+
+    def submit(self, job):
+        self.jobs[job.key] = job
+        return super().submit(job)
+
+
+def test_a_stage_has_the_same_key_and_threads_whatever_else_the_matrix_holds(toys, store, matrix_of, tmp_path):
+    large = matrix_of("shift", "twofold", segmenters=("nearest", "overconfident"), seeds=(0, 1, 2))
+    small = replace(large, translators=large.translators[:2], segmenters=large.segmenters[:1], seeds=(0,))
+    jobs = []
+    for index, matrix in enumerate((small, large)):
+        executor = JobLog()
+        execute(make_plan(matrix, toys), Store(tmp_path / str(index)), executor, toys)
+        jobs.append(executor.jobs)
+    assert len(jobs[0]) < len(jobs[1])
+    assert set(jobs[0]) <= set(jobs[1])
+    for key, job in jobs[0].items():
+        assert jobs[1][key].threads == job.threads == 1
+
+
+def test_a_job_has_the_threads_of_its_matrix(toys, store, matrix_of):
+    executor = JobLog()
+    plan = make_plan(matrix_of(threads=2), toys)
+    execute(plan, store, executor, toys)
+    assert {job.threads for job in executor.jobs.values()} == {2}
+    fits = [stage for stage in plan.stages.values() if stage.kind == "fit-segmenter"]
+    assert {store.stage(fit.kind, fit.key).result()["threads"] for fit in fits} == {2}
+
+
 def test_a_new_segmenter_reuses_the_translations(run, matrix_of):
     run(matrix_of("shift"))
     wider = run(matrix_of("shift", segmenters=("nearest", "overconfident")))

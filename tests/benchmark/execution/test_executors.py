@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from benchmark.api.executor import Job
 from benchmark.errors import UsageError
 from benchmark.execution.driver import execute
 from benchmark.execution.events import Listener
 from benchmark.execution.local import LocalExecutor, LocalOptions
 from benchmark.execution.preload import import_all
 from benchmark.plan.planner import make_plan
+
+JOB = {"plugin": "shift", "seed": 0, "spec": {}, "inputs": {}}
 
 
 @pytest.fixture
@@ -87,7 +90,7 @@ def test_a_killed_stage_is_interrupted_and_goes_on_from_its_checkpoint(run, matr
 
 
 def test_each_gpu_takes_one_stage_and_each_stage_sees_one_gpu(run, matrix_of, store):
-    plan = run(matrix_of("surroundings", device="auto"), slots=None, gpus=("5",), threads=3)
+    plan = run(matrix_of("surroundings", device="auto", threads=3), slots=None, gpus=("5",))
     assert facts(store, plan, "surroundings") == {"visible": "5", "threads": 3, "omp": "3"} | {
         "peak_memory_bytes": facts(store, plan, "surroundings")["peak_memory_bytes"]
     }
@@ -103,11 +106,24 @@ def test_a_gpu_that_is_not_there_is_told_before_anything_runs(run, matrix_of, st
     assert not (store.results / "records").exists()
 
 
-@pytest.mark.parametrize(("gpus", "slots"), [(("0", "1", "2"), 3), ((), None)])
-def test_by_default_there_is_a_slot_for_each_gpu_or_else_for_each_core(gpus, slots):
-    with LocalExecutor(LocalOptions(gpus=gpus)) as executor:
-        assert executor.slots == (slots or executor.slots)
-        assert 1 <= executor.slots <= max(len(os.sched_getaffinity(0)), 3)
+SLOTS = {
+    "one per GPU": ({"gpus": ("0", "1", "2")}, {"threads": 4}, 3),
+    "one per core": ({"gpus": ()}, {"threads": 1}, 8),
+    "cores divided by threads": ({"gpus": ()}, {"threads": 3}, 2),
+    "at least one": ({"gpus": ()}, {"threads": 9}, 1),
+    "as asked for": ({"gpus": (), "slots": 5}, {"threads": 4}, 5),
+    "on a CPU beside GPUs": ({"gpus": ("0",), "slots": 5}, {"threads": 4, "kind": "prepare"}, 2),
+}
+
+
+@pytest.mark.parametrize("case", SLOTS)
+def test_slots_follow_from_gpus_or_else_from_cores_and_threads(case, monkeypatch):
+    monkeypatch.setattr("benchmark.execution.local.cores", lambda: 8)
+    monkeypatch.setattr("benchmark.execution.local.memory_gib", lambda: 1024.0)
+    options, fields, slots = SLOTS[case]
+    job = Job(**{"results": "", "project": "", "kind": "translate", "key": "k"} | fields, **JOB)
+    with LocalExecutor(LocalOptions(**options)) as executor:
+        assert executor.slots(job) == slots
 
 
 def test_modules_that_cannot_be_preloaded_do_no_harm(tmp_path, monkeypatch):

@@ -10,7 +10,7 @@ import pytest
 from benchmark.api.scenario import Side
 from benchmark.errors import DataError
 from benchmark.plan.keys import content_key
-from benchmark.plan.model import TARGET_SEGMENTER_SCORES, needed, peers
+from benchmark.plan.model import TARGET_SEGMENTER_SCORES, needed
 from benchmark.plan.planner import make_plan
 
 
@@ -75,6 +75,7 @@ CHANGES = {
     "option": ({"steps": 3}, {"fit-translator", "translate", "fit-segmenter"}),
     "seed": ({"seeds": (7,)}, {"fit-translator", "translate", "fit-segmenter"}),
     "precision": ({"precision": "bf16"}, {"fit-translator", "translate", "fit-segmenter"}),
+    "threads": ({"threads": 2}, {"fit-translator", "translate", "fit-segmenter"}),
     "metric": ({"metrics": ("accuracy",)}, set()),
     "what is seen of it": ({"pause": 1.0}, None),
     "budget": ({"budget": "other", "timeout": 9.0}, None),
@@ -103,7 +104,7 @@ def test_a_metric_that_says_what_it_measures_changes_that_score_alone(plan_of, t
 def test_an_option_outside_the_key_still_reaches_the_stage(plan_of):
     plan = plan_of("shift", pause=1.5)
     spec = plan.stages[cell(plan, "shift").stages["fit-translator"]].spec
-    assert spec["translator"]["aside"] == {"pause": 1.5}
+    assert spec["translator"]["runtime_only"] == {"pause": 1.5}
 
 
 def test_keys_change_with_the_declared_version(plan_of, matrix_of, toys):
@@ -220,7 +221,7 @@ def test_metrics_that_need_nothing_read_nothing_more(plan_of):
 
 
 def test_a_broken_auxiliary_segmenter_makes_the_cells_that_use_it_invalid_and_no_other(plan_of, choose):
-    broken = replace(choose("segmenter", "nearest"), name="nowhere", label="nowhere")
+    broken = replace(choose("segmenter", "nearest"), name="nowhere", alias="nowhere")
     plan = plan_of("guided", "shift", auxiliary_segmenter=broken)
     assert "segmenter 'nowhere' is not known" in cell(plan, "guided").invalid
     assert (cell(plan, "shift").invalid, cell(plan, "oracle").invalid) == (None, None)
@@ -256,14 +257,6 @@ def test_translations_held_out_to_choose_a_checkpoint_are_those_that_are_scored(
     plan = plan_of("shift", scenarios=(both,))
     assert checkpoint_inputs(plan, "shift").key == cell(plan, "shift").stages["translate:test"]
     assert kinds(plan)["translate"] == 2
-
-
-def test_an_auxiliary_segmenter_is_no_peer_of_the_translator_that_waits_for_it(plan_of):
-    plan = plan_of("guided")
-    stages = cell(plan, "guided").stages
-    beside = peers(plan)
-    assert beside[stages["fit-segmenter:source-only"]] == 1
-    assert beside[stages["fit-translator"]] == 1
 
 
 def test_a_plugin_that_cannot_be_used_makes_its_own_cells_invalid(plan_of):
@@ -335,16 +328,6 @@ def test_only_what_leads_to_missing_goals_is_needed(plan_of):
     chain = needed(plan.stages, [goal], done | {stages["translate"]: True})
     assert stages["fit-translator"] not in chain
     assert chain.index(stages["fit-segmenter"]) < chain.index(goal)
-
-
-def test_a_lone_chain_has_no_peers_and_a_matrix_has_its_other_rows(plan_of, matrix_of, toys):
-    matrix = matrix_of("shift")
-    lone = make_plan(replace(matrix, translators=matrix.translators[1:2]), toys)
-    beside = peers(lone)
-    assert {beside[key] for kind, key in cell(lone, "shift").stages.items() if kind != "score-translation"} == {0}
-    plan = plan_of("shift", "twofold", seeds=(0, 1))
-    assert peers(plan)[cell(plan, "shift").stages["fit-segmenter"]] == 7
-    assert peers(plan)[cell(plan, "shift").stages["fit-translator"]] == 7
 
 
 def test_planning_imports_no_heavy_library():
