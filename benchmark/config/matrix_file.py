@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PositiveFloat
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PositiveFloat, model_validator
 
 from benchmark.api.stage_context import RequestedDevice, RequestedPrecision
 from benchmark.config.overrides import SECTIONS
@@ -45,10 +45,10 @@ class Entry(BaseModel):
     alias: Annotated[str, AfterValidator(_speakable)] = ""
     options: dict[str, Any] = {}
 
-    @property
-    def title(self) -> str:
-        """The label, or the name."""
-        return self.alias or self.name
+    @model_validator(mode="after")
+    def _fill_alias(self) -> Self:
+        self.alias = self.alias or self.name
+        return self
 
 
 def _table(value: Any) -> Any:
@@ -145,7 +145,7 @@ def _labelled(asked: Any, entries: Any) -> Any:
     if not isinstance(asked, (list, tuple)) or not isinstance(entries, (list, tuple)):
         return asked
     tables = [entry for entry in entries if isinstance(entry, dict)]
-    aliases = {entry["label"]: entry for entry in tables if isinstance(entry.get("label"), str)}
+    aliases = {entry["alias"]: entry for entry in tables if isinstance(entry.get("alias"), str)}
     return [aliases.get(name, name) for name in asked]
 
 

@@ -269,10 +269,10 @@ def test_a_mistake_in_a_scenario_is_one_line(change):
 SHIFT = '{ name = "shift", entry = "toys.py:Shift" }'
 REGISTRY_EDITS = {
     '{ name = "shift", entry = "toys.py:Shift", vrsion = "2" }': "vrsion: unknown option. Did you mean 'version'?",
-    '{ name = "shift" }': "registry.toml: translator.0.target: is missing",
+    '{ name = "shift" }': "registry.toml: translator.0.entry: is missing",
     '{ name = "shift", entry = "toys.py:Shft" }': "importing {here}/toys.py:Shft failed: AttributeError: module",
     '{ name = "shift", entry = "tyos.py:Shift" }': "tyos.py:Shift failed: FileNotFoundError",
-    '{ name = "shift", entry = "toys:Shift:" }': "cannot be used: target must read 'module:attribute'",
+    '{ name = "shift", entry = "toys:Shift:" }': "cannot be used: entry must read 'module:attribute'",
     '{ name = "shift", entry = "toys.py:Nearest" }': "toys.py:Nearest to be a class derived from Translator",
     '{ name = "cyclegan", entry = "toys.py:Shift" }': "'cyclegan' is registered by both uda-bench and ./registry.toml",
     f"{SHIFT}, {SHIFT}": "translator 'shift' is registered twice by ./registry.toml; rename one of them",

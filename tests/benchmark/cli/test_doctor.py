@@ -141,14 +141,14 @@ def test_a_data_folder_must_exist(tmp_path):
 
 def test_broken_plugins_are_named(project, install, write):
     install("remote-dreams", "import nowhere")
-    write(project / "registry.toml", '[[translator]]\nname = "x"\ntarget = "toys.py:Nothing"\n')
+    write(project / "registry.toml", '[[translator]]\nname = "x"\nentry = "toys.py:Nothing"\n')
     failed = {check.name: check for check in check_plugins() if check.level == "fail"}
     assert "No module named 'nowhere'" in failed["package remote_dreams"].detail
     assert "toys.py:Nothing" in failed["translator x"].detail
 
 
 def test_a_clash_of_names_is_a_finding_and_no_crash(project, write):
-    write(project / "registry.toml", '[[translator]]\nname = "cyclegan"\ntarget = "toys.py:Dream"\n')
+    write(project / "registry.toml", '[[translator]]\nname = "cyclegan"\nentry = "toys.py:Dream"\n')
     [check] = check_plugins()
     assert check.level == "fail"
     assert "registered by both" in check.detail

@@ -29,7 +29,7 @@ def resolve(project, registry, write):
 
 
 def options(matrix, label):
-    [choice] = [c for c in (*matrix.translators, *matrix.segmenters, *matrix.metrics) if c.label == label]
+    [choice] = [c for c in (*matrix.translators, *matrix.segmenters, *matrix.metrics) if c.alias == label]
     return choice.options
 
 

@@ -48,7 +48,7 @@ def test_plugins_are_registered_through_bench_register_plugins(tmp_path):
     registry = Registry(tmp_path)
     spec = PluginSpec("metric", "edges", "m:Edges")
     registry.add(recording("bench_register_plugins", [spec], []), "x", "d")
-    assert registry.find("metric", "edges").target == "m:Edges"
+    assert registry.find("metric", "edges").entry == "m:Edges"
 
 
 def test_scenarios_are_registered_through_bench_register_scenarios(tmp_path):

@@ -83,7 +83,7 @@ def test_a_project_plugin_can_import_its_neighbours(project, write):
         project / "neighbour_of_echo.py",
         "from benchmark import PluginOptions\nclass EchoOptions(PluginOptions): volume: int = 3\n",
     )
-    row = '[[translator]]\nname = "echo"\ntarget = "toys.py:Dream"\noptions = "neighbour_of_echo:EchoOptions"\n'
+    row = '[[translator]]\nname = "echo"\nentry = "toys.py:Dream"\noptions = "neighbour_of_echo:EchoOptions"\n'
     write(project / "registry.toml", row)
     registry = load_registry(project)
     assert registry.options_class(registry.find("translator", "echo"))().volume == 3
@@ -158,13 +158,13 @@ def test_two_plugins_of_one_name_are_an_error_that_names_both_packages(folder, i
 
 
 def test_a_project_plugin_cannot_take_a_shipped_name(project, write):
-    write(project / "registry.toml", '[[translator]]\nname = "cyclegan"\ntarget = "toys.py:Dream"\n')
+    write(project / "registry.toml", '[[translator]]\nname = "cyclegan"\nentry = "toys.py:Dream"\n')
     with pytest.raises(PluginError, match=r"'cyclegan' is registered by both uda-bench and \./registry\.toml"):
         load_registry(project)
 
 
 def test_two_plugins_of_one_name_in_one_file_are_refused(project, write):
-    write(project / "registry.toml", 2 * '[[translator]]\nname = "dream"\ntarget = "toys.py:Dream"\n')
+    write(project / "registry.toml", 2 * '[[translator]]\nname = "dream"\nentry = "toys.py:Dream"\n')
     with pytest.raises(PluginError, match=r"'dream' is registered twice by \./registry\.toml; rename one"):
         load_registry(project)
 
@@ -179,14 +179,14 @@ def test_a_project_registry_that_cannot_be_read_is_not_passed_over(project):
 def test_one_name_may_serve_two_kinds(folder):
     registry = Registry(folder)
     registry.add(with_specs(PluginSpec("translator", "a", "m:A"), PluginSpec("metric", "a", "m:B")), "x", "d")
-    assert registry.find("metric", "a").target == "m:B"
+    assert registry.find("metric", "a").entry == "m:B"
 
 
 UNFIT = [
     (PluginSpec("translater", "a", "m:A"), "kind must be one of"),
     (PluginSpec("translator", "A b", "m:A"), "name must be lower case"),
     (PluginSpec("translator", "oracle", "m:A"), "'oracle' is a control row"),
-    (PluginSpec("translator", "a", "m.A"), "target must read 'module:attribute', but is 'm.A'"),
+    (PluginSpec("translator", "a", "m.A"), "entry must read 'module:attribute', but is 'm.A'"),
     (PluginSpec("translator", "a", "m:A", options="m"), "options must read 'module:attribute', but is 'm'"),
     (
         PluginSpec("translator", "a", "m:A", needs=("paired", "luck")),
@@ -230,20 +230,20 @@ UNLOADABLE = {
 }
 
 
-@pytest.mark.parametrize("target", UNLOADABLE)
-def test_a_target_that_is_no_such_plugin_is_one_line(project, write, target):
-    write(project / "registry.toml", f'[[translator]]\nname = "x"\ntarget = "{target}"\n')
+@pytest.mark.parametrize("entry", UNLOADABLE)
+def test_an_entry_that_is_no_such_plugin_is_one_line(project, write, entry):
+    write(project / "registry.toml", f'[[translator]]\nname = "x"\nentry = "{entry}"\n')
     registry = load_registry(project)
     with pytest.raises(PluginError) as caught:
         registry.load(registry.find("translator", "x"))
     assert str(caught.value).startswith("translator 'x' (./registry.toml): ")
-    assert UNLOADABLE[target] in str(caught.value)
+    assert UNLOADABLE[entry] in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_a_metric_over_segmentations_may_not_need_anything(project, write):
     write(
-        project / "registry.toml", '[[metric]]\nname = "x"\ntarget = "toys.py:Overlap"\nneeds = ["target_segmenter"]\n'
+        project / "registry.toml", '[[metric]]\nname = "x"\nentry = "toys.py:Overlap"\nneeds = ["target_segmenter"]\n'
     )
     registry = load_registry(project)
     with pytest.raises(PluginError, match="only metrics over translations are given what they need"):
@@ -252,7 +252,7 @@ def test_a_metric_over_segmentations_may_not_need_anything(project, write):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_class_of_no_contract_is_refused_for_every_kind(project, write, kind):
-    write(project / "registry.toml", f'[[{kind}]]\nname = "x"\ntarget = "toys.py:Schedule"\n')
+    write(project / "registry.toml", f'[[{kind}]]\nname = "x"\nentry = "toys.py:Schedule"\n')
     registry = load_registry(project)
     with pytest.raises(PluginError, match="to be a class derived from"):
         registry.load(registry.find(kind, "x"))
@@ -269,7 +269,7 @@ def test_a_registry_file_says_all_that_a_package_can_say(project, write):
 def test_options_of_another_base_are_refused(project, write):
     write(
         project / "registry.toml",
-        '[[translator]]\nname = "x"\ntarget = "toys.py:Dream"\noptions = "toys.py:Schedule"\n',
+        '[[translator]]\nname = "x"\nentry = "toys.py:Dream"\noptions = "toys.py:Schedule"\n',
     )
     registry = load_registry(project)
     with pytest.raises(PluginError, match="must subclass PluginOptions"):
@@ -277,11 +277,11 @@ def test_options_of_another_base_are_refused(project, write):
 
 
 WRONG_FILES = {
-    '[[translator]]\nname = "x"\ntarget = "a:B"\nsumary = "y"': (
+    '[[translator]]\nname = "x"\nentry = "a:B"\nsumary = "y"': (
         "translator.0.sumary: unknown option. Did you mean 'summary'?"
     ),
     '[[translater]]\nname = "x"': "registry.toml: translater: unknown option. Did you mean 'translator'?",
-    '[[translator]]\nname = "x"': "translator.0.target: is missing",
+    '[[translator]]\nname = "x"': "translator.0.entry: is missing",
     "[[translator]": "not valid TOML",
 }
 
