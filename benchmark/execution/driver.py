@@ -15,6 +15,7 @@ from benchmark.errors import PluginError
 from benchmark.execution.events import Listener, Summary
 from benchmark.execution.states import TRIED_AGAIN, Retry, Reuse, State, folder_of, score_keys, stage_states
 from benchmark.plan.model import TARGET_SEGMENTER_SCORES, Cell, Plan, Stage
+from benchmark.plan.stage_kinds import STAGE_KINDS
 from benchmark.registry.registry import SHIPPED, Registry
 from benchmark.results.records import INVALID, SKIPPED, make_record, record_path, write_record
 from benchmark.store.store import Failure, Store, store_errors
@@ -149,12 +150,13 @@ class _Run:
             checked |= read
 
     def _by_urgency(self, keys: Iterable[str]) -> list[str]:
-        """What ends a cell first, for it is short and waited for; then those with the longest chain behind them."""
+        """Stages of urgent kinds first, then those with the longest chain behind them."""
         behind = dict.fromkeys(self.plan.stages, 0)
         for stage in reversed(self.plan.stages.values()):
             for source in stage.inputs.values():
                 behind[source] = max(behind[source], behind[stage.key] + 1)
-        return sorted(keys, key=lambda key: (self.plan.stages[key].kind != "score-segmentation", -behind[key]))
+        urgent = {key: STAGE_KINDS[stage.kind].urgent for key, stage in self.plan.stages.items()}
+        return sorted(keys, key=lambda key: (not urgent[key], -behind[key]))
 
     def _job(self, stage: Stage) -> Job:
         matrix = self.plan.matrix

@@ -6,20 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from benchmark.api.spec import CEILING, FLOOR
+from benchmark.plan.stage_kinds import STAGE_KINDS, Role
 
 if TYPE_CHECKING:
     from benchmark.config.matrix import Matrix
 
-FITS = ("fit-translator", "fit-segmenter")
-SOURCE_SEGMENTER, TARGET_SEGMENTER = f"fit-segmenter:{FLOOR}", f"fit-segmenter:{CEILING}"
-"""Roles of the auxiliary segmenter in a cell: trained on source images for its translator, on target images for its
-metrics."""
-TARGET_SEGMENTER_SCORES = "score-translation:oracle"
+TARGET_SEGMENTER_SCORES = Role("score-translation", "oracle")
 """Role of the scores by metrics that need the auxiliary segmenter of target images. If that training fails, these
 metrics are missing; the cell still counts as done."""
-HELD_OUT = "translate:test"
-"""Role of the translated source test split."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +21,7 @@ class Stage:
     """One piece of work, done once however many cells need it.
 
     Attributes:
-        kind: A key of `FORMATS`.
+        kind: A key of `STAGE_KINDS`.
         key: Hash of `inputs` and of what of `spec` decides the outcome.
         plugin: Label of the translator or segmenter, or name of the data set, for people.
         seed: Seed of the cells it belongs to; None where it does not depend on one.
@@ -52,8 +46,7 @@ class Cell:
         scenario, translator, segmenter: Name and labels.
         seed: Its seed.
         config_key: Hash of everything but the seed and the metrics.
-        stages: Keys of its own stages by role, which is a kind of stage, or a kind and a purpose where there are two
-            of the kind (`translate:test`); those that prepare data are found through their inputs.
+        stages: Keys of its own stages by role; those that prepare data are found through their inputs.
         skipped: Why this cell makes no sense (a paired translator in an unpaired scenario), or None.
         invalid: Why a plugin of this cell cannot be used, or None.
     """
@@ -64,19 +57,19 @@ class Cell:
     segmenter: str
     seed: int
     config_key: str
-    stages: dict[str, str]
+    stages: dict[Role, str]
     skipped: str | None = None
     invalid: str | None = None
 
     @property
     def goals(self) -> tuple[str, ...]:
         """Keys of the stages that make its numbers."""
-        return tuple(key for role, key in self.stages.items() if role.startswith("score-"))
+        return tuple(key for role, key in self.stages.items() if STAGE_KINDS[role.kind].scores)
 
     @property
     def essential(self) -> tuple[str, ...]:
         """Those of its goals without which it is not done."""
-        return tuple(key for key in self.goals if key != self.stages.get(TARGET_SEGMENTER_SCORES))
+        return tuple(key for role, key in self.stages.items() if key in self.goals and role != TARGET_SEGMENTER_SCORES)
 
 
 @dataclass(frozen=True)
@@ -94,15 +87,6 @@ class Plan:
     cells: tuple[Cell, ...]
     matrix: Matrix
     classes: dict[str, tuple[str, ...]] = field(default_factory=dict)
-
-
-def kind_of(role: str) -> str:
-    """The kind of stage that plays a role in a cell.
-
-    >>> kind_of("translate:test"), kind_of("translate")
-    ('translate', 'translate')
-    """
-    return role.partition(":")[0]
 
 
 def needed(stages: Mapping[str, Stage], goals: Iterable[str], done: Mapping[str, bool]) -> list[str]:

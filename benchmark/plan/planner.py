@@ -12,28 +12,24 @@ from benchmark.api.spec import CEILING, FLOOR, PluginSpec
 from benchmark.config.matrix import Matrix, PluginConfig
 from benchmark.errors import BenchError, DataError, PluginError
 from benchmark.plan.keys import content_key, plugin_identities, plugin_identity, without_runtime_options
-from benchmark.plan.model import (
+from benchmark.plan.model import TARGET_SEGMENTER_SCORES, Cell, Plan, Stage
+from benchmark.plan.stage_kinds import (
+    FIT_SEGMENTER,
+    FIT_TRANSLATOR,
     HELD_OUT,
+    PREPARE,
+    SCORE_SEGMENTATION,
+    SCORE_TRANSLATION,
     SOURCE_SEGMENTER,
+    STAGE_KINDS,
     TARGET_SEGMENTER,
-    TARGET_SEGMENTER_SCORES,
-    Cell,
-    Plan,
-    Stage,
+    TRANSLATE,
+    Role,
 )
 from benchmark.registry.import_string import one_line
 from benchmark.registry.registry import Registry
 
 Answer = TypeVar("Answer")
-FORMATS = {
-    "prepare": 1,
-    "fit-translator": 1,
-    "translate": 1,
-    "score-translation": 1,
-    "fit-segmenter": 1,
-    "score-segmentation": 1,
-}
-"""What a stage of a kind means; raised when that changes, so that old results age."""
 
 
 def make_plan(matrix: Matrix, registry: Registry) -> Plan:
@@ -140,32 +136,35 @@ class _Planner:
 
     def _chain(
         self, scenario: Scenario, translator: PluginConfig, segmenter: PluginConfig, seed: int
-    ) -> dict[str, str]:
+    ) -> dict[Role, str]:
         """The stages of one cell, by role."""
-        chain: dict[str, str] = {}
+        chain: dict[Role, str] = {}
         if translator.kind == "control":
-            chain["fit-segmenter"] = self._fit_control(scenario, segmenter, translator.name, seed)
+            chain[Role(FIT_SEGMENTER)] = self._fit_control(scenario, segmenter, translator.name, seed)
         else:
             chain |= self._translation(scenario, translator, seed)
-            train, held_out = chain["translate"], chain.get(HELD_OUT)
-            chain["fit-segmenter"] = self._fit_segmenter(scenario, segmenter, train, held_out, seed)
-        inputs = {"segmenter": chain["fit-segmenter"], "test": self._split(scenario, scenario.target, "test")}
+            train, held_out = chain[Role(TRANSLATE)], chain.get(HELD_OUT)
+            chain[Role(FIT_SEGMENTER)] = self._fit_segmenter(scenario, segmenter, train, held_out, seed)
+        inputs = {"segmenter": chain[Role(FIT_SEGMENTER)], "test": self._split(scenario, scenario.target, "test")}
         spec = {"segmenter": plugin_identity(segmenter), "metrics": plugin_identities(self._metrics("segmentation"))}
-        chain["score-segmentation"] = self._add("score-segmentation", segmenter.alias, spec, inputs, seed)
+        chain[Role(SCORE_SEGMENTATION)] = self._add(SCORE_SEGMENTATION, segmenter.alias, spec, inputs, seed)
         return chain
 
-    def _translation(self, scenario: Scenario, translator: PluginConfig, seed: int) -> dict[str, str]:
+    def _translation(self, scenario: Scenario, translator: PluginConfig, seed: int) -> dict[Role, str]:
         """The stages that make translations and measure them, by role."""
-        source, chain = scenario.source, {}
+        source = scenario.source
+        chain: dict[Role, str] = {}
         if self._needs_source_segmenter(translator):
             chain[SOURCE_SEGMENTER] = self._fit_control(scenario, self.matrix.auxiliary_segmenter, FLOOR, seed)
-        fitted = chain["fit-translator"] = self._fit_translator(scenario, translator, chain.get(SOURCE_SEGMENTER), seed)
-        chain["translate"] = self._translate(translator, fitted, self._split(scenario, source, "train"), seed)
+        fitted = chain[Role(FIT_TRANSLATOR)] = self._fit_translator(
+            scenario, translator, chain.get(SOURCE_SEGMENTER), seed
+        )
+        chain[Role(TRANSLATE)] = self._translate(translator, fitted, self._split(scenario, source, "train"), seed)
         if scenario.score_translations == "test" or scenario.checkpoint == "source-val":
             chain[HELD_OUT] = self._translate(translator, fitted, self._split(scenario, source, "test"), seed)
         judged = [metric for metric in self._metrics("translation") if self._needs("target_segmenter", [metric])]
         others = [metric for metric in self._metrics("translation") if metric not in judged]
-        chain["score-translation"] = self._score_translation(scenario, translator, others, chain, seed)
+        chain[Role(SCORE_TRANSLATION)] = self._score_translation(scenario, translator, others, chain, seed)
         if judged:
             chain[TARGET_SEGMENTER] = self._fit_control(scenario, self.matrix.auxiliary_segmenter, CEILING, seed)
             chain[TARGET_SEGMENTER_SCORES] = self._score_translation(scenario, translator, judged, chain, seed)
@@ -182,18 +181,18 @@ class _Planner:
         if auxiliary_segmenter is not None:
             spec["auxiliary_segmenter"] = plugin_identity(self.matrix.auxiliary_segmenter)
             inputs["segmenter"] = auxiliary_segmenter
-        return self._add("fit-translator", translator.alias, spec, inputs, seed)
+        return self._add(FIT_TRANSLATOR, translator.alias, spec, inputs, seed)
 
     def _translate(self, translator: PluginConfig, fitted: str, source: str, seed: int) -> str:
         inputs = {"translator": fitted, "source": source}
-        return self._add("translate", translator.alias, {"translator": plugin_identity(translator)}, inputs, seed)
+        return self._add(TRANSLATE, translator.alias, {"translator": plugin_identity(translator)}, inputs, seed)
 
     def _score_translation(
         self,
         scenario: Scenario,
         translator: PluginConfig,
         metrics: Sequence[PluginConfig],
-        chain: Mapping[str, str],
+        chain: Mapping[Role, str],
         seed: int,
     ) -> str:
         """Measure the training translations, or those of the source test split against the target's."""
@@ -201,7 +200,7 @@ class _Planner:
         spec: dict[str, Any] = {"metrics": plugin_identities(metrics)}
         inputs = {
             "source": self._split(scenario, scenario.source, split),
-            "translated": chain["translate" if split == "train" else HELD_OUT],
+            "translated": chain[Role(TRANSLATE) if split == "train" else HELD_OUT],
             "target": self._split(scenario, scenario.target, split),
         }
         if TARGET_SEGMENTER in chain:
@@ -209,8 +208,8 @@ class _Planner:
             inputs["segmenter"] = chain[TARGET_SEGMENTER]
         if self._needs("translator", metrics):
             spec["translator"] = plugin_identity(translator)
-            inputs["translator"] = chain["fit-translator"]
-        return self._add("score-translation", translator.alias, spec, inputs, seed)
+            inputs["translator"] = chain[Role(FIT_TRANSLATOR)]
+        return self._add(SCORE_TRANSLATION, translator.alias, spec, inputs, seed)
 
     def _fit_control(self, scenario: Scenario, segmenter: PluginConfig, control: str, seed: int) -> str:
         """The training of a control row, which is also that of an auxiliary segmenter.
@@ -232,7 +231,7 @@ class _Planner:
         if scenario.checkpoint == "source-val" and held_out is not None:
             inputs["validation"] = held_out
         spec = {"segmenter": plugin_identity(segmenter), "seed": seed, "compute": self._compute()}
-        return self._add("fit-segmenter", segmenter.alias, spec, inputs, seed)
+        return self._add(FIT_SEGMENTER, segmenter.alias, spec, inputs, seed)
 
     def _split(self, scenario: Scenario, side: Side, role: Literal["train", "test"]) -> str:
         """One split of one side, prepared."""
@@ -247,13 +246,13 @@ class _Planner:
                 "split": split,
                 "size": list(size),
             }
-            self._prepared[place] = self._add("prepare", side.dataset, spec, {})
+            self._prepared[place] = self._add(PREPARE, side.dataset, spec, {})
         return self._prepared[place]
 
     def _add(
         self, kind: str, plugin: str, spec: dict[str, Any], inputs: dict[str, str], seed: int | None = None
     ) -> str:
-        spec = {"kind": kind, "format": FORMATS[kind], **spec}
+        spec = {"kind": kind, "format": STAGE_KINDS[kind].format, **spec}
         key = content_key({"spec": without_runtime_options(spec), "inputs": inputs})
         self.stages.setdefault(key, Stage(kind, key, plugin, seed, spec, inputs))
         return key

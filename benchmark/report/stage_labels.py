@@ -9,7 +9,7 @@ from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 from benchmark.api.spec import CEILING, FLOOR
-from benchmark.plan.model import SOURCE_SEGMENTER, TARGET_SEGMENTER
+from benchmark.plan.stage_kinds import PREPARE, SOURCE_SEGMENTER, STAGE_KINDS, TARGET_SEGMENTER, TRANSLATE
 
 if TYPE_CHECKING:
     from benchmark.plan.model import Plan, Stage
@@ -61,12 +61,12 @@ def subjects(plan: Plan) -> dict[str, str]:
     """
     alike: dict[str, list[Stage]] = defaultdict(list)
     for stage in plan.stages.values():
-        if stage.kind == "prepare":
+        if stage.kind == PREPARE:
             alike[f"{stage.plugin} {stage.spec['split']}"].append(stage)
     names = {key: stage.plugin for key, stage in plan.stages.items()}
     for name, stages in alike.items():
         names |= {key: " ".join([name, *options]) for key, options in _telling_options(stages).items()}
-    splits = {key: _split(plan, stage) for key, stage in plan.stages.items() if stage.kind == "translate"}
+    splits = {key: _split(plan, stage) for key, stage in plan.stages.items() if stage.kind == TRANSLATE}
     several = len(set(splits.values())) > 1
     return names | {key: f"{names[key]} {split}" for key, split in splits.items() if several}
 
@@ -77,7 +77,7 @@ def _split(plan: Plan, translation: Stage) -> str:
 
 def _name(stage: Stage, about: str, row: str) -> str:
     seed = "" if stage.seed is None else f", seed {stage.seed}"
-    return f"{stage.kind} {about}" + (f" on {row}" if row else "") + seed
+    return f"{STAGE_KINDS[stage.kind].title} {about}" + (f" on {row}" if row else "") + seed
 
 
 def _row(served: set[tuple[str, str]], plugin: str, *, several: bool) -> str:

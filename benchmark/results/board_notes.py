@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from benchmark.plan.model import SOURCE_SEGMENTER
+from benchmark.plan.stage_kinds import SOURCE_SEGMENTER
 from benchmark.results.board import NOT_MEASURED, NOTHING_TRANSLATED, ROLES, TRANSLATION, Record, Row
 from benchmark.results.records import DONE
 

@@ -17,7 +17,8 @@ from benchmark import __version__
 from benchmark.api.stage_context import PICTURES
 from benchmark.config.matrix import PluginConfig
 from benchmark.errors import StoreError
-from benchmark.plan.model import SOURCE_SEGMENTER, TARGET_SEGMENTER, TARGET_SEGMENTER_SCORES, Cell, Plan, kind_of
+from benchmark.plan.model import TARGET_SEGMENTER_SCORES, Cell, Plan
+from benchmark.plan.stage_kinds import SOURCE_SEGMENTER, STAGE_KINDS, TARGET_SEGMENTER
 from benchmark.store.json_files import read_json, write_json
 from benchmark.store.layout import METRICS
 from benchmark.store.store import Failure, Store
@@ -66,7 +67,7 @@ def make_record(
     if unread:
         asking = plan.stages[cell.stages[TARGET_SEGMENTER_SCORES]].spec["metrics"]
         scores["missing"] |= {metric["name"]: f"{unread.status}: {unread.reason}" for metric in asking}
-    stages = {role: _stage(kind_of(role), key, store) for role, key in cell.stages.items()}
+    stages = {role: _stage(role.kind, key, store) for role, key in cell.stages.items()}
     auxiliary = {}
     if {SOURCE_SEGMENTER, TARGET_SEGMENTER} & set(cell.stages):
         auxiliary["auxiliary_segmenter"] = _stored(matrix.auxiliary_segmenter)
@@ -189,8 +190,8 @@ def _problem(record: Any) -> str | None:
 def _scores(cell: Cell, store: Store) -> dict[str, dict[str, Any]]:
     scores: dict[str, dict[str, Any]] = {"metrics": {}, "missing": {}, "details": {}, "values": {}}
     for role, key in cell.stages.items():
-        if role.startswith("score-"):
-            table = read_json(store.stage(kind_of(role), key).path / METRICS) or {}
+        if STAGE_KINDS[role.kind].scores:
+            table = read_json(store.stage(role.kind, key).path / METRICS) or {}
             for name, values in scores.items():
                 values |= table.get(name, {})
     return scores

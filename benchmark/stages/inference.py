@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 PIXELS_PER_BATCH = {"cpu": 1 << 18, "cuda": 1 << 21}
-"""Bounds the memory of a batch at any image size; part of what `benchmark.plan.planner.FORMATS` stands for."""
+"""Bounds the memory of a batch at any image size; part of what `StageKind.format` stands for."""
 
 
 def batches(images: ImageSet, context: StageContext) -> Iterator[range]:

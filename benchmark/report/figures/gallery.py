@@ -20,7 +20,7 @@ from PIL.PngImagePlugin import PngInfo
 from benchmark.api.dataset import ClassSet
 from benchmark.api.spec import CEILING, FLOOR
 from benchmark.api.stage_context import PICTURES
-from benchmark.plan.model import HELD_OUT, kind_of
+from benchmark.plan.stage_kinds import FIT_TRANSLATOR, HELD_OUT, SCORE_SEGMENTATION, TRANSLATE, Role
 from benchmark.report.figures.contact_sheet import contact_sheet, paint
 from benchmark.report.figures.curves import training_curves
 from benchmark.report.figures.strips import sample_sheet, strip_sheet
@@ -62,7 +62,7 @@ class FigureSpec:
     """
 
     target: Path
-    role: str
+    role: Role
     cells: tuple[Record, ...]
     words: tuple[str, ...]
     draw: Callable[[Sequence[Path]], Image.Image]
@@ -147,7 +147,7 @@ def _predictions(target: Path, cells: Sequence[Record]) -> FigureSpec:
         ]
         return contact_sheet(headers, rows, _title(cells[0]), classes, fixed=2)
 
-    return FigureSpec(target, "score-segmentation", tuple(cells), headers, draw)
+    return FigureSpec(target, Role(SCORE_SEGMENTATION), tuple(cells), headers, draw)
 
 
 def _translations(folder: Path, name: str, cell: Record) -> Iterator[FigureSpec]:
@@ -155,12 +155,12 @@ def _translations(folder: Path, name: str, cell: Record) -> Iterator[FigureSpec]
     title = f"{cell['scenario']} · {cell['translator']} · {_run(cell)}"
     width = int(cell["size"][1])
     scored = cell["config"]["scenario"].get("score_translations", "train")
-    translated = HELD_OUT if scored == "test" else "translate"
-    drawings: dict[str, tuple[str, Callable[[Path], Image.Image]]] = {
+    translated = HELD_OUT if scored == "test" else Role(TRANSLATE)
+    drawings: dict[str, tuple[Role, Callable[[Path], Image.Image]]] = {
         "translation": (translated, lambda stage: strip_sheet(stage, "translation", width, title)),
         "variants": (translated, lambda stage: strip_sheet(stage, "variants", width, title)),
-        "training": ("fit-translator", lambda stage: sample_sheet(stage, title)),
-        "curves": ("fit-translator", lambda stage: training_curves(stage, title)),
+        "training": (Role(FIT_TRANSLATOR), lambda stage: sample_sheet(stage, title)),
+        "curves": (Role(FIT_TRANSLATOR), lambda stage: training_curves(stage, title)),
     }
     for what, (role, draw) in drawings.items():
         if role in cell["stages"]:
@@ -173,8 +173,7 @@ def _of_the_only(draw: Callable[[Path], Image.Image]) -> Callable[[Sequence[Path
 
 def _drawn(plate: FigureSpec, results: Path) -> bool:
     """Draw a picture unless it was made of the same before; false when it is not there and cannot be drawn."""
-    kind = kind_of(plate.role)
-    folders = [results / "stages" / kind / str(cell["stages"][plate.role]["key"]) for cell in plate.cells]
+    folders = [results / "stages" / plate.role.kind / str(cell["stages"][plate.role]["key"]) for cell in plate.cells]
     made_of = json.dumps([[folder.name for folder in folders], plate.words])
     if _made_of(plate.target) == made_of:
         return True

@@ -10,7 +10,6 @@ from PIL import Image
 from benchmark.api.imageset import ImageSet
 from benchmark.execution.driver import execute
 from benchmark.execution.inline import InlineExecutor
-from benchmark.plan.model import kind_of
 from benchmark.plan.planner import make_plan
 from benchmark.stages.inference import evenly_spaced
 from benchmark.stages.preparation import _resized
@@ -24,7 +23,7 @@ def run(toys, store, diary):
         plan = make_plan(matrix, toys)
         execute(plan, store, InlineExecutor(), toys, listener=diary)
         [cell] = [cell for cell in plan.cells if cell.translator == translator]
-        return {role: store.stage(kind_of(role), key).path for role, key in cell.stages.items()}
+        return {role: store.stage(role.kind, key).path for role, key in cell.stages.items()}
 
     return run_matrix
 
