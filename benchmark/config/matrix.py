@@ -20,6 +20,7 @@ class PluginConfig:
         version: Declared version of the plugin.
         options: All options, defaults included, as JSON values.
         runtime_options: Names of those that do not change the outcome.
+        code: Digest of its files where it is given as a file; the planner fills it in.
     """
 
     kind: str
@@ -28,6 +29,7 @@ class PluginConfig:
     version: str
     options: dict[str, Any]
     runtime_options: tuple[str, ...] = ()
+    code: str = ""
 
 
 @dataclass(frozen=True)

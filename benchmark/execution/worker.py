@@ -24,6 +24,7 @@ from benchmark.api.executor import Job, Outcome
 from benchmark.api.stage_context import Precision, StageContext
 from benchmark.errors import BenchError, PluginError, StoreError, UsageError
 from benchmark.execution.machine import resolve_device, resolve_precision
+from benchmark.execution.provenance import check_unchanged, loaded_code, make_provenance
 from benchmark.plan.stage_kinds import STAGE_KINDS
 from benchmark.registry.registry import load_registry
 from benchmark.store.json_files import plain, read_json, write_json
@@ -134,6 +135,10 @@ def _run(job: Job, work: Path) -> None:
         precision = resolve_precision(job.precision, device)
         _set_up_torch(job, device)
     random.seed(job.seed or 0)
+    registry = load_registry(Path(job.project))
+    code = loaded_code()
+    check_unchanged(job, registry, code.digests)
+    provenance = make_provenance(job, device, precision, code, registry)
     inputs = {role: Store(Path(job.results)).stage(*place).path for role, place in job.inputs.items()}
     run = StageContext(
         folder=work,
@@ -142,10 +147,17 @@ def _run(job: Job, work: Path) -> None:
         precision=precision,
         on_progress=_reporter(work / PROGRESS),
     )
-    kind.import_work()(job.spec, inputs, run, load_registry(Path(job.project)))
+    kind.import_work()(job.spec, inputs, run, registry)
     seconds = time.perf_counter() - started
-    result = {"seconds": seconds, "device": device, "precision": precision, "threads": job.threads}
-    write_json(work / RESULT, result | {"facts": plain(run.facts | _peak_memory(device))}, indent=1)
+    result = {
+        "seconds": seconds,
+        "device": device,
+        "precision": precision,
+        "threads": job.threads,
+        "facts": plain(run.facts | _peak_memory(device)),
+        "provenance": provenance,
+    }
+    write_json(work / RESULT, result, indent=1)
 
 
 def _set_up_torch(job: Job, device: str) -> None:

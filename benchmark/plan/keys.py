@@ -21,11 +21,12 @@ def content_key(value: Any) -> str:
 
 
 def plugin_identity(choice: PluginConfig) -> dict[str, Any]:
-    """What of a choice decides the outcome, all but its label; options that do not stand aside."""
+    """What of a plugin's configuration decides the outcome: all but its alias and its runtime options."""
     options: dict[str, dict[str, Any]] = {"options": {}, RUNTIME_ONLY: {}}
     for name, value in choice.options.items():
         options[RUNTIME_ONLY if name in choice.runtime_options else "options"][name] = value
-    return {"name": choice.name, "version": choice.version, **options}
+    code = {"code": choice.code} if choice.code else {}
+    return {"name": choice.name, "version": choice.version, **code, **options}
 
 
 def plugin_identities(choices: Iterable[PluginConfig]) -> list[dict[str, Any]]:

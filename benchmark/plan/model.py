@@ -27,6 +27,7 @@ class Stage:
         seed: Seed of the cells it belongs to; None where it does not depend on one.
         spec: Everything that decides the outcome, besides the inputs; JSON values.
         inputs: Keys of the stages whose folders it reads, by role.
+        code: Digests of the packages whose code it would run today, by name; not part of the key.
     """
 
     kind: str
@@ -35,6 +36,7 @@ class Stage:
     seed: int | None
     spec: dict[str, Any]
     inputs: dict[str, str]
+    code: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

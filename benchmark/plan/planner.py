@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal, TypeVar
 
 from benchmark.api.dataset import Dataset
@@ -26,6 +27,7 @@ from benchmark.plan.stage_kinds import (
     TRANSLATE,
     Role,
 )
+from benchmark.registry.code import CodeDigests
 from benchmark.registry.import_string import one_line
 from benchmark.registry.registry import Registry
 
@@ -42,15 +44,16 @@ def make_plan(matrix: Matrix, registry: Registry) -> Plan:
     """
     planner = _Planner(matrix, registry)
     cells = tuple(planner.cells())
-    return Plan(planner.stages, cells, matrix, planner.classes)
+    return Plan(planner.stages, cells, planner.matrix, planner.classes)
 
 
 class _Planner:
     """Collects the stages of a matrix while its cells are laid out."""
 
     def __init__(self, matrix: Matrix, registry: Registry) -> None:
-        self.matrix = matrix
         self.registry = registry
+        self.code = CodeDigests()
+        self.matrix = self._with_code(matrix)
         self.stages: dict[str, Stage] = {}
         self.classes: dict[str, tuple[str, ...]] = {}
         self._datasets: dict[str, Dataset] = {}
@@ -130,6 +133,9 @@ class _Planner:
             "segmenter": plugin_identity(segmenter),
             "compute": self._compute(),
         }
+        dataset_code = [self._dataset_code(side) for side in sides]
+        if any(dataset_code):
+            parts["dataset_code"] = dataset_code
         if with_auxiliary:
             parts["auxiliary_segmenter"] = plugin_identity(self.matrix.auxiliary_segmenter)
         return content_key(without_runtime_options(parts))
@@ -240,8 +246,10 @@ class _Planner:
     def _prepare(self, side: Side, split: str, size: tuple[int, int]) -> str:
         place = content_key([side.dataset, side.options]), split, size
         if place not in self._prepared:
+            code = self._dataset_code(side)
+            identity = {"name": side.dataset, "version": self._spec(side).version, "options": side.options}
             spec = {
-                "dataset": {"name": side.dataset, "version": self._spec(side).version, "options": side.options},
+                "dataset": identity | ({"code": code} if code else {}),
                 "fingerprint": self._fingerprint(side, split),
                 "split": split,
                 "size": list(size),
@@ -254,8 +262,32 @@ class _Planner:
     ) -> str:
         spec = {"kind": kind, "format": STAGE_KINDS[kind].format, **spec}
         key = content_key({"spec": without_runtime_options(spec), "inputs": inputs})
-        self.stages.setdefault(key, Stage(kind, key, plugin, seed, spec, inputs))
+        if key not in self.stages:
+            self.stages[key] = Stage(kind, key, plugin, seed, spec, inputs, self.code.of_stage(spec, self.registry))
         return key
+
+    def _with_code(self, matrix: Matrix) -> Matrix:
+        """The matrix with the digests of all plugins that are given as files."""
+        return replace(
+            matrix,
+            translators=tuple(self._plugin_with_code(plugin) for plugin in matrix.translators),
+            segmenters=tuple(self._plugin_with_code(plugin) for plugin in matrix.segmenters),
+            metrics=tuple(self._plugin_with_code(plugin) for plugin in matrix.metrics),
+            auxiliary_segmenter=self._plugin_with_code(matrix.auxiliary_segmenter),
+        )
+
+    def _plugin_with_code(self, plugin: PluginConfig) -> PluginConfig:
+        try:
+            return replace(plugin, code=self._file_digest(plugin.kind, plugin.name))
+        except PluginError:  # a control, or a plugin whose cells will say what is wrong
+            return plugin
+
+    def _dataset_code(self, side: Side) -> str:
+        return self._file_digest("dataset", side.dataset)
+
+    def _file_digest(self, kind: str, name: str) -> str:
+        """Digest of the files of a plugin that is given as a file, empty for others; `PluginError` as `find`."""
+        return self.code.of_files(self.registry.find(kind, name), self.registry.project)
 
     def _spec(self, side: Side) -> PluginSpec:
         return self.registry.find("dataset", side.dataset)

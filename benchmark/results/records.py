@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import json
-import platform
-import subprocess
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from benchmark import __version__
 from benchmark.api.stage_context import PICTURES
 from benchmark.config.matrix import PluginConfig
 from benchmark.errors import StoreError
@@ -101,7 +96,7 @@ def make_record(
         "cost": _cost(
             {role: stage for role, stage in stages.items() if role not in (TARGET_SEGMENTER, TARGET_SEGMENTER_SCORES)}
         ),
-        "provenance": provenance() | {"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())},
+        "provenance": {"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())},
     }
 
 
@@ -156,18 +151,6 @@ def read_records(results: Path) -> tuple[list[dict[str, Any]], list[str]]:
     return records, problems
 
 
-@cache
-def provenance() -> dict[str, str | None]:
-    """Versions and platform that results are made with."""
-    return {
-        "bench": __version__,
-        "git": _git_revision(),
-        "python": platform.python_version(),
-        "torch": _installed("torch"),
-        "platform": platform.platform(),
-    }
-
-
 def _problem(record: Any) -> str | None:
     """What keeps a JSON value from being a record of this schema, or None."""
     if not isinstance(record, dict):
@@ -207,6 +190,7 @@ def _stage(kind: str, key: str, store: Store) -> dict[str, Any]:
         "device": result.get("device"),
         "precision": result.get("precision"),
         "facts": result.get("facts", {}),
+        "provenance": result.get("provenance", {}),
         "pictures": [picture.relative_to(store.results).as_posix() for picture in pictures],
     }
 
@@ -224,22 +208,3 @@ def _choice(choices: tuple[PluginConfig, ...], label: str) -> dict[str, Any]:
 
 def _stored(choice: PluginConfig) -> dict[str, Any]:
     return {name: value for name, value in asdict(choice).items() if name != "runtime_options"}
-
-
-def _installed(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
-
-
-def _git_revision() -> str | None:
-    """Revision of the checkout that bench runs from; None for an installed package."""
-    root = Path(__file__).parents[2]
-    if not (root / ".git").exists():
-        return None
-    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):  # no git here, or not the owner's checkout
-        return None
