@@ -247,4 +247,5 @@ def _note(job: Job, outcome: Outcome) -> None:
     if outcome.status == "done":
         store.clear_failure(job.key)
     else:
-        store.record_failure(job.key, outcome.status, outcome.reason, outcome.log_tail)
+        code = loaded_code().digests.of_stage(job.spec, load_registry(Path(job.project)))
+        store.record_failure(job.key, outcome.status, outcome.reason, outcome.log_tail, code)

@@ -108,6 +108,11 @@ class StageFolder:
         stored = read_json(self.path / RESULT)
         return stored if isinstance(stored, dict) else {}
 
+    def seconds(self) -> float:
+        """How long the finished stage took; 0 where it does not say."""
+        seconds = self.result().get("seconds")
+        return float(seconds) if isinstance(seconds, (int, float)) else 0.0
+
     def progress(self) -> dict[str, Any] | None:
         """How far the running stage is, as it last said."""
         stored = read_json(self.work / PROGRESS)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from benchmark.errors import StoreError
@@ -22,12 +22,14 @@ class Failure:
         reason: One line.
         log_tail: The last lines that the stage wrote.
         attempts: How often the stage has failed so far.
+        code: Digests of the packages whose code it ran, by name; empty where they are not known.
     """
 
     status: str
     reason: str
     log_tail: tuple[str, ...] = ()
     attempts: int = 1
+    code: Mapping[str, str] = field(default_factory=dict)
 
 
 class Store:
@@ -57,14 +59,22 @@ class Store:
         """How the stage failed last, if it did and has not succeeded since."""
         stored = read_json(self._failure_path(key))
         try:
-            return Failure(**stored | {"log_tail": tuple(stored["log_tail"])})
+            failure = Failure(**stored | {"log_tail": tuple(stored["log_tail"])})
         except (TypeError, KeyError):  # missing, or not of this version: the stage is tried again
             return None
+        return failure if _is_well_typed(failure) else None
 
-    def record_failure(self, key: str, status: str, reason: str, log_tail: Sequence[str] = ()) -> Failure:
+    def record_failure(
+        self,
+        key: str,
+        status: str,
+        reason: str,
+        log_tail: Sequence[str] = (),
+        code: Mapping[str, str] | None = None,
+    ) -> Failure:
         """Note a failed attempt."""
         before = self.failure(key)
-        failure = Failure(status, reason, tuple(log_tail), 1 + (before.attempts if before else 0))
+        failure = Failure(status, reason, tuple(log_tail), 1 + (before.attempts if before else 0), dict(code or {}))
         write_json(self._failure_path(key), asdict(failure), indent=1)
         return failure
 
@@ -83,3 +93,12 @@ def store_errors(results: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise StoreError.unwritable(error.filename or results, error) from error
+
+
+def _is_well_typed(failure: Failure) -> bool:
+    texts = [failure.status, failure.reason, *failure.log_tail]
+    return (
+        all(isinstance(text, str) for text in texts)
+        and isinstance(failure.attempts, int)
+        and isinstance(failure.code, dict)
+    )
