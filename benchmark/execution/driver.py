@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 from benchmark.api.executor import Executor, Job, Outcome
 from benchmark.config.matrix import Matrix
-from benchmark.errors import PluginError
+from benchmark.errors import PluginError, UsageError
 from benchmark.execution.cell_records import CellRecords
 from benchmark.execution.events import HookListener, Listener, Listeners, Summary
 from benchmark.execution.schedule import Schedule
@@ -27,6 +28,7 @@ from benchmark.execution.states import (
 from benchmark.plan.model import Plan, Stage
 from benchmark.registry.registry import SHIPPED, Registry
 from benchmark.results.records import SKIPPED
+from benchmark.store.locks import Busy
 from benchmark.store.store import Failure, Store, store_errors
 
 SECONDS_BETWEEN_LOOKS = 0.25
@@ -62,10 +64,7 @@ def execute(
     """
     listeners = Listeners(*filter(None, [listener]), HookListener(registry.hook, store))
     preload = _shipped_modules(plan.matrix, registry)
-    with executor, store_errors(store.results):
-        if reuse != "only-cache":
-            store.check_writable()
-        discard_stages(plan, store, discarded_stages(plan, store, reuse))
+    with executor, store_errors(store.results), _driven(plan, store, reuse):
         run = _Run(
             plan, store, executor, listeners, lambda stage: make_job(stage, plan, store, registry, preload), retry
         )
@@ -228,6 +227,25 @@ class _Run:
             if progress is not None and progress != last:
                 self._running[key] = progress
                 self._listener.stage_progress(stage, progress)
+
+
+@contextmanager
+def _driven(plan: Plan, store: Store, reuse: Reuse) -> Iterator[None]:
+    """Hold the results folder together with other drivers, after removing what is to be run again."""
+    if reuse == "only-cache":  # nothing is run, and the folder may be one that can only be read
+        yield
+        return
+    store.check_writable()
+    discarded = discarded_stages(plan, store, reuse)
+    discard = partial(discard_stages, plan, store, discarded) if discarded else None
+    try:
+        with store.driven(discard):
+            yield
+    except Busy as error:
+        raise UsageError(
+            f"{store.results}: --reuse {reuse} removes stages, and another bench works in this folder; wait for its "
+            "end, or choose another --results folder"
+        ) from error
 
 
 def discard_stages(plan: Plan, store: Store, keys: set[str]) -> None:

@@ -6,6 +6,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Iterable
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -90,6 +91,7 @@ def make_provenance(job: Job, device: str, precision: str, code: LoadedCode, reg
     }
 
 
+@cache
 def git_revision(root: Path) -> Revision:
     """Commit of the checkout at a folder, and whether its tracked files differ from it."""
     if not (root / ".git").exists():

@@ -33,7 +33,7 @@ class HookRelay:
         for implementation in reversed(getattr(self._manager.hook, name).get_hookimpls()):
             try:
                 results += self.call_one(implementation.plugin, name, **arguments)
-            except Exception as error:  # a third party's code: whatever it raises must not end a long run
+            except (Exception, SystemExit) as error:  # a third party's code must not end a long run
                 log.warning("plugin %s: %s failed: %s", implementation.plugin_name, name, one_line(error))
         return results
 

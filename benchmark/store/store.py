@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from benchmark.errors import StoreError
 from benchmark.store.json_files import read_json, write_json
+from benchmark.store.layout import DRIVERS
+from benchmark.store.locks import shared
 from benchmark.store.stage_folder import StageFolder
 
 
@@ -54,6 +56,17 @@ class Store:
                 pass
         except OSError as error:
             raise StoreError.unwritable(self.results, error) from error
+
+    def driven(self, discard: Callable[[], object] | None = None) -> AbstractContextManager[None]:
+        """Hold the folder together with all that run stages in it.
+
+        Args:
+            discard: What removes stages; it is called first, and alone.
+
+        Raises:
+            Busy: Stages are to be removed while another process runs stages here.
+        """
+        return shared(self.results / DRIVERS, exclusive_first=discard)
 
     def failure(self, key: str) -> Failure | None:
         """How the stage failed last, if it did and has not succeeded since."""

@@ -14,7 +14,9 @@ import pytest
 
 from benchmark.api.hookspecs import hookimpl
 from benchmark.config.matrix import PluginConfig
+from benchmark.errors import StoreError, UsageError
 from benchmark.execution.driver import _shipped_modules, execute
+from benchmark.execution.events import Listener
 from benchmark.execution.inline import InlineExecutor
 from benchmark.execution.local import LocalExecutor, LocalOptions
 from benchmark.execution.states import stage_states
@@ -194,6 +196,69 @@ def test_never_reusing_runs_everything_again_with_the_same_outcome(run, matrix_o
     again = run(matrix_of("shift"), reuse="never")
     assert sorted(again.started) == sorted(first.started)
     assert outcomes(store.results) == before
+
+
+def test_nothing_is_discarded_while_another_driver_works_in_the_folder(run, matrix_of, drive, store):
+    run(matrix_of("shift"))
+    other = drive(matrix_of("twofold", pause=0.5, steps=20), store.results)
+    other.stdout.readline()
+    with pytest.raises(UsageError, match="--reuse never removes stages, and another bench works in this folder"):
+        run(matrix_of("shift"), reuse="never")
+    assert run(matrix_of("shift"), reuse="only-cache").summary.cells == {"done": 3}
+
+
+def test_a_complete_folder_that_cannot_be_written_can_be_read_with_only_cache(run, matrix_of, monkeypatch):
+    before = run(matrix_of("shift")).records
+
+    def refuse(*_, **__):
+        raise StoreError("read-only")
+
+    monkeypatch.setattr("benchmark.store.store.Store.check_writable", refuse)
+    monkeypatch.setattr("benchmark.results.records.write_json", refuse)
+    monkeypatch.setattr("benchmark.store.locks._open", refuse)
+    assert run(matrix_of("shift"), reuse="only-cache").records == before
+
+
+def test_each_kind_of_stage_is_refused_once_between_two_looks(toys, store, matrix_of):
+    executor = JobLog()
+    offers = []
+    submit = executor.submit
+    executor.submit = lambda job: offers.append(job.key) or submit(job)
+    plan = make_plan(matrix_of("shift", "twofold", "gazing", seeds=tuple(range(6))), toys)
+    for key, stage in plan.stages.items():
+        folder = store.stage(stage.kind, key)
+        if stage.kind in ("prepare", "fit-translator", "translate", "fit-segmenter"):
+            folder.start()
+            folder.finish()
+    execute(plan, store, executor, toys)
+    left = [stage for stage in plan.stages.values() if stage.kind.startswith("score-")]
+    assert len(offers) <= 3 * len(left)
+
+
+class Broken(Listener):
+    """Raises at every event, as a display on a closed terminal does."""
+
+    def __getattribute__(self, name):
+        if name.startswith(("plan", "stage", "cell", "finished")):
+            raise SystemExit(1)
+        return super().__getattribute__(name)
+
+
+def test_a_listener_that_raises_or_exits_ends_nothing_and_is_reported_once(toys, store, matrix_of, caplog):
+    summary = execute(make_plan(matrix_of("shift"), toys), store, InlineExecutor(), toys, listener=Broken())
+    assert summary.cells == {"done": 3}
+    assert caplog.text.count("Broken.stage_started failed: SystemExit: 1") == 1
+
+
+def test_a_hook_that_exits_ends_nothing(run, matrix_of, toys, caplog):
+    class Leaves:
+        @hookimpl
+        def bench_stage_started(self):
+            sys.exit(3)
+
+    toys.add(Leaves(), "leaves", "test")
+    assert run(matrix_of()).summary.cells == {"done": 2}
+    assert "bench_stage_started failed: SystemExit: 3" in caplog.text
 
 
 def test_only_the_cache_runs_nothing_and_keeps_the_records_that_are_there(run, matrix_of, store):
