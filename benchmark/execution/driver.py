@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -64,7 +66,7 @@ def execute(
     """
     listeners = Listeners(*filter(None, [listener]), HookListener(registry.hook, store))
     preload = _shipped_modules(plan.matrix, registry)
-    with executor, store_errors(store.results), _driven(plan, store, reuse):
+    with _ended_by_signals(), executor, store_errors(), _driven(plan, store, reuse):
         run = _Run(
             plan, store, executor, listeners, lambda stage: make_job(stage, plan, store, registry, preload), retry
         )
@@ -227,6 +229,21 @@ class _Run:
             if progress is not None and progress != last:
                 self._running[key] = progress
                 self._listener.stage_progress(stage, progress)
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Treat TERM and HUP as Ctrl-C, so that stages end and temporary folders are removed."""
+    usual = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_DFL]
+    if threading.current_thread() is not threading.main_thread():
+        usual = []
+    for number in usual:
+        signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number in usual:
+            signal.signal(number, signal.SIG_DFL)
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import io
 import json
 import logging
@@ -30,12 +31,19 @@ from benchmark.registry.registry import load_registry
 from benchmark.store.json_files import plain, read_json, write_json
 from benchmark.store.layout import LOG, PROGRESS, RESULT, STAGE
 from benchmark.store.locks import Busy
-from benchmark.store.stage_folder import StageFolder
+from benchmark.store.stage_folder import StageFolder, is_progress
 from benchmark.store.store import Store
 
 SECONDS_BETWEEN_REPORTS = 0.3
-TOLD = ("kind", "plugin", "seed", "spec", "inputs")
-"""What of a job its folder tells to people."""
+DESCRIBED = ("kind", "plugin", "seed", "spec", "inputs")
+"""Fields of a job that its folder holds for people."""
+OUTCOMES = ("done", "found", "busy", "failed", "oom", "timeout", "interrupted", "invalid")
+SURROUNDINGS = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.ESTALE),
+    *(errno.EMFILE, errno.ENFILE, errno.ENOMEM),
+)
+"""System errors of a full or failing disk, of too many open files, of too little memory: no fault of a stage."""
+log = logging.getLogger("bench")
 OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory")
 
 
@@ -60,6 +68,12 @@ def run_job(job: Job, *, capture: bool) -> Outcome:
         return Outcome(*_verdict(error, job.plugin))
 
 
+def missing_inputs(job: Job) -> list[str]:
+    """Roles of the inputs of a job that are not finished stages any more."""
+    store = Store(Path(job.results))
+    return [role for role, place in job.inputs.items() if not store.stage(*place).finished()]
+
+
 def stage_folder(job: Job) -> StageFolder:
     """Where the stage of a job lies."""
     return Store(Path(job.results)).stage(job.kind, job.key)
@@ -82,15 +96,22 @@ def outcome_file(job_file: Path) -> Path:
 def read_outcome(job_file: Path) -> Outcome | None:
     """How a job ended, or None when its process died before it could tell."""
     stored = read_json(outcome_file(job_file))
-    return None if stored is None else Outcome(stored["status"], stored["reason"], tuple(stored["log_tail"]))
+    try:
+        outcome = Outcome(stored["status"], stored["reason"], tuple(stored["log_tail"]))
+    except (TypeError, KeyError):  # missing, or not what `main` writes
+        return None
+    is_text = all(isinstance(text, str) for text in (outcome.status, outcome.reason, *outcome.log_tail))
+    return outcome if is_text and outcome.status in OUTCOMES else None
 
 
 def lead_group() -> None:
     """Make this process the head of a process group of its own, so that it and its helpers can be ended together."""
     os.setsid()
     if sys.platform == "linux":  # the server it was forked from may be killed alone, unseen by `die_with`
-        parent_death_signal = 1
-        ctypes.CDLL(None).prctl(parent_death_signal, signal.SIGKILL)
+        parent_death_signal, child_subreaper = 1, 36
+        library = ctypes.CDLL(None)
+        library.prctl(parent_death_signal, signal.SIGKILL)
+        library.prctl(child_subreaper, 1)  # what a plugin detaches becomes a child of this process, and ends with it
 
 
 def die_with(wait_for_parent: Callable[[], object]) -> None:
@@ -111,7 +132,7 @@ def _environment(job: Job) -> dict[str, str]:
 def _attempt(job: Job, folder: StageFolder, *, capture: bool) -> Outcome:
     try:
         work = folder.start()
-        write_json(work / STAGE, {name: value for name, value in asdict(job).items() if name in TOLD}, indent=1)
+        write_json(work / STAGE, {name: value for name, value in asdict(job).items() if name in DESCRIBED}, indent=1)
         with _logging(work / LOG, capture=capture):
             try:
                 _run(job, work)
@@ -119,13 +140,21 @@ def _attempt(job: Job, folder: StageFolder, *, capture: bool) -> Outcome:
             except BaseException:
                 _write_traceback(work / LOG)
                 raise
-    except (Exception, SystemExit) as error:  # a plugin's code may raise anything; it ends this stage alone
+    except BaseException as error:  # a plugin's code may raise anything; it ends this stage alone
+        if isinstance(error, KeyboardInterrupt) and not capture:  # Ctrl-C in the process of the driver
+            raise
         status, reason = _verdict(error, job.plugin)
+        missing = missing_inputs(job)
+        if missing and status == "failed":
+            status, reason = "interrupted", f"an input is gone or damaged ({', '.join(missing)}); run it again"
         return Outcome(status, reason, folder.log_tail())
     return Outcome("done")
 
 
 def _run(job: Job, work: Path) -> None:
+    missing = missing_inputs(job)
+    if missing:
+        raise StoreError(f"an input is not there any more ({', '.join(missing)}); run the same command again")
     started = time.perf_counter()
     device = "cpu"
     precision: Precision = "fp32"
@@ -186,9 +215,15 @@ def _peak_memory(device: str) -> dict[str, int]:
 
 def _reporter(path: Path) -> Callable[[dict[str, Any]], None]:
     last = 0.0
+    reported = False
 
     def report(progress: Mapping[str, Any]) -> None:
-        nonlocal last
+        nonlocal last, reported
+        if not is_progress(progress):
+            if not reported:
+                reported = True
+                log.warning("progress must be given as finite numbers, and is not announced: %r", dict(progress))
+            return
         now = time.monotonic()
         if now - last >= SECONDS_BETWEEN_REPORTS or progress["done"] == progress["total"]:
             last = now
@@ -226,13 +261,15 @@ def _write_traceback(path: Path) -> None:
 
 def _verdict(error: BaseException, plugin: str) -> tuple[str, str]:
     """Status and one-line reason for what a stage raised."""
-    text = str(error).strip()
+    text = _message(error)
     first = text.splitlines()[0] if text else ""
     names = {kind.__name__ for kind in type(error).__mro__}  # torch's own error is told without importing torch
     if names & {"MemoryError", "OutOfMemoryError"} or any(hint in text.lower() for hint in OUT_OF_MEMORY):
         return "oom", f"{plugin}: out of memory ({first or type(error).__name__})"
     if isinstance(error, StoreError):
         return "interrupted", first
+    if _is_of_surroundings(error):
+        return "interrupted", f"{plugin}: {type(error).__name__}: {first}"
     if isinstance(error, (PluginError, UsageError)):
         return "invalid", first
     if isinstance(error, BenchError):
@@ -240,6 +277,19 @@ def _verdict(error: BaseException, plugin: str) -> tuple[str, str]:
     if isinstance(error, SystemExit):
         return "failed", f"{plugin}: ended the process with sys.exit({error.code})"
     return "failed", f"{plugin}: {type(error).__name__}" + (f": {first}" if first else "")
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return str(error).strip()
+    except Exception:  # a third party's exception, whose own text fails
+        return ""
+
+
+def _is_of_surroundings(error: BaseException) -> bool:
+    """Whether an exception, or what it was raised from, says that the machine lacks something."""
+    chain = (error, error.__cause__, error.__context__)
+    return any(isinstance(one, OSError) and one.errno in SURROUNDINGS for one in chain)
 
 
 def _note(job: Job, outcome: Outcome) -> None:

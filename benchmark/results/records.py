@@ -140,7 +140,7 @@ def read_records(results: Path) -> tuple[list[dict[str, Any]], list[str]]:
     for path in sorted((results / "records").glob("*.json")):
         try:
             record = json.loads(path.read_bytes())
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             problem: str | None = f"expected a record, but it cannot be read ({error})"
         else:
             problem = _problem(record)

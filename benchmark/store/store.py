@@ -100,12 +100,14 @@ class Store:
 
 
 @contextmanager
-def store_errors(results: Path) -> Iterator[None]:
+def store_errors() -> Iterator[None]:
     """Turn an `OSError` on the results folder into the one line a user can act on."""
     try:
         yield
     except OSError as error:
-        raise StoreError.unwritable(error.filename or results, error) from error
+        if error.filename is None:  # no file is concerned: a process or a descriptor was refused
+            raise StoreError(f"the system refused what bench needs ({error.strerror or error})") from error
+        raise StoreError.unwritable(error.filename, error) from error
 
 
 def _is_well_typed(failure: Failure) -> bool:

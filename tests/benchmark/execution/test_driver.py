@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmark.api.executor import Outcome
 from benchmark.api.hookspecs import hookimpl
 from benchmark.config.matrix import PluginConfig
 from benchmark.errors import StoreError, UsageError
@@ -419,3 +420,53 @@ def test_only_plugins_that_come_with_bench_are_imported_ahead_of_their_stages(ma
     both = replace(matrix, metrics=(*matrix.metrics, PluginConfig("metric", shipped.name, shipped.name, "1", {})))
     assert _shipped_modules(matrix, toys) == ()
     assert _shipped_modules(both, toys) == (shipped.entry.split(":")[0],)
+
+
+def test_a_stage_that_another_driver_finished_meanwhile_is_not_offered(toys, store, matrix_of, tmp_path):
+    plan = make_plan(matrix_of("shift"), toys)
+    other = Store(tmp_path / "other")
+    execute(plan, other, InlineExecutor(), toys)
+    executor = JobLog()
+
+    class Other(Listener):
+        def stage_started(self, stage):
+            for one in plan.stages.values():
+                if one.kind == "fit-segmenter" and not store.stage(one.kind, one.key).finished():
+                    shutil.copytree(other.stage(one.kind, one.key).path, store.stage(one.kind, one.key).path)
+
+    execute(plan, store, executor, toys, listener=Other())
+    assert "fit-segmenter" not in {job.kind for job in executor.jobs.values()}
+
+
+def test_a_failure_met_in_another_driver_is_not_tried_again_at_once(toys, store, matrix_of, diary):
+    plan = make_plan(matrix_of("shift"), toys)
+    fit = next(stage for stage in plan.stages.values() if stage.kind == "fit-translator")
+
+    class OtherFails(JobLog):
+        def wait(self, seconds):
+            job, outcomes = self._job, super().wait(seconds)
+            if job is None or job.key != fit.key:
+                return outcomes
+            shutil.rmtree(store.stage(fit.kind, fit.key).path)
+            store.record_failure(fit.key, "failed", "no colour is left")
+            return [(fit.key, Outcome("busy"))]
+
+    executor = OtherFails()
+    submitted = []
+    submit = executor.submit
+    executor.submit = lambda job: submitted.append(job.key) or submit(job)
+    execute(plan, store, executor, toys, listener=diary)
+    assert submitted.count(fit.key) == 1
+    assert diary.records["shift", "nearest", 0]["reason"] == "no colour is left"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_driver_that_is_ended_removes_its_temporary_folder(drive, matrix_of, store, tmp_path, monkeypatch, number):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    driver = drive(matrix_of("shift", pause=0.5, steps=20), store.results)
+    driver.stdout.readline()
+    assert list(tmp_path.glob("bench-*"))
+    driver.send_signal(number)
+    driver.wait(30)
+    assert driver.returncode != 0
+    assert list(tmp_path.glob("bench-*")) == []

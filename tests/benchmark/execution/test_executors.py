@@ -3,15 +3,17 @@
 import os
 import signal
 import time
+from multiprocessing import forkserver
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from benchmark.api.executor import Job
-from benchmark.errors import UsageError
+from benchmark.errors import StoreError, UsageError
 from benchmark.execution.driver import execute
 from benchmark.execution.events import Listener
-from benchmark.execution.local import LocalExecutor, LocalOptions
+from benchmark.execution.local import LocalExecutor, LocalOptions, _death, _outcome_of, _Running
 from benchmark.execution.preload import import_all
 from benchmark.plan.planner import make_plan
 
@@ -150,3 +152,108 @@ def test_closing_ends_what_runs(toys, store, matrix_of):
         execute(plan, store, LocalExecutor(LocalOptions(slots=2, gpus=())), toys, listener=listener)
     assert not alive(listener.pid)
     assert listener.folder.holder() is None
+
+
+DEATHS = [
+    *((-number, "interrupted") for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)),
+    (-signal.SIGBUS, "interrupted"),
+    (-signal.SIGSEGV, "failed"),
+    (255, "interrupted"),
+    (os.EX_IOERR, "interrupted"),
+    (3, "failed"),
+]
+
+
+@pytest.mark.parametrize(("code", "status"), DEATHS)
+def test_a_process_that_was_ended_from_outside_is_interrupted(code, status):
+    assert _death(code)[0] == status
+
+
+def server_pid():
+    return forkserver._forkserver._forkserver_pid
+
+
+def test_the_death_of_the_server_that_stages_are_forked_from_is_no_failure(matrix_of, diary, store, toys, new_diary):
+    plan = make_plan(matrix_of("shift", pause=0.1, steps=12), toys)
+
+    class Saboteur(new_diary):
+        killed = False
+
+        def stage_progress(self, stage, progress):
+            if stage.kind == "fit-translator" and not self.killed:
+                self.killed = True
+                os.kill(server_pid(), signal.SIGKILL)
+
+    first = Saboteur()
+    execute(plan, store, LocalExecutor(LocalOptions(slots=2, gpus=())), toys, listener=first)
+    assert first.killed
+    assert {record["status"] for record in first.records.values()} <= {"done", "interrupted"}
+    assert first.records["shift", "nearest", 0]["status"] == "interrupted"
+    execute(plan, store, LocalExecutor(LocalOptions(slots=2, gpus=())), toys, listener=diary)
+    assert {record["status"] for record in diary.records.values()} == {"done"}
+
+
+@pytest.mark.parametrize("error", [EOFError(), ConnectionResetError(), BrokenPipeError()])
+def test_a_server_that_died_before_a_start_is_started_again_once(monkeypatch, error, store):
+    job = Job(results=str(store.results), project="", kind="prepare", key="k", **JOB)
+    failures = [error]
+
+    def start(self):
+        if failures:
+            raise failures.pop()
+
+    monkeypatch.setattr("multiprocessing.context.ForkServerProcess.start", start)
+    with LocalExecutor(LocalOptions(slots=2, gpus=())) as executor:
+        assert executor.submit(job)
+        executor._running.clear()
+        failures[:] = [error, error]
+        with pytest.raises(StoreError, match="the server that stages are forked from was ended"):
+            executor.submit(job)
+
+
+def test_a_process_that_the_system_refuses_is_one_line(monkeypatch, store):
+    def start(self):
+        raise OSError(12, "Cannot allocate memory")
+
+    monkeypatch.setattr("multiprocessing.context.ForkServerProcess.start", start)
+    job = Job(results=str(store.results), project="", kind="prepare", key="k", **JOB)
+    expected = r"no process could be started for a stage \(Cannot allocate memory\)"
+    with LocalExecutor(LocalOptions(slots=2, gpus=())) as executor, pytest.raises(StoreError, match=expected):
+        executor.submit(job)
+
+
+def test_a_full_temporary_folder_is_named(monkeypatch, store):
+    def write_text(self, text):
+        raise OSError(28, "No space left on device")
+
+    job = Job(results=str(store.results), project="", kind="prepare", key="k", **JOB)
+    with LocalExecutor(LocalOptions(slots=2, gpus=())) as executor:
+        monkeypatch.setattr(Path, "write_text", write_text)
+        with pytest.raises(StoreError, match=r"bench-.*make room in the temporary folder"):
+            executor.submit(job)
+
+
+def test_a_process_without_an_outcome_whose_stage_is_finished_is_done(monkeypatch, store, tmp_path):
+    job = Job(results=str(store.results), project="", kind="prepare", key="k", **JOB)
+    folder = store.stage("prepare", "k")
+    folder.start()
+    folder.finish()
+    monkeypatch.setattr("benchmark.execution.local._end_processes", lambda running: 1)
+    running = _Running(job, tmp_path / "k.json", SimpleNamespace(exitcode=1), 0.0)
+    assert _outcome_of(running).status == "done"
+
+
+def test_what_a_plugin_detaches_ends_with_its_stage(run, matrix_of, diary, toys):
+    plan = run(matrix_of("detaches"))
+    [cell] = [cell for cell in plan.cells if cell.translator == "detaches"]
+    assert diary.records["detaches", "nearest", 0]["status"] == "done"
+    detached = int(diary.records["detaches", "nearest", 0]["stages"]["fit-translator"]["facts"]["detached"])
+    assert cell.stages
+    assert not alive(detached)
+
+
+def test_what_a_plugin_detaches_ends_with_a_stage_that_outlasts_its_time(run, matrix_of, diary):
+    run(matrix_of("detaches", timeout=3.0, pause=10.0))
+    record = diary.records["detaches", "nearest", 0]
+    assert record["status"] == "timeout"
+    assert not alive(int(record["log_tail"][0].split()[1]))
