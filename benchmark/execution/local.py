@@ -216,7 +216,7 @@ def _outcome_of(running: _Running) -> Outcome:
         return outcome
     if stage_folder(running.job).finished():  # it died, or found no room, after its work was done
         return Outcome("done")
-    status, reason = _death(code)
+    status, reason = _status_of_exit(code)
     if not in_time:
         status, reason = "timeout", f"not done after {running.job.timeout:g} s, the time limit of a stage"
     return Outcome(status, f"{running.job.plugin}: {reason}", stage_folder(running.job).log_tail())
@@ -238,7 +238,7 @@ def _end_processes(running: _Running) -> int | None:
     return code
 
 
-def _death(code: int | None) -> tuple[str, str]:
+def _status_of_exit(code: int | None) -> tuple[str, str]:
     """Status and reason of a process that ended without a word."""
     if code == SERVER_GONE:
         return "interrupted", "the server that stages are forked from was ended from outside"

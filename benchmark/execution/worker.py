@@ -60,12 +60,12 @@ def run_job(job: Job, *, capture: bool) -> Outcome:
             if folder.finished():
                 return Outcome("found")
             outcome = _attempt(job, folder, capture=capture)
-            _note(job, outcome)
+            _record(job, outcome)
             return outcome
     except Busy:
         return Outcome("busy")
     except BenchError as error:
-        return Outcome(*_verdict(error, job.plugin))
+        return Outcome(*_status_and_reason(error, job.plugin))
 
 
 def missing_inputs(job: Job) -> list[str]:
@@ -143,7 +143,7 @@ def _attempt(job: Job, folder: StageFolder, *, capture: bool) -> Outcome:
     except BaseException as error:  # a plugin's code may raise anything; it ends this stage alone
         if isinstance(error, KeyboardInterrupt) and not capture:  # Ctrl-C in the process of the driver
             raise
-        status, reason = _verdict(error, job.plugin)
+        status, reason = _status_and_reason(error, job.plugin)
         missing = missing_inputs(job)
         if missing and status == "failed":
             status, reason = "interrupted", f"an input is gone or damaged ({', '.join(missing)}); run it again"
@@ -259,7 +259,7 @@ def _write_traceback(path: Path) -> None:
         traceback.print_exc(file=file)
 
 
-def _verdict(error: BaseException, plugin: str) -> tuple[str, str]:
+def _status_and_reason(error: BaseException, plugin: str) -> tuple[str, str]:
     """Status and one-line reason for what a stage raised."""
     text = _message(error)
     first = text.splitlines()[0] if text else ""
@@ -292,7 +292,7 @@ def _is_of_surroundings(error: BaseException) -> bool:
     return any(isinstance(one, OSError) and one.errno in SURROUNDINGS for one in chain)
 
 
-def _note(job: Job, outcome: Outcome) -> None:
+def _record(job: Job, outcome: Outcome) -> None:
     store = Store(Path(job.results))
     if outcome.status == "done":
         store.clear_failure(job.key)

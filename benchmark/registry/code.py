@@ -39,6 +39,7 @@ class CodeDigests:
     def __init__(self) -> None:
         self._imports: dict[Path, tuple[str, ...]] = {}
         self._digests: dict[tuple[Path, ...], str] = {}
+        self._core: tuple[Path, ...] = ()
         self._files: dict[str, tuple[Path, ...]] = {}
         self._packages: dict[tuple[str, str], dict[str, str]] = {}
 
@@ -52,7 +53,7 @@ class CodeDigests:
             spec: `benchmark.plan.model.Stage.spec`.
             registry: Where its plugins are found; one that is not there is left out.
         """
-        found = {CORE: self._digest(self._core_files())}
+        found = {CORE: self._core_digest()}
         for plugin in plugins_of(spec, registry):
             found |= self.of_packages(plugin, registry.project)
         return dict(sorted(found.items()))
@@ -75,7 +76,7 @@ class CodeDigests:
         """Read bench's own packages among those of some modules, and what these import."""
         waiting = [_top(name) for name in modules]
         seen: set[str] = set()
-        self._digest(self._core_files())
+        self._core_digest()
         while waiting:
             package = waiting.pop()
             if package in seen or package not in own_packages():
@@ -123,9 +124,11 @@ class CodeDigests:
             self._files[package] = package_files(package)
         return self._files[package]
 
-    def _core_files(self) -> tuple[Path, ...]:
-        root = Path(__file__).parents[1]
-        return tuple(file for folder in CORE_FOLDERS for file in sorted((root / folder).rglob("*.py")))
+    def _core_digest(self) -> str:
+        if not self._core:
+            root = Path(__file__).parents[1]
+            self._core = tuple(file for folder in CORE_FOLDERS for file in sorted((root / folder).rglob("*.py")))
+        return self._digest(self._core)
 
     def _imported(self, file: Path) -> tuple[str, ...]:
         if file not in self._imports:

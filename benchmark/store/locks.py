@@ -19,7 +19,7 @@ from benchmark.errors import StoreError
 
 _FLOCK = struct.Struct("@hhqqi4x")
 """`struct flock` of 64-bit Linux: type, whence, start, length, process."""
-_mine: set[Path] = set()
+_held_here: set[Path] = set()
 """Locks of this process. POSIX frees a file's locks when the process closes any descriptor of it, and never
 refuses the process that holds them, so the kernel must not be asked about these."""
 
@@ -35,14 +35,14 @@ def exclusive(path: Path) -> Iterator[None]:
     POSIX record locks are used because a fork does not inherit them: helpers of a dead stage cannot keep it locked.
     """
     descriptor = _acquire(path)
-    _mine.add(path)
+    _held_here.add(path)
     try:
         holder = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.time()}
         os.truncate(descriptor, 0)
         os.write(descriptor, json.dumps(holder).encode())
         yield
     finally:
-        _mine.discard(path)
+        _held_here.discard(path)
         with suppress(FileNotFoundError):
             path.unlink()
         os.close(descriptor)
@@ -69,17 +69,17 @@ def shared(path: Path, *, exclusive_first: Callable[[], object] | None = None) -
 
 def holder(path: Path) -> dict[str, Any] | None:
     """Who holds a lock (`pid`, `host`, `since`), or None when nobody does."""
-    if path not in _mine and not _held_elsewhere(path):
+    if path not in _held_here and not _held_elsewhere(path):
         return None
     try:
-        stored: dict[str, Any] = json.loads(path.read_text()) if path not in _mine else {"pid": os.getpid()}
+        stored: dict[str, Any] = json.loads(path.read_text()) if path not in _held_here else {"pid": os.getpid()}
     except (OSError, ValueError):  # taken or freed this very moment
         return {}
     return stored
 
 
 def _acquire(path: Path) -> int:
-    if path in _mine:
+    if path in _held_here:
         raise Busy(path)
     while True:
         descriptor = _open(path)

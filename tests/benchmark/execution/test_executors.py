@@ -13,7 +13,7 @@ from benchmark.api.executor import Job
 from benchmark.errors import StoreError, UsageError
 from benchmark.execution.driver import execute
 from benchmark.execution.events import Listener
-from benchmark.execution.local import LocalExecutor, LocalOptions, _death, _outcome_of, _Running
+from benchmark.execution.local import LocalExecutor, LocalOptions, _outcome_of, _Running, _status_of_exit
 from benchmark.execution.preload import import_all
 from benchmark.plan.planner import make_plan
 
@@ -166,7 +166,7 @@ DEATHS = [
 
 @pytest.mark.parametrize(("code", "status"), DEATHS)
 def test_a_process_that_was_ended_from_outside_is_interrupted(code, status):
-    assert _death(code)[0] == status
+    assert _status_of_exit(code)[0] == status
 
 
 def server_pid():

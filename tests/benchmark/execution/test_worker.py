@@ -18,7 +18,7 @@ from benchmark.errors import DataError, PluginError, StoreError, UsageError
 from benchmark.execution.worker import (
     _reporter,
     _set_up_torch,
-    _verdict,
+    _status_and_reason,
     outcome_file,
     read_outcome,
     run_job,
@@ -119,7 +119,7 @@ VERDICTS = [
 
 @pytest.mark.parametrize(("error", "verdict"), VERDICTS, ids=lambda value: type(value).__name__)
 def test_whatever_a_stage_raises_becomes_a_status_and_one_line(error, verdict):
-    status, reason = _verdict(error, "dream")
+    status, reason = _status_and_reason(error, "dream")
     assert status == verdict[0]
     assert reason == (verdict[1] or reason)
     assert "\n" not in reason
@@ -128,7 +128,7 @@ def test_whatever_a_stage_raises_becomes_a_status_and_one_line(error, verdict):
 def test_torchs_own_out_of_memory_error_is_out_of_memory():
     import torch
 
-    assert _verdict(torch.cuda.OutOfMemoryError("Allocation on device"), "dream")[0] == "oom"
+    assert _status_and_reason(torch.cuda.OutOfMemoryError("Allocation on device"), "dream")[0] == "oom"
 
 
 def test_an_input_that_is_gone_is_no_failure_of_the_stage(job):
