@@ -34,11 +34,15 @@ PLUGIN_FIELDS: Mapping[str, Kind] = {
 
 
 class CodeDigests:
-    """Digests of plugin code as it is on disk; every file is read once in the life of the object."""
+    """Digests of plugin code as it is on disk; every file is read once in the life of the object.
+
+    One object is for the plugins of one project folder.
+    """
 
     def __init__(self) -> None:
         self._imports: dict[Path, tuple[str, ...]] = {}
         self._digests: dict[tuple[Path, ...], str] = {}
+        self._of_files: dict[tuple[str, str], str] = {}
         self._core: tuple[Path, ...] = ()
         self._files: dict[str, tuple[Path, ...]] = {}
         self._packages: dict[tuple[str, str], dict[str, str]] = {}
@@ -70,7 +74,10 @@ class CodeDigests:
 
         It covers the file and the modules of the project folder that it imports, directly or through each other.
         """
-        return self._digest(self._project_files(plugin, project), relative_to=project)
+        place = (plugin.entry, plugin.options)
+        if place not in self._of_files:
+            self._of_files[place] = self._digest(self._project_files(plugin, project), relative_to=project)
+        return self._of_files[place]
 
     def read_packages(self, modules: Iterable[str]) -> None:
         """Read bench's own packages among those of some modules, and what these import."""
