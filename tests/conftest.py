@@ -83,10 +83,13 @@ class Diary(Listener):
 
     def __init__(self):
         self.started, self.failed, self.records, self.progress = [], [], {}, []
-        self.states, self.summary = {}, None
+        self.states, self.summary, self.other_code = {}, None, {}
 
     def plan_ready(self, plan, states):
         self.states = states
+
+    def other_code_found(self, changes):
+        self.other_code = changes
 
     def stage_started(self, stage):
         self.started.append((stage.kind, stage.plugin))

@@ -19,10 +19,9 @@ class Job:
         kind, key, plugin, seed, spec: As in `benchmark.plan.model.Stage`.
         inputs: Kind and key of the input stages, by role.
         device, precision: As asked for.
+        threads: CPU threads it is to use.
         timeout: Seconds it may take, or None; executors end it then.
-        peers: How many other trainings may run beside it.
         preload: Modules that stages of this run import; an executor may import them once for all.
-        threads: CPU threads it is to use; executors fill it in.
         gpu: Value of `CUDA_VISIBLE_DEVICES`; executors fill it in, None leaves it as it is.
     """
 
@@ -36,10 +35,9 @@ class Job:
     inputs: dict[str, tuple[str, str]]
     device: RequestedDevice = "auto"
     precision: RequestedPrecision = "auto"
-    timeout: float | None = None
-    peers: int = 0
-    preload: tuple[str, ...] = ()
     threads: int = 1
+    timeout: float | None = None
+    preload: tuple[str, ...] = ()
     gpu: str | None = None
 
 

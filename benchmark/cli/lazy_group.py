@@ -22,6 +22,8 @@ COMMANDS = {
     "matrix": ("benchmark.cli.matrix", "Run scenarios x translators x segmenters x seeds."),
     "leaderboard": ("benchmark.cli.leaderboard", "Print the results of a folder as a ranked table."),
     "status": ("benchmark.cli.status", "Show what a results folder holds and what is running in it."),
+    "clean": ("benchmark.cli.clean", "Remove what no record of a results folder needs."),
+    "drop": ("benchmark.cli.drop", "Remove rows, with all that only they need."),
     "plugins": ("benchmark.cli.plugins", "List plugins, and show the options of one."),
     "doctor": ("benchmark.cli.doctor", "Check this machine: versions, devices, known traps, folders."),
 }

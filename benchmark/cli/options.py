@@ -25,7 +25,7 @@ class WholeNumber(click.IntRange):
     name = "whole number"
 
 
-REUSE: tuple[Reuse, ...] = ("only-missing", "never", "always", "only-cache")
+REUSE: tuple[Reuse, ...] = ("only-missing", "same-code", "never", "always", "only-cache")
 UNITS = {"": 1, "s": 1, "m": 60, "min": 60, "h": 3600}
 
 ASKED = (
@@ -207,8 +207,8 @@ _SHARED = (
         type=click.Choice(REUSE),
         default=REUSE[0],
         show_default=True,
-        help="only-missing runs what is not there, never runs all again, only-cache runs nothing; always is "
-        "only-missing that leaves interrupted stages.",
+        help="only-missing runs what is not there, same-code also what other code than today's has run, never runs "
+        "all again, only-cache runs nothing; always is only-missing that leaves interrupted stages.",
     ),
     click.option(
         "--retry",

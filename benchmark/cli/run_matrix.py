@@ -116,7 +116,7 @@ def show_outcome(plan: Plan, settings: Settings, registry: Registry) -> None:
         click.echo(boards_text(found, "json", registry, settings.results), nl=False)
     else:
         print_boards(found, out)
-    with store_errors(settings.results):
+    with store_errors():
         pictures = keep_pictures(settings.results, [record for record in records if record["cell"] in cells])
     if settings.style == "json":
         return

@@ -21,6 +21,7 @@ class PluginConfig:
         options: All options, defaults included, as JSON values.
         runtime_options: Names of those that do not change the outcome.
         off_budget: Names of the others that the matrix file or `--set` gave another value than the budget does.
+        code: Digest of its files where it is given as a file; the planner fills it in.
     """
 
     kind: str
@@ -30,6 +31,7 @@ class PluginConfig:
     options: dict[str, Any]
     runtime_options: tuple[str, ...] = ()
     off_budget: tuple[str, ...] = ()
+    code: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class Matrix:
         timeout: Seconds a stage may take, or None.
         budget_digest: Hash of what the budget sets: two budgets of one name may differ, and one may be renamed.
         executor: What runs the stages; None leaves it to the caller.
-        threads: CPU threads of a stage. They change the last bits of a training.
+        threads: CPU threads of every stage; sums over threads differ in their last bits, so trainings depend on it.
         warnings: What a user should know before the matrix runs.
     """
 

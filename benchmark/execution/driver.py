@@ -1,23 +1,36 @@
-"""Runs a plan: hands out stages as their inputs come to be, tells what happens, writes a record per cell."""
+"""Runs a plan: hands out stages as their inputs come to be, announces what happens, writes a record per cell."""
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
-from collections import Counter
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 from benchmark.api.executor import Executor, Job, Outcome
 from benchmark.config.matrix import Matrix
-from benchmark.errors import PluginError
-from benchmark.execution.events import Listener, Summary
-from benchmark.execution.states import TRIED_AGAIN, Retry, Reuse, State, folder_of, score_keys, stage_states
-from benchmark.plan.model import Cell, Plan, Stage, peers
-from benchmark.plan.stage_kinds import STAGE_KINDS
+from benchmark.errors import PluginError, UsageError
+from benchmark.execution.cell_records import CellRecords
+from benchmark.execution.events import HookListener, Listener, Listeners, Summary
+from benchmark.execution.schedule import Schedule
+from benchmark.execution.states import (
+    Retry,
+    Reuse,
+    State,
+    discarded_stages,
+    folder_of,
+    is_tried_again,
+    other_code,
+    score_keys,
+    stage_states,
+)
+from benchmark.plan.model import Plan, Stage
 from benchmark.registry.registry import Registry
-from benchmark.results.records import INVALID, SKIPPED, make_record, record_path, write_record
+from benchmark.results.records import SKIPPED
+from benchmark.store.locks import Busy
 from benchmark.store.store import Failure, Store, store_errors
 
 SECONDS_BETWEEN_LOOKS = 0.25
@@ -40,243 +53,268 @@ def execute(
         plan: The plan.
         store: The results folder; other drivers may work on it at the same time.
         executor: Runs the stages; it is closed at the end, also of an interrupted run.
-        registry: Whose hooks are told what happens.
-        reuse: "only-missing" runs what is not there; "never" runs everything again; "always" also lets
-            interrupted stages be; "only-cache" runs nothing.
+        registry: Whose hooks are called.
+        reuse: "only-missing" runs what is not there; "same-code" also what other code than today's has run;
+            "never" runs everything again; "always" leaves interrupted stages as they are; "only-cache" runs nothing.
         retry: Which recorded failures are tried again; "failed" means all.
         fail_fast: Start nothing more after the first failure.
-        listener: Hears of every event.
+        listener: Is called at every event.
 
     Raises:
         StoreError: The results folder cannot be written.
+        UsageError: Stages are to be discarded while another driver works on the results folder.
     """
-    store.check_writable()
-    with executor, store_errors(store.results):
-        run = _Run(plan, store, executor, registry, listener or Listener(), fail_fast=fail_fast)
-        run.begin(reuse, retry)
+    listeners = Listeners(*filter(None, [listener]), HookListener(registry.hook, store))
+    preload = _preloadable_modules(plan.matrix, registry)
+    with _ended_by_signals(), executor, store_errors(), _driven(plan, store, reuse):
+        run = _Run(
+            plan, store, executor, listeners, lambda stage: make_job(stage, plan, store, registry, preload), retry
+        )
+        run.begin(trustworthy_states(plan, store, reuse, retry))
+        if reuse == "only-cache":
+            run.give_up("not in the results folder, and --reuse only-cache runs nothing")
+        run.fail_fast = fail_fast
         while run.open:
             run.step()
         return run.end()
 
 
-@dataclass
 class _Run:
-    """State of one run: every stage is done, failed, running, or still to come."""
+    """One run of a plan: every stage is done, failed, running, with another driver, or waits in the schedule."""
 
-    plan: Plan
-    store: Store
-    executor: Executor
-    registry: Registry
-    listener: Listener
-    fail_fast: bool
-    started: float = field(default_factory=time.monotonic)
-    done: set[str] = field(default_factory=set)
-    failures: dict[str, Failure] = field(default_factory=dict)
-    waiting: list[str] = field(default_factory=list)
-    running: dict[str, dict[str, Any] | None] = field(default_factory=dict)
-    elsewhere: set[str] = field(default_factory=set)
-    undecided: list[Cell] = field(default_factory=list)
-    statuses: Counter[str] = field(default_factory=Counter)
-    peers: Mapping[str, int] = field(default_factory=dict)
-    preload: tuple[str, ...] = ()
-    stages_run: int = 0
-    reused: int = 0
+    def __init__(
+        self,
+        plan: Plan,
+        store: Store,
+        executor: Executor,
+        listener: Listener,
+        job_of: Callable[[Stage], Job],
+        retry: Retry,
+    ) -> None:
+        self.fail_fast = False
+        self._plan = plan
+        self._store = store
+        self._executor = executor
+        self._listener = listener
+        self._job_of = job_of
+        self._retry = retry
+        self._started = time.monotonic()
+        self._records = CellRecords(plan, store, listener.cell_finished)
+        self._schedule = Schedule(plan.stages, ())
+        self._failures: dict[str, Failure] = {}
+        self._running: dict[str, dict[str, Any] | None] = {}
+        self._elsewhere: set[str] = set()
+        self._stages_run = 0
+        self._reused = 0
 
-    def begin(self, reuse: Reuse, retry: Retry) -> None:
-        """Find out what there is to do, and decide the cells for which nothing is."""
-        if reuse == "never":
-            for stage in self.plan.stages.values():
-                folder_of(self.store, stage).discard(only_damaged=False)
-        states = self._trustworthy_states(reuse, retry)
-        self.done = {key for key, state in states.items() if state == "cached"}
-        self.reused = len(self.done)
-        self.peers = peers(self.plan)
-        self.preload = _preloadable_modules(self.plan.matrix, self.registry)
-        self.listener.plan_ready(self.plan, states)
-        self.undecided = list(self.plan.cells)
-        self.waiting = self._by_urgency(key for key, state in states.items() if state not in ("cached", "not-needed"))
-        hooks = self.registry.hook
-        hooks.bench_run_started(results=self.store.results, cells=len(self.plan.cells), stages=len(self.waiting))
+    def begin(self, states: dict[str, State]) -> None:
+        """Note what is done and what has failed before, and write the records of cells that need no work."""
+        done = [key for key, state in states.items() if state == "cached"]
+        self._reused = len(done)
+        self._schedule = Schedule(self._plan.stages, done)
+        changes = {key: other_code(self._store, self._plan.stages[key]) for key in done}
+        self._listener.plan_ready(self._plan, states)
+        self._listener.other_code_found({key: names for key, names in changes.items() if names})
+        for key in done:
+            self._records.settle(key)
         for key, state in states.items():
-            if state == "failed":
-                self._fail(key, self.store.failure(key) or Failure("failed", "unknown"), announce=False)
-        if reuse == "only-cache":
-            self._give_up("not in the results folder, and --reuse only-cache runs nothing")
-        self._decide()
+            if state not in ("cached", "not-needed", "failed"):
+                self._schedule.add(key)
+        for key in [key for key, state in states.items() if state == "failed"]:
+            self._note_failure(key, self._store.failure(key) or Failure("failed", "unknown"))
+        self._records.write_decided(self._failures)
 
     @property
     def open(self) -> bool:
         """Whether anything is still to be done or waited for."""
-        return bool(self.waiting or self.running or self.elsewhere)
+        return bool(self._schedule or self._running or self._elsewhere)
 
     def step(self) -> None:
         """Start what can start, then wait a moment for news."""
-        for key in [key for key in self.waiting if self.done.issuperset(self.plan.stages[key].inputs.values())]:
-            if folder_of(self.store, self.plan.stages[key]).finished():  # by another driver, meanwhile
-                self.waiting.remove(key)
-                self._finish(key)
-            elif self.executor.submit(self._job(self.plan.stages[key])):
-                self.waiting.remove(key)
-                self._start(key)
-        self._ask_others()
-        for key, outcome in self.executor.wait(SECONDS_BETWEEN_LOOKS):
-            del self.running[key]
+        self._offer_stages()
+        self._look_elsewhere()
+        for key, outcome in self._executor.wait(SECONDS_BETWEEN_LOOKS):
+            del self._running[key]
             self._take(key, outcome)
-        self._tell_progress()
-        self._decide()
+        self._announce_progress()
+        self._records.write_decided(self._failures)
+
+    def give_up(self, reason: str) -> None:
+        """Start nothing more."""
+        for key in self._schedule.clear():
+            self._failures[key] = Failure(SKIPPED, reason)
+            self._records.settle(key)
+        self._records.write_decided(self._failures)
 
     def end(self) -> Summary:
         """Sum up."""
-        seconds = time.monotonic() - self.started
-        summary = Summary(dict(self.statuses), self.stages_run, self.reused, seconds)
-        self.listener.finished(summary)
-        self.registry.hook.bench_run_finished(results=self.store.results, failed=summary.failed)
+        seconds = time.monotonic() - self._started
+        summary = Summary(dict(self._records.statuses), self._stages_run, self._reused, seconds)
+        self._listener.finished(summary)
         return summary
 
-    def _trustworthy_states(self, reuse: Reuse, retry: Retry) -> dict[str, State]:
-        """States after every finished stage that is about to be read, by a stage or a record, matched its hashes."""
-        checked: set[str] = set()
-        while True:
-            states = stage_states(self.plan, self.store, reuse=reuse, retry=retry)
-            if reuse == "only-cache":
-                return states
-            to_run = (stage for key, stage in self.plan.stages.items() if states[key] in ("to-run", "resumable"))
-            sources = (source for stage in to_run for source in stage.inputs.values())
-            read = {key for key in (*sources, *score_keys(self.plan.cells)) if states[key] == "cached"}
-            if read <= checked:
-                return states
-            for key in read - checked:
-                folder = folder_of(self.store, self.plan.stages[key])
-                if not folder.intact():
-                    folder.discard(only_damaged=True)
-            checked |= read
+    def _offer_stages(self) -> None:
+        """Offer stages to the executor, the most urgent first, until it has refused one of each kind."""
+        refused: set[str] = set()
+        while (key := self._schedule.next(refused)) is not None:
+            stage = self._plan.stages[key]
+            if folder_of(self._store, stage).finished():  # by another driver, meanwhile
+                self._schedule.take(key)
+                self._finish(key)
+            elif self._executor.submit(self._job_of(stage)):
+                self._schedule.take(key)
+                self._running[key] = None
+                self._listener.stage_started(stage)
+            else:
+                refused.add(stage.kind)
 
-    def _by_urgency(self, keys: Iterable[str]) -> list[str]:
-        """Stages of urgent kinds first, then those with the longest chain behind them."""
-        behind = dict.fromkeys(self.plan.stages, 0)
-        for stage in reversed(self.plan.stages.values()):
-            for source in stage.inputs.values():
-                behind[source] = max(behind[source], behind[stage.key] + 1)
-        urgent = {key: STAGE_KINDS[stage.kind].urgent for key, stage in self.plan.stages.items()}
-        return sorted(keys, key=lambda key: (not urgent[key], -behind[key]))
-
-    def _job(self, stage: Stage) -> Job:
-        matrix = self.plan.matrix
-        return Job(
-            results=str(self.store.results.absolute()),
-            project=str(self.registry.project),
-            kind=stage.kind,
-            key=stage.key,
-            plugin=stage.plugin,
-            seed=stage.seed,
-            spec=stage.spec,
-            inputs={role: (self.plan.stages[key].kind, key) for role, key in stage.inputs.items()},
-            device=matrix.device,
-            precision=matrix.precision,
-            timeout=matrix.timeout,
-            peers=self.peers[stage.key],
-            preload=self.preload,
-        )
-
-    def _start(self, key: str) -> None:
-        self.running[key] = None
-        stage = self.plan.stages[key]
-        self.listener.stage_started(stage)
-        self.registry.hook.bench_stage_started(**_named(stage))
+    def _look_elsewhere(self) -> None:
+        """Look after the stages that other drivers work on."""
+        for key in list(self._elsewhere):
+            stage = self._plan.stages[key]
+            folder = folder_of(self._store, stage)
+            finished = folder.finished()
+            if not finished and folder.holder() is not None:
+                continue
+            self._elsewhere.remove(key)
+            failure = self._store.failure(key)
+            if finished or folder.finished():  # it may have been finished between the two looks
+                self._finish(key)
+            elif failure and not is_tried_again(failure, stage, "only-missing", "interrupted"):
+                self._fail(key, failure)
+            else:
+                self._schedule.add(key)
 
     def _take(self, key: str, outcome: Outcome) -> None:
         """Note how a job ended."""
         if outcome.status == "busy":
-            self.elsewhere.add(key)
+            self._elsewhere.add(key)
         elif outcome.status in ("done", "found"):
-            self.stages_run += outcome.status == "done"
+            self._stages_run += outcome.status == "done"
             self._finish(key)
         else:
-            self._fail(key, self._recorded(key, outcome), announce=True)
+            self._fail(key, self._recorded_failure(key, outcome))
 
-    def _recorded(self, key: str, outcome: Outcome) -> Failure:
+    def _recorded_failure(self, key: str, outcome: Outcome) -> Failure:
         """The failure as stored; a process that died could not store it itself."""
-        stored = self.store.failure(key)
+        stored = self._store.failure(key)
         if stored and (stored.status, stored.reason) == (outcome.status, outcome.reason):
             return stored
-        return self.store.record_failure(key, outcome.status, outcome.reason, outcome.log_tail)
+        code = self._plan.stages[key].code
+        return self._store.record_failure(key, outcome.status, outcome.reason, outcome.log_tail, code)
 
     def _finish(self, key: str) -> None:
-        stage = self.plan.stages[key]
-        self.done.add(key)
-        folder = folder_of(self.store, stage)
-        seconds = float(folder.result().get("seconds", 0.0))
-        self.listener.stage_finished(stage, seconds)
-        self.registry.hook.bench_stage_finished(**_named(stage), seconds=seconds, folder=folder.path)
+        stage = self._plan.stages[key]
+        self._schedule.finish(key)
+        self._records.settle(key)
+        self._listener.stage_finished(stage, folder_of(self._store, stage).seconds())
 
-    def _fail(self, key: str, failure: Failure, *, announce: bool) -> None:
-        """Note a failure, and that all that needs this stage cannot come to be."""
-        stage = self.plan.stages[key]
-        self.failures[key] = failure
-        for other in self.plan.stages.values():
-            cause = next((self.failures[source] for source in other.inputs.values() if source in self.failures), None)
-            if cause and other.key not in self.done and other.key not in self.failures:
-                self.failures[other.key] = cause
-        self.waiting = [waiting for waiting in self.waiting if waiting not in self.failures]
-        if not announce:
-            return
-        self.listener.stage_failed(stage, failure.status, failure.reason)
-        self.registry.hook.bench_stage_failed(**_named(stage), status=failure.status, reason=failure.reason)
+    def _fail(self, key: str, failure: Failure) -> None:
+        self._note_failure(key, failure)
+        self._listener.stage_failed(self._plan.stages[key], failure.status, failure.reason)
         if self.fail_fast:
-            self._give_up("not started, because another stage failed (--fail-fast)")
+            self.give_up("not started, because another stage failed (--fail-fast)")
 
-    def _give_up(self, reason: str) -> None:
-        for key in self.waiting:
-            self.failures[key] = Failure(SKIPPED, reason)
-        self.waiting = []
+    def _note_failure(self, key: str, failure: Failure) -> None:
+        """A stage failed, and what needs it will not run."""
+        for lost in [key, *self._schedule.fail(key)]:
+            if lost not in self._failures:
+                self._failures[lost] = failure
+                self._records.settle(lost)
 
-    def _ask_others(self) -> None:
-        """Look after the stages that other drivers work on."""
-        for key in list(self.elsewhere):
-            folder = folder_of(self.store, self.plan.stages[key])
-            if not folder.finished() and folder.holder() is not None:
-                continue
-            self.elsewhere.remove(key)
-            failure = self.store.failure(key)
-            if folder.finished():
-                self._finish(key)
-            elif failure and failure.status not in TRIED_AGAIN:
-                self._fail(key, failure, announce=True)
-            else:
-                self.waiting.append(key)
-
-    def _tell_progress(self) -> None:
-        for key, last in self.running.items():
-            stage = self.plan.stages[key]
-            progress = folder_of(self.store, stage).progress()
+    def _announce_progress(self) -> None:
+        for key, last in self._running.items():
+            stage = self._plan.stages[key]
+            progress = folder_of(self._store, stage).progress()
             if progress is not None and progress != last:
-                self.running[key] = progress
-                self.listener.stage_progress(stage, progress)
-                self.registry.hook.bench_log(key=key, progress=progress)
+                self._running[key] = progress
+                self._listener.stage_progress(stage, progress)
 
-    def _decide(self) -> None:
-        """Write the records of the cells about which nothing more can be learnt."""
-        remaining = []
-        for cell in self.undecided:
-            if all(key in self.done or key in self.failures for key in cell.goals):
-                self._record(cell)
-            else:
-                remaining.append(cell)
-        self.undecided = remaining
 
-    def _record(self, cell: Cell) -> None:
-        failure = next((self.failures[key] for key in cell.essential if key in self.failures), None)
-        score_failures = {key: self.failures[key] for key in cell.scores if key in self.failures}
-        if failure is None:  # a score that was not tried says nothing yet
-            failure = next((score for score in score_failures.values() if score.status == SKIPPED), None)
-        if cell.invalid or cell.skipped:
-            failure = Failure(INVALID if cell.invalid else SKIPPED, cell.invalid or cell.skipped or "")
-        record = make_record(cell, self.plan, self.store, failure, {} if failure else score_failures)
-        not_tried = failure is not None and failure.status == SKIPPED and not cell.skipped
-        if not (not_tried and record_path(self.store.results, cell.id).exists()):
-            record = write_record(self.store.results, record)
-        self.statuses[record["status"]] += 1
-        self.listener.cell_finished(record)
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Treat TERM and HUP as Ctrl-C, so that stages end and temporary folders are removed."""
+    usual = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_DFL]
+    if threading.current_thread() is not threading.main_thread():
+        usual = []
+    for number in usual:
+        signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number in usual:
+            signal.signal(number, signal.SIG_DFL)
+
+
+@contextmanager
+def _driven(plan: Plan, store: Store, reuse: Reuse) -> Iterator[None]:
+    """Hold the results folder together with other drivers, after removing what is to be run again."""
+    if reuse == "only-cache":  # nothing is run, and the folder may be one that can only be read
+        yield
+        return
+    store.check_writable()
+    discarded = discarded_stages(plan, store, reuse)
+    discard = partial(discard_stages, plan, store, discarded) if discarded else None
+    try:
+        with store.driven(discard):
+            yield
+    except Busy as error:
+        raise UsageError(
+            f"{store.results}: --reuse {reuse} removes stages, and another bench works in this folder; wait for its "
+            "end, or choose another --results folder"
+        ) from error
+
+
+def discard_stages(plan: Plan, store: Store, keys: set[str]) -> None:
+    """Remove stages, finished or not; readers first, so that none outlives what it was made from."""
+    for key in reversed(plan.stages):
+        if key in keys:
+            folder_of(store, plan.stages[key]).discard(only_damaged=False)
+
+
+def trustworthy_states(plan: Plan, store: Store, reuse: Reuse, retry: Retry) -> dict[str, State]:
+    """States after every finished stage that is about to be read, by a stage or a record, matched its hashes.
+
+    What was to be discarded is gone already; damaged stages are removed here.
+    """
+    checked: set[str] = set()
+    if reuse in ("never", "same-code"):
+        retry = "failed" if reuse == "never" else retry
+        reuse = "only-missing"
+    while True:
+        states = stage_states(plan, store, reuse=reuse, retry=retry)
+        if reuse == "only-cache":
+            return states
+        to_run = [stage for key, stage in plan.stages.items() if states[key] in ("to-run", "resumable")]
+        sources = {source for stage in to_run for source in stage.inputs.values()}
+        read = {key for key in (*sources, *score_keys(plan.cells)) if states[key] == "cached"}
+        for key in read - checked:
+            folder = folder_of(store, plan.stages[key])
+            if not folder.intact():
+                folder.discard(only_damaged=True)
+        if read <= checked:
+            return states
+        checked |= read
+
+
+def make_job(stage: Stage, plan: Plan, store: Store, registry: Registry, preload: tuple[str, ...]) -> Job:
+    """The job that an executor runs for a stage."""
+    matrix = plan.matrix
+    return Job(
+        results=str(store.results.absolute()),
+        project=str(registry.project),
+        kind=stage.kind,
+        key=stage.key,
+        plugin=stage.plugin,
+        seed=stage.seed,
+        spec=stage.spec,
+        inputs={role: (plan.stages[key].kind, key) for role, key in stage.inputs.items()},
+        device=matrix.device,
+        precision=matrix.precision,
+        threads=matrix.threads,
+        timeout=matrix.timeout,
+        preload=preload,
+    )
 
 
 def _preloadable_modules(matrix: Matrix, registry: Registry) -> tuple[str, ...]:
@@ -287,7 +325,3 @@ def _preloadable_modules(matrix: Matrix, registry: Registry) -> tuple[str, ...]:
             spec = registry.find(choice.kind, choice.name)
             modules += [spec.entry.rpartition(":")[0]] if spec.preload else []
     return tuple(dict.fromkeys(modules))
-
-
-def _named(stage: Stage) -> dict[str, Any]:
-    return {"kind": stage.kind, "key": stage.key, "plugin": stage.plugin, "seed": stage.seed}

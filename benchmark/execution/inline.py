@@ -3,35 +3,23 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
-
-from pydantic import Field
 
 from benchmark.api.executor import Executor, Job, Outcome
 from benchmark.api.options import PluginOptions
 from benchmark.execution.worker import run_job
 
 
-class InlineOptions(PluginOptions):
-    """What the stages get."""
-
-    threads: int = Field(default=1, ge=1, description="CPU threads per stage.")
-
-
 class InlineExecutor(Executor):
     """No process, no timeout, no redirected output; a plugin that ends the process ends everything."""
 
-    Options = InlineOptions
-
-    def __init__(self, options: InlineOptions | None = None) -> None:
-        self._threads = (options or InlineOptions()).threads
+    def __init__(self, options: PluginOptions | None = None) -> None:
         self._job: Job | None = None
 
     def submit(self, job: Job) -> bool:
         """Take the job, unless one is there."""
         if self._job is not None:
             return False
-        self._job = replace(job, threads=self._threads)
+        self._job = job
         return True
 
     def wait(self, seconds: float) -> list[tuple[str, Outcome]]:

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import wait as wait_for_any
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -22,9 +23,10 @@ from pydantic import Field
 
 from benchmark.api.executor import Executor, Job, Outcome
 from benchmark.api.options import PluginOptions
-from benchmark.errors import UsageError
+from benchmark.errors import StoreError, UsageError
 from benchmark.execution.machine import cores, memory_gib, visible_gpus
 from benchmark.execution.preload import VARIABLE
+from benchmark.execution.processes import descendants, kill_all
 from benchmark.execution.worker import die_with, lead_group, main, read_outcome, stage_folder
 from benchmark.plan.stage_kinds import STAGE_KINDS
 
@@ -36,7 +38,12 @@ PRELOAD = (
     "benchmark.execution.worker",
 )
 GIB_PER_SLOT = 3
-FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+STARTS = 2
+"""How often the start of a process is tried."""
+FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGBUS)
+"""Signals that say nothing about a stage; SIGBUS comes where a mapped file has lost its disk."""
+SERVER_GONE = 255
+"""Exit code that Python reports for a process when the server it was forked from has died."""
 
 
 class LocalOptions(PluginOptions):
@@ -45,12 +52,8 @@ class LocalOptions(PluginOptions):
     slots: int | None = Field(
         default=None,
         ge=1,
-        description="Stages at a time; by default one per GPU, or else one per core, as memory allows.",
-    )
-    threads: int | None = Field(
-        default=None,
-        ge=1,
-        description="CPU threads per stage; by default the cores divided by the stages beside each other.",
+        description="Stages at a time; by default one per GPU, or else the cores divided by the threads of a stage, "
+        "as memory allows.",
     )
     gpus: tuple[str, ...] | None = Field(
         default=None, description="GPUs as CUDA_VISIBLE_DEVICES names them; by default those visible, empty for none."
@@ -77,9 +80,7 @@ class LocalExecutor(Executor):
     def __init__(self, options: LocalOptions | None = None) -> None:
         options = options or LocalOptions()
         self._gpus = visible_gpus() if options.gpus is None else options.gpus
-        self._cpu_slots = max(1, min(cores(), int(memory_gib() / GIB_PER_SLOT)))
-        self.slots = options.slots or len(self._gpus) or self._cpu_slots
-        self._threads = options.threads
+        self._slots = options.slots
         self._context = multiprocessing.get_context("forkserver")
         self._jobs = tempfile.TemporaryDirectory(prefix="bench-")
         self._running: dict[str, _Running] = {}
@@ -90,13 +91,15 @@ class LocalExecutor(Executor):
             raise UsageError("device: cuda was asked for, but no GPU is visible; ask for auto or cpu  (bench doctor)")
         if not self._has_room(job):
             return False
-        threads = self._threads or max(1, cores() // min(self.slots, 1 + job.peers))
-        job = replace(job, threads=threads, gpu=self._least_loaded_gpu() if self._on_gpu(job) else "")
+        job = replace(job, gpu=self._least_loaded_gpu() if self._on_gpu(job) else "")
         file = Path(self._jobs.name) / f"{job.key}.json"
-        file.write_text(json.dumps(asdict(job)))
-        process = self._context.Process(target=_stage_process, args=(str(file),), name=f"bench {job.kind}")
+        try:
+            file.write_text(json.dumps(asdict(job)))
+        except OSError as error:
+            hint = "make room in the temporary folder, or set TMPDIR to another"
+            raise StoreError(f"{file}: cannot be written ({error.strerror or error}); {hint}") from error
         with self._server_environment(job):
-            process.start()
+            process = self._started_process(job, file)
         deadline = time.monotonic() + (job.timeout or math.inf)
         self._running[job.key] = _Running(job, file, process, deadline)
         return True
@@ -111,20 +114,49 @@ class LocalExecutor(Executor):
         wait_for_any(sentinels, timeout=max(0.0, min(seconds, nearest)))
         now = time.monotonic()
         over = [key for key, one in self._running.items() if one.process.exitcode is not None or now >= one.deadline]
-        return [(key, _judged(self._running.pop(key))) for key in over]
+        return [(key, _outcome_of(self._running.pop(key))) for key in over]
 
     def close(self) -> None:
         """Kill what runs; a stage goes on from its last checkpoint when it is run again."""
         while self._running:
-            _ended(self._running.popitem()[1])
+            _end_processes(self._running.popitem()[1])
         self._jobs.cleanup()
+
+    def slots(self, job: Job) -> int:
+        """How many stages like this one run at a time."""
+        if self._slots and (self._on_gpu(job) or not self._gpus):
+            return self._slots
+        if self._on_gpu(job):
+            return len(self._gpus)
+        return max(1, min(cores() // job.threads, int(memory_gib() / GIB_PER_SLOT)))
+
+    def _started_process(self, job: Job, file: Path) -> ForkServerProcess:
+        """A process for a job; the server it is forked from is started anew where it has died."""
+        for attempt in range(STARTS):
+            process = self._context.Process(target=_stage_process, args=(str(file),), name=f"bench {job.kind}")
+            try:
+                process.start()
+            except (EOFError, ConnectionError) as error:
+                if attempt + 1 == STARTS:
+                    raise StoreError(
+                        "the server that stages are forked from was ended from outside, and again when it was started "
+                        "anew; run the same command again"
+                    ) from error
+            except OSError as error:
+                raise StoreError(
+                    f"no process could be started for a stage ({error.strerror or error}); too many processes, too "
+                    "little memory, or a TMPDIR whose path is too long: mend that and run the same command again"
+                ) from error
+            else:
+                return process
+        raise AssertionError("a loop of at least one attempt")
 
     def _on_gpu(self, job: Job) -> bool:
         return bool(self._gpus) and STAGE_KINDS[job.kind].needs_gpu and job.device != "cpu"
 
     def _has_room(self, job: Job) -> bool:
         beside = sum(self._on_gpu(one.job) == self._on_gpu(job) for one in self._running.values())
-        return beside < (self.slots if self._on_gpu(job) or not self._gpus else self._cpu_slots)
+        return beside < self.slots(job)
 
     def _least_loaded_gpu(self) -> str:
         load = Counter(running.job.gpu for running in self._running.values())
@@ -152,32 +184,52 @@ class LocalExecutor(Executor):
 
 def _stage_process(job_file: str) -> None:
     lead_group()
+    _close_server_pipes()
     parent = multiprocessing.parent_process()
     assert parent is not None
     die_with(parent.join)
-    main(job_file)
+    try:
+        main(job_file)
+    except StoreError:  # there is no room in the temporary folder to say how it ended
+        kill_all(descendants(os.getpid()))
+        os._exit(os.EX_IOERR)
+    kill_all(descendants(os.getpid()))
     # Threads and exit handlers that a plugin left behind have no say in when its process ends.
     os._exit(0)
 
 
-def _judged(running: _Running) -> Outcome:
+def _close_server_pipes() -> None:
+    """Close what would keep the server alive for as long as a process that a plugin detached holds it open."""
+    for owner, name in ((forkserver._forkserver, "_forkserver_alive_fd"), (resource_tracker._resource_tracker, "_fd")):
+        descriptor = getattr(owner, name, None)
+        if isinstance(descriptor, int):
+            setattr(owner, name, None)
+            os.close(descriptor)
+
+
+def _outcome_of(running: _Running) -> Outcome:
     """How a job ended whose process ended, or whose time is over."""
     in_time = running.process.exitcode is not None
-    code = _ended(running)
+    code = _end_processes(running)
     outcome = read_outcome(running.file)
     if outcome is not None:
         return outcome
-    status, reason = _death(code)
+    if stage_folder(running.job).finished():  # it died, or found no room, after its work was done
+        return Outcome("done")
+    status, reason = _status_of_exit(code)
     if not in_time:
         status, reason = "timeout", f"not done after {running.job.timeout:g} s, the time limit of a stage"
     return Outcome(status, f"{running.job.plugin}: {reason}", stage_folder(running.job).log_tail())
 
 
-def _ended(running: _Running) -> int | None:
+def _end_processes(running: _Running) -> int | None:
     """Make sure that no process of a job is left; the exit code of its first one."""
     process = running.process
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid or 0, signal.SIGKILL)
+    if process.pid is not None:
+        helpers = descendants(process.pid)
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        kill_all(helpers)
     if process.exitcode is None:  # it may not lead a group yet
         process.kill()
     process.join()
@@ -186,8 +238,12 @@ def _ended(running: _Running) -> int | None:
     return code
 
 
-def _death(code: int | None) -> tuple[str, str]:
+def _status_of_exit(code: int | None) -> tuple[str, str]:
     """Status and reason of a process that ended without a word."""
+    if code == SERVER_GONE:
+        return "interrupted", "the server that stages are forked from was ended from outside"
+    if code == os.EX_IOERR:
+        return "interrupted", f"no room in the temporary folder {tempfile.gettempdir()} to note how it ended"
     if code is None or code >= 0:
         return "failed", f"the process exited with code {code}"
     name = signal.Signals(-code).name

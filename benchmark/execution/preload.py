@@ -11,6 +11,8 @@ import signal
 import warnings
 from importlib import import_module
 
+from benchmark.execution.provenance import note_preloaded_code
+
 VARIABLE = "BENCH_PRELOAD"
 """Environment variable: names of the modules, separated by commas."""
 
@@ -37,4 +39,4 @@ def import_all(names: str) -> list[str]:
 
 if VARIABLE in os.environ:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the driver, which ends the stages itself
-    import_all(os.environ[VARIABLE])
+    note_preloaded_code(import_all(os.environ[VARIABLE]))

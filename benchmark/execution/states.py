@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from benchmark.plan.model import Cell, Plan, Stage, needed
+from benchmark.registry.code import changed_code
 from benchmark.results.records import INVALID
 from benchmark.store.stage_folder import StageFolder
-from benchmark.store.store import Store
+from benchmark.store.store import Failure, Store
 
-Reuse = Literal["only-missing", "never", "always", "only-cache"]
+Reuse = Literal["only-missing", "same-code", "never", "always", "only-cache"]
 Retry = Literal["interrupted", "failed"]
 State = Literal["cached", "failed", "running", "resumable", "to-run", "blocked", "not-needed"]
 TRIED_AGAIN = ("interrupted", INVALID)
@@ -25,7 +26,8 @@ def stage_states(
     "blocked" stages wait for one that failed before and is not tried again; "not-needed" ones are absent, but
     everything that would read them is there.
     """
-    done = {key: reuse != "never" and folder_of(store, stage).finished() for key, stage in plan.stages.items()}
+    discarded = discarded_stages(plan, store, reuse)
+    done = {key: key not in discarded and folder_of(store, stage).finished() for key, stage in plan.stages.items()}
     wanted = set(needed(plan.stages, score_keys(plan.cells), done))
     states: dict[str, State] = {}
     for key, stage in plan.stages.items():
@@ -40,6 +42,28 @@ def stage_states(
     return states
 
 
+def discarded_stages(plan: Plan, store: Store, reuse: Reuse) -> set[str]:
+    """Keys of the stages that are to run again although they may be finished.
+
+    With "same-code" they are those that other code than today's has run, and all that read these.
+    """
+    if reuse == "never":
+        return set(plan.stages)
+    discarded: set[str] = set()
+    if reuse == "same-code":
+        for key, stage in plan.stages.items():
+            if not discarded.isdisjoint(stage.inputs.values()) or other_code(store, stage):
+                discarded.add(key)
+    return discarded
+
+
+def other_code(store: Store, stage: Stage) -> tuple[str, ...]:
+    """Packages whose code has changed since a stage was run; empty where it is not known."""
+    provenance = folder_of(store, stage).result().get("provenance")
+    code = provenance.get("code") if isinstance(provenance, dict) else None
+    return changed_code(code, stage.code) if isinstance(code, dict) else ()
+
+
 def folder_of(store: Store, stage: Stage) -> StageFolder:
     """Where a stage of a plan lies in a results folder."""
     return store.stage(stage.kind, stage.key)
@@ -50,12 +74,23 @@ def score_keys(cells: Iterable[Cell]) -> Iterator[str]:
     return (key for cell in cells for key in cell.goals)
 
 
+def is_tried_again(failure: Failure, stage: Stage, reuse: Reuse, retry: Retry) -> bool:
+    """Whether a stage that failed runs again: what ended it lay outside it, its code has changed, or all are asked for.
+
+    Raises nothing; a failure without digests of code is that of the code of today.
+    """
+    if retry == "failed" or reuse == "never":
+        return True
+    if reuse == "always":
+        return False
+    return failure.status in TRIED_AGAIN or bool(changed_code(failure.code, stage.code))
+
+
 def _state_of_missing(store: Store, stage: Stage, reuse: Reuse, retry: Retry) -> State:
     folder = folder_of(store, stage)
     if folder.holder() is not None:
         return "running"
     failure = store.failure(stage.key)
-    kept = failure is not None and (failure.status not in TRIED_AGAIN or reuse == "always")
-    if kept and retry != "failed" and reuse != "never":
+    if failure is not None and not is_tried_again(failure, stage, reuse, retry):
         return "failed"
     return "resumable" if folder.resumable() and reuse != "never" else "to-run"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import io
 import json
 import logging
@@ -24,17 +25,25 @@ from benchmark.api.executor import Job, Outcome
 from benchmark.api.stage_context import Precision, StageContext
 from benchmark.errors import BenchError, PluginError, StoreError, UsageError
 from benchmark.execution.machine import resolve_device, resolve_precision
+from benchmark.execution.provenance import check_unchanged, loaded_code, make_provenance
 from benchmark.plan.stage_kinds import STAGE_KINDS
 from benchmark.registry.registry import load_registry
 from benchmark.store.json_files import plain, read_json, write_json
 from benchmark.store.layout import LOG, PROGRESS, RESULT, STAGE
 from benchmark.store.locks import Busy
-from benchmark.store.stage_folder import StageFolder
+from benchmark.store.stage_folder import StageFolder, is_progress
 from benchmark.store.store import Store
 
 SECONDS_BETWEEN_REPORTS = 0.3
-TOLD = ("kind", "plugin", "seed", "spec", "inputs")
-"""What of a job its folder tells to people."""
+DESCRIBED = ("kind", "plugin", "seed", "spec", "inputs")
+"""Fields of a job that its folder holds for people."""
+OUTCOMES = ("done", "found", "busy", "failed", "oom", "timeout", "interrupted", "invalid")
+SURROUNDINGS = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.ESTALE),
+    *(errno.EMFILE, errno.ENFILE, errno.ENOMEM),
+)
+"""System errors of a full or failing disk, of too many open files, of too little memory: no fault of a stage."""
+log = logging.getLogger("bench")
 OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory")
 
 
@@ -51,12 +60,18 @@ def run_job(job: Job, *, capture: bool) -> Outcome:
             if folder.finished():
                 return Outcome("found")
             outcome = _attempt(job, folder, capture=capture)
-            _note(job, outcome)
+            _record(job, outcome)
             return outcome
     except Busy:
         return Outcome("busy")
     except BenchError as error:
-        return Outcome(*_verdict(error, job.plugin))
+        return Outcome(*_status_and_reason(error, job.plugin))
+
+
+def missing_inputs(job: Job) -> list[str]:
+    """Roles of the inputs of a job that are not finished stages any more."""
+    store = Store(Path(job.results))
+    return [role for role, place in job.inputs.items() if not store.stage(*place).finished()]
 
 
 def stage_folder(job: Job) -> StageFolder:
@@ -81,15 +96,22 @@ def outcome_file(job_file: Path) -> Path:
 def read_outcome(job_file: Path) -> Outcome | None:
     """How a job ended, or None when its process died before it could tell."""
     stored = read_json(outcome_file(job_file))
-    return None if stored is None else Outcome(stored["status"], stored["reason"], tuple(stored["log_tail"]))
+    try:
+        outcome = Outcome(stored["status"], stored["reason"], tuple(stored["log_tail"]))
+    except (TypeError, KeyError):  # missing, or not what `main` writes
+        return None
+    is_text = all(isinstance(text, str) for text in (outcome.status, outcome.reason, *outcome.log_tail))
+    return outcome if is_text and outcome.status in OUTCOMES else None
 
 
 def lead_group() -> None:
     """Make this process the head of a process group of its own, so that it and its helpers can be ended together."""
     os.setsid()
     if sys.platform == "linux":  # the server it was forked from may be killed alone, unseen by `die_with`
-        parent_death_signal = 1
-        ctypes.CDLL(None).prctl(parent_death_signal, signal.SIGKILL)
+        parent_death_signal, child_subreaper = 1, 36
+        library = ctypes.CDLL(None)
+        library.prctl(parent_death_signal, signal.SIGKILL)
+        library.prctl(child_subreaper, 1)  # what a plugin detaches becomes a child of this process, and ends with it
 
 
 def die_with(wait_for_parent: Callable[[], object]) -> None:
@@ -110,7 +132,7 @@ def _environment(job: Job) -> dict[str, str]:
 def _attempt(job: Job, folder: StageFolder, *, capture: bool) -> Outcome:
     try:
         work = folder.start()
-        write_json(work / STAGE, {name: value for name, value in asdict(job).items() if name in TOLD}, indent=1)
+        write_json(work / STAGE, {name: value for name, value in asdict(job).items() if name in DESCRIBED}, indent=1)
         with _logging(work / LOG, capture=capture):
             try:
                 _run(job, work)
@@ -118,13 +140,21 @@ def _attempt(job: Job, folder: StageFolder, *, capture: bool) -> Outcome:
             except BaseException:
                 _write_traceback(work / LOG)
                 raise
-    except (Exception, SystemExit) as error:  # a plugin's code may raise anything; it ends this stage alone
-        status, reason = _verdict(error, job.plugin)
+    except BaseException as error:  # a plugin's code may raise anything; it ends this stage alone
+        if isinstance(error, KeyboardInterrupt) and not capture:  # Ctrl-C in the process of the driver
+            raise
+        status, reason = _status_and_reason(error, job.plugin)
+        missing = missing_inputs(job)
+        if missing and status == "failed":
+            status, reason = "interrupted", f"an input is gone or damaged ({', '.join(missing)}); run it again"
         return Outcome(status, reason, folder.log_tail())
     return Outcome("done")
 
 
 def _run(job: Job, work: Path) -> None:
+    missing = missing_inputs(job)
+    if missing:
+        raise StoreError(f"an input is not there any more ({', '.join(missing)}); run the same command again")
     started = time.perf_counter()
     device = "cpu"
     precision: Precision = "fp32"
@@ -134,6 +164,10 @@ def _run(job: Job, work: Path) -> None:
         precision = resolve_precision(job.precision, device)
         _set_up_torch(job, device)
     random.seed(job.seed or 0)
+    registry = load_registry(Path(job.project))
+    code = loaded_code()
+    check_unchanged(job, registry, code.digests)
+    provenance = make_provenance(job, device, precision, code, registry)
     inputs = {role: Store(Path(job.results)).stage(*place).path for role, place in job.inputs.items()}
     run = StageContext(
         folder=work,
@@ -142,10 +176,17 @@ def _run(job: Job, work: Path) -> None:
         precision=precision,
         on_progress=_reporter(work / PROGRESS),
     )
-    kind.import_work()(job.spec, inputs, run, load_registry(Path(job.project)))
+    kind.import_work()(job.spec, inputs, run, registry)
     seconds = time.perf_counter() - started
-    result = {"seconds": seconds, "device": device, "precision": precision, "threads": job.threads}
-    write_json(work / RESULT, result | {"facts": plain(run.facts | _peak_memory(device))}, indent=1)
+    result = {
+        "seconds": seconds,
+        "device": device,
+        "precision": precision,
+        "threads": job.threads,
+        "facts": plain(run.facts | _peak_memory(device)),
+        "provenance": provenance,
+    }
+    write_json(work / RESULT, result, indent=1)
 
 
 def _set_up_torch(job: Job, device: str) -> None:
@@ -174,9 +215,15 @@ def _peak_memory(device: str) -> dict[str, int]:
 
 def _reporter(path: Path) -> Callable[[dict[str, Any]], None]:
     last = 0.0
+    reported = False
 
     def report(progress: Mapping[str, Any]) -> None:
-        nonlocal last
+        nonlocal last, reported
+        if not is_progress(progress):
+            if not reported:
+                reported = True
+                log.warning("progress must be given as finite numbers, and is not announced: %r", dict(progress))
+            return
         now = time.monotonic()
         if now - last >= SECONDS_BETWEEN_REPORTS or progress["done"] == progress["total"]:
             last = now
@@ -215,15 +262,17 @@ def _write_traceback(path: Path) -> None:
         traceback.print_exc(file=file)
 
 
-def _verdict(error: BaseException, plugin: str) -> tuple[str, str]:
+def _status_and_reason(error: BaseException, plugin: str) -> tuple[str, str]:
     """Status and one-line reason for what a stage raised."""
-    text = str(error).strip()
+    text = _message(error)
     first = text.splitlines()[0] if text else ""
     names = {kind.__name__ for kind in type(error).__mro__}  # torch's own error is told without importing torch
     if names & {"MemoryError", "OutOfMemoryError"} or any(hint in text.lower() for hint in OUT_OF_MEMORY):
         return "oom", f"{plugin}: out of memory ({first or type(error).__name__})"
     if isinstance(error, StoreError):
         return "interrupted", first
+    if _is_of_surroundings(error):
+        return "interrupted", f"{plugin}: {type(error).__name__}: {first}"
     if isinstance(error, (PluginError, UsageError)):
         return "invalid", first
     if isinstance(error, BenchError):
@@ -233,9 +282,23 @@ def _verdict(error: BaseException, plugin: str) -> tuple[str, str]:
     return "failed", f"{plugin}: {type(error).__name__}" + (f": {first}" if first else "")
 
 
-def _note(job: Job, outcome: Outcome) -> None:
+def _message(error: BaseException) -> str:
+    try:
+        return str(error).strip()
+    except Exception:  # a third party's exception, whose own text fails
+        return ""
+
+
+def _is_of_surroundings(error: BaseException) -> bool:
+    """Whether an exception, or what it was raised from, says that the machine lacks something."""
+    chain = (error, error.__cause__, error.__context__)
+    return any(isinstance(one, OSError) and one.errno in SURROUNDINGS for one in chain)
+
+
+def _record(job: Job, outcome: Outcome) -> None:
     store = Store(Path(job.results))
     if outcome.status == "done":
         store.clear_failure(job.key)
     else:
-        store.record_failure(job.key, outcome.status, outcome.reason, outcome.log_tail)
+        code = loaded_code().digests.of_stage(job.spec, load_registry(Path(job.project)))
+        store.record_failure(job.key, outcome.status, outcome.reason, outcome.log_tail, code)

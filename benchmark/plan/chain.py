@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from benchmark.api.scenario import Scenario, Side
 from benchmark.api.spec import CEILING, FLOOR
-from benchmark.config.matrix import Matrix
 from benchmark.plan.data_sources import DataSources
 from benchmark.plan.keys import compute_identity, content_key, without_runtime_options
 from benchmark.plan.model import Stage
@@ -34,19 +33,22 @@ class ChainBuilder:
     """Collects the stages of a matrix, cell by cell.
 
     Args:
-        matrix: Says how stages compute.
-        plugins: Its plugins.
+        plugins: Those of the matrix.
         data: Its data sets.
+        code_of: Digests of the packages that a stage of a specification runs.
 
     Attributes:
         stages: By key; a stage stands behind its inputs.
     """
 
-    def __init__(self, matrix: Matrix, plugins: MatrixPlugins, data: DataSources) -> None:
+    def __init__(
+        self, plugins: MatrixPlugins, data: DataSources, code_of: Callable[[Mapping[str, Any]], dict[str, str]]
+    ) -> None:
         self.stages: dict[str, Stage] = {}
         self._plugins = plugins
         self._data = data
-        self._compute = compute_identity(matrix)
+        self._code_of = code_of
+        self._compute = compute_identity(plugins.matrix)
 
     def chain(
         self, scenario: Scenario, translator: ResolvedPlugin, segmenter: ResolvedPlugin, seed: int
@@ -177,5 +179,6 @@ class ChainBuilder:
     ) -> str:
         spec = {"kind": kind, "format": STAGE_KINDS[kind].format, **spec}
         key = content_key({"spec": without_runtime_options(spec), "inputs": inputs})
-        self.stages.setdefault(key, Stage(kind, key, plugin, seed, spec, inputs))
+        if key not in self.stages:
+            self.stages[key] = Stage(kind, key, plugin, seed, spec, inputs, self._code_of(spec))
         return key

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from benchmark.api.dataset import Dataset
@@ -10,6 +11,7 @@ from benchmark.api.scenario import Scenario, Side
 from benchmark.config.matrix import PluginConfig
 from benchmark.errors import BenchError, DataError, PluginError
 from benchmark.plan.keys import RUNTIME_ONLY, content_key, plugin_identity
+from benchmark.registry.code import CodeDigests
 from benchmark.registry.import_string import one_line
 from benchmark.registry.registry import Registry
 
@@ -21,9 +23,11 @@ class DataSources:
 
     Args:
         registry: Where their plugins are found.
+        code: Reads the files of those that are given as files.
     """
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, code: CodeDigests) -> None:
+        self._code = code
         self._registry = registry
         self._datasets: dict[str, Dataset] = {}
         self._fingerprints: dict[tuple[str, str], str] = {}
@@ -76,7 +80,11 @@ class DataSources:
         spec = self._registry.find("dataset", side.dataset)
         runtime_options = self._registry.options_class(spec).runtime_option_names()
         config = PluginConfig("dataset", side.dataset, side.dataset, spec.version, side.options, runtime_options)
-        return plugin_identity(config)
+        return plugin_identity(replace(config, code=self.code(side)))
+
+    def code(self, side: Side) -> str:
+        """Digest of the files of a side's data set where it is given as a file, else empty."""
+        return self._code.of_files(self._registry.find("dataset", side.dataset), self._registry.project)
 
     def without_runtime_options(self, scenario: Scenario) -> dict[str, Any]:
         """A scenario as JSON values, without the options of its data sets that do not affect results."""

@@ -24,12 +24,13 @@ def plugin_identity(config: PluginConfig) -> dict[str, Any]:
     options: dict[str, dict[str, Any]] = {"options": {}, RUNTIME_ONLY: {}}
     for name, value in config.options.items():
         options[RUNTIME_ONLY if name in config.runtime_options else "options"][name] = value
-    return {"name": config.name, "version": config.version, **options}
+    code = {"code": config.code} if config.code else {}
+    return {"name": config.name, "version": config.version, **code, **options}
 
 
-def compute_identity(matrix: Matrix) -> dict[str, str]:
+def compute_identity(matrix: Matrix) -> dict[str, Any]:
     """How trainings compute, as asked for: what "auto" comes to on a machine is provenance, like the machine."""
-    return {"device": matrix.device, "precision": matrix.precision}
+    return {"device": matrix.device, "precision": matrix.precision, "threads": matrix.threads}
 
 
 def without_runtime_options(value: Any) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from benchmark.plan.stage_kinds import STAGE_KINDS, Role, training_kinds
+from benchmark.plan.stage_kinds import STAGE_KINDS, Role
 
 if TYPE_CHECKING:
     from benchmark.config.matrix import Matrix
@@ -23,6 +23,7 @@ class Stage:
         seed: Seed of the cells it belongs to; None where it does not depend on one.
         spec: Everything that decides the outcome, besides the inputs; JSON values.
         inputs: Keys of the stages whose folders it reads, by role.
+        code: Digests of the packages whose code it would run today, by name; not part of the key.
     """
 
     kind: str
@@ -31,6 +32,7 @@ class Stage:
     seed: int | None
     spec: dict[str, Any]
     inputs: dict[str, str]
+    code: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -114,24 +116,3 @@ def needed(stages: Mapping[str, Stage], goals: Iterable[str], done: Mapping[str,
             wanted.add(key)
             waiting += stages[key].inputs.values()
     return [key for key in stages if key in wanted]
-
-
-def peers(plan: Plan) -> dict[str, int]:
-    """How many other trainings of one kind may run beside each stage, by key.
-
-    It depends on the plan alone, not on what is finished: the number of threads that is derived from it changes
-    the last bits of a training, and an interrupted matrix has to end like an uninterrupted one.
-    """
-    order = list(plan.stages.values())
-    bit = {stage.key: 1 << index for index, stage in enumerate(order)}
-    before = dict.fromkeys(bit, 0)
-    after = dict.fromkeys(bit, 0)
-    for stage in order:
-        for key in stage.inputs.values():
-            before[stage.key] |= before[key] | bit[key]
-    for stage in reversed(order):
-        for key in stage.inputs.values():
-            after[key] |= after[stage.key] | bit[stage.key]
-    fits = [sum(bit[stage.key] for stage in order if stage.kind == kind.name) for kind in training_kinds()]
-    related = {key: before[key] | after[key] | bit[key] for key in bit}
-    return {key: max((fit & ~related[key]).bit_count() for fit in fits) for key in bit}

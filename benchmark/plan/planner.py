@@ -15,6 +15,7 @@ from benchmark.plan.data_sources import DataSources
 from benchmark.plan.keys import compute_identity, content_key, without_runtime_options
 from benchmark.plan.model import Cell, Plan
 from benchmark.plan.plugins import ResolvedPlugin, resolve_plugins
+from benchmark.registry.code import CodeDigests
 from benchmark.registry.registry import Registry
 
 
@@ -34,7 +35,7 @@ def make_plan(matrix: Matrix, registry: Registry) -> Plan:
     return Plan(
         stages=planner.builder.stages,
         cells=cells,
-        matrix=matrix,
+        matrix=planner.plugins.matrix,
         classes=planner.classes,
         scenarios=planner.scenarios,
         fingerprints=planner.fingerprints,
@@ -47,10 +48,11 @@ class _Planner:
     """Lays out the cells of a matrix."""
 
     def __init__(self, matrix: Matrix, registry: Registry) -> None:
-        self.matrix = matrix
-        self.plugins = resolve_plugins(matrix, registry)
-        self.data = DataSources(registry)
-        self.builder = ChainBuilder(matrix, self.plugins, self.data)
+        self.code = CodeDigests()
+        self.plugins = resolve_plugins(matrix, registry, self.code)
+        self.matrix = self.plugins.matrix
+        self.data = DataSources(registry, self.code)
+        self.builder = ChainBuilder(self.plugins, self.data, lambda spec: self.code.of_stage(spec, registry))
         self.classes: dict[str, tuple[str, ...]] = {}
         self.scenarios: dict[str, dict[str, Any]] = {}
         self.fingerprints: dict[str, dict[str, str]] = {}
@@ -118,6 +120,9 @@ class _Planner:
             "segmenter": segmenter.identity,
             "compute": compute_identity(self.matrix),
         }
+        dataset_code = [self.data.code(side) for side in sides]
+        if any(dataset_code):
+            parts["dataset_code"] = dataset_code
         if with_auxiliary:
             parts["auxiliary_segmenter"] = self.plugins.auxiliary_segmenter.identity
         return content_key(without_runtime_options(parts))

@@ -10,6 +10,7 @@ from benchmark.api.spec import PluginSpec
 from benchmark.config.matrix import Matrix, PluginConfig
 from benchmark.errors import PluginError
 from benchmark.plan.keys import plugin_identity
+from benchmark.registry.code import CodeDigests
 from benchmark.registry.registry import Registry
 
 
@@ -55,8 +56,13 @@ class ResolvedPlugin:
 
 @dataclass(frozen=True)
 class MatrixPlugins:
-    """All plugins of a matrix; attributes as in `Matrix`."""
+    """All plugins of a matrix; attributes as in `Matrix`.
 
+    Attributes:
+        matrix: The matrix, its plugins with the digests of their files.
+    """
+
+    matrix: Matrix
     translators: tuple[ResolvedPlugin, ...]
     segmenters: tuple[ResolvedPlugin, ...]
     metrics: tuple[ResolvedPlugin, ...]
@@ -67,21 +73,30 @@ class MatrixPlugins:
         return [metric for metric in self.metrics if not metric.error and metric.measures(subject)]
 
 
-def resolve_plugins(matrix: Matrix, registry: Registry) -> MatrixPlugins:
+def resolve_plugins(matrix: Matrix, registry: Registry, code: CodeDigests) -> MatrixPlugins:
     """Look up all plugins of a matrix.
+
+    Args:
+        matrix: The matrix.
+        registry: Where they are registered.
+        code: Reads the files of those that are given as files.
 
     Raises:
         PluginError: Two metrics give values of the same name.
     """
-    auxiliary_segmenter = _resolve(matrix.auxiliary_segmenter, registry)
-    metrics = [_resolve_metric(metric, auxiliary_segmenter, registry) for metric in matrix.metrics]
+    translators = tuple(_resolve(translator, registry, code) for translator in matrix.translators)
+    segmenters = tuple(_resolve(segmenter, registry, code) for segmenter in matrix.segmenters)
+    auxiliary_segmenter = _resolve(matrix.auxiliary_segmenter, registry, code)
+    metrics = tuple(_resolve_metric(metric, auxiliary_segmenter, registry, code) for metric in matrix.metrics)
     check_value_names(metrics)
-    return MatrixPlugins(
-        translators=tuple(_resolve(translator, registry) for translator in matrix.translators),
-        segmenters=tuple(_resolve(segmenter, registry) for segmenter in matrix.segmenters),
-        metrics=tuple(metrics),
-        auxiliary_segmenter=auxiliary_segmenter,
+    with_code = replace(
+        matrix,
+        translators=tuple(plugin.config for plugin in translators),
+        segmenters=tuple(plugin.config for plugin in segmenters),
+        metrics=tuple(plugin.config for plugin in metrics),
+        auxiliary_segmenter=auxiliary_segmenter.config,
     )
+    return MatrixPlugins(with_code, translators, segmenters, metrics, auxiliary_segmenter)
 
 
 def check_value_names(metrics: Iterable[ResolvedPlugin]) -> None:
@@ -96,17 +111,20 @@ def check_value_names(metrics: Iterable[ResolvedPlugin]) -> None:
             owner[value] = metric.alias
 
 
-def _resolve(config: PluginConfig, registry: Registry) -> ResolvedPlugin:
+def _resolve(config: PluginConfig, registry: Registry, code: CodeDigests) -> ResolvedPlugin:
     if config.kind == "control":
         return ResolvedPlugin(config)
     try:
-        return ResolvedPlugin(config, registry.find(config.kind, config.name))
+        spec = registry.find(config.kind, config.name)
+        return ResolvedPlugin(replace(config, code=code.of_files(spec, registry.project)), spec)
     except PluginError as error:
         return ResolvedPlugin(config, error=str(error))
 
 
-def _resolve_metric(config: PluginConfig, auxiliary_segmenter: ResolvedPlugin, registry: Registry) -> ResolvedPlugin:
-    metric = _resolve(config, registry)
+def _resolve_metric(
+    config: PluginConfig, auxiliary_segmenter: ResolvedPlugin, registry: Registry, code: CodeDigests
+) -> ResolvedPlugin:
+    metric = _resolve(config, registry, code)
     if metric.needs("target_segmenter") and auxiliary_segmenter.error:
         metric = replace(metric, error=auxiliary_segmenter.error)
     if metric.spec is None or metric.error:

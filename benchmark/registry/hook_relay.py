@@ -43,11 +43,11 @@ class HookRelay:
         for implementation in reversed(getattr(self._manager.hook, name).get_hookimpls()):
             try:
                 results += self.call_one(implementation.plugin, name, **arguments)
-            except Exception as error:  # a third party's code: whatever it raises must not end a long run
+            except (Exception, SystemExit) as error:  # a third party's code must not end a long run
                 self._report(implementation.plugin_name, name, error)
         return results
 
-    def _report(self, plugin: str, hook: str, error: Exception) -> None:
+    def _report(self, plugin: str, hook: str, error: BaseException) -> None:
         if (plugin, hook) not in self._reported:
             self._reported.add((plugin, hook))
             traceback = error if log.isEnabledFor(logging.DEBUG) else None

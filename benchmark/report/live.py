@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from rich.console import Console, Group
@@ -28,6 +28,7 @@ WIDE = 100
 STATES_TO_RUN = ("to-run", "resumable", "running")
 PLAIN_FACTS = ("done", "total", "unit", "time")
 SCALARS_SHOWN = 3
+OTHER_CODE_LINES = 8
 Progressed = Mapping[str, Any]
 
 
@@ -50,6 +51,7 @@ class Watcher(Listener):
         self.failed = 0
         self._to_run: set[str] = set()
         self._stages: Mapping[str, Stage] = {}
+        self._other_code: list[str] = []
         self._ended: set[str] = set()
 
     @property
@@ -75,6 +77,26 @@ class Watcher(Listener):
         self._to_run = {key for key, state in states.items() if state in STATES_TO_RUN}
         before = f", failed before {counts['failed']} (--retry failed runs them again)" if counts["failed"] else ""
         self.say(f"cells {len(plan.cells)}, stages to run {self.total}, cached {counts['cached']}{before}")
+
+    def other_code_found(self, changes: Mapping[str, Sequence[str]]) -> None:
+        """Warn of results that other code has made."""
+        self._other_code = [self._other_code_line(key, names) for key, names in changes.items()]
+        self.warn_of_other_code()
+
+    def warn_of_other_code(self) -> None:
+        """One line for each training or other stage that other code has run, and what to do about it."""
+        lines = list(dict.fromkeys(self._other_code))
+        for line in lines[:OTHER_CODE_LINES]:
+            self.say(f"trained by other code: {line}")
+        if len(lines) > OTHER_CODE_LINES:
+            self.say(f"trained by other code: {len(lines) - OTHER_CODE_LINES} more")
+        if lines:
+            self.say("--reuse same-code runs these again")
+
+    def _other_code_line(self, key: str, names: Sequence[str]) -> str:
+        stage = self._stages[key]
+        seed = "" if stage.seed is None else f" seed {stage.seed}"
+        return f"{stage.plugin}{seed} ({', '.join(names)} changed)"
 
     def stage_finished(self, stage: Stage, seconds: float) -> None:
         """A stage is done."""
@@ -108,6 +130,7 @@ class Watcher(Listener):
             f"{count_of(summary.stages_run, 'stage')} run, {summary.stages_reused} reused, "
             f"in {_seconds_text(summary.seconds)}{left}"
         )
+        self.warn_of_other_code()
 
     def count(self) -> str:
         """How many of the stages to run have ended."""

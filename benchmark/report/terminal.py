@@ -23,11 +23,20 @@ BETWEEN = "  "
 """What stands between two columns: the padding of one, and the edge of the box."""
 
 
+class ProgressConsole(Console):
+    """A console whose output may be lost: when nobody takes it any more, the work goes on without it."""
+
+    def on_broken_pipe(self) -> None:
+        """Print nothing more. Rich would also redirect standard output, where the leaderboard goes, and exit."""
+        self.quiet = True
+
+
 def console(file: IO[str] | None = None) -> Console:
     """A console on standard output or a file, as wide as its terminal, or unbounded where there is none."""
     stream = sys.stdout if file is None else file
     bounded = stream.isatty() or "COLUMNS" in os.environ
-    return Console(file=stream, highlight=False, soft_wrap=False, width=None if bounded else PLAIN_WIDTH)
+    kind = Console if file is None else ProgressConsole
+    return kind(file=stream, highlight=False, soft_wrap=False, width=None if bounded else PLAIN_WIDTH)
 
 
 def print_grid(grid: TextTable, out: Console) -> None:

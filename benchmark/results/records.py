@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import json
-import platform
-import subprocess
 import time
 from collections.abc import Mapping
 from dataclasses import asdict
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from textwrap import shorten
 from typing import Any
 
 from pydantic import BaseModel
 
-from benchmark import __version__
 from benchmark.api.stage_context import PICTURES
 from benchmark.config.matrix import PluginConfig
 from benchmark.errors import StoreError, UsageError
@@ -92,12 +87,13 @@ def make_record(
             "metrics": [_plugin_entry(metric) for metric in matrix.metrics],
             "device": matrix.device,
             "precision": matrix.precision,
+            "threads": matrix.threads,
         }
         | auxiliary,
         "notes": notes,
         "stages": stages,
         "cost": _cost({role: stage for role, stage in stages.items() if _counts(Role.parse(role))}),
-        "provenance": provenance() | {"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())},
+        "provenance": {"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())},
     }
 
 
@@ -158,18 +154,6 @@ def read_record(path: Path) -> tuple[dict[str, Any] | None, str | None]:
     if problem := problem_of(stored):
         return None, problem
     return (schema_2_from_1(stored) if stored["schema"] == 1 else stored), None
-
-
-@cache
-def provenance() -> dict[str, str | None]:
-    """Versions and platform that results are made with."""
-    return {
-        "bench": __version__,
-        "git": _git_revision(),
-        "python": platform.python_version(),
-        "torch": _installed("torch"),
-        "platform": platform.platform(),
-    }
 
 
 def problem_of(record: Any) -> str | None:
@@ -261,22 +245,3 @@ def _plugin_of(plugins: tuple[PluginConfig, ...], alias: str) -> dict[str, Any]:
 def _plugin_entry(plugin: PluginConfig) -> dict[str, Any]:
     entry = {name: value for name, value in asdict(plugin).items() if name != "runtime_options"}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in entry.items()}
-
-
-def _installed(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
-
-
-def _git_revision() -> str | None:
-    """Revision of the checkout that bench runs from; None for an installed package."""
-    root = Path(__file__).parents[2]
-    if not (root / ".git").exists():
-        return None
-    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):  # no git here, or not the owner's checkout
-        return None

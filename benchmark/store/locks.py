@@ -7,15 +7,19 @@ import fcntl
 import json
 import os
 import socket
+import struct
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from benchmark.errors import StoreError
 
-_mine: set[Path] = set()
+_FLOCK = struct.Struct("@hhqqi4x")
+"""`struct flock` of 64-bit Linux: type, whence, start, length, process."""
+_held_here: set[Path] = set()
 """Locks of this process. POSIX frees a file's locks when the process closes any descriptor of it, and never
 refuses the process that holds them, so the kernel must not be asked about these."""
 
@@ -31,32 +35,51 @@ def exclusive(path: Path) -> Iterator[None]:
     POSIX record locks are used because a fork does not inherit them: helpers of a dead stage cannot keep it locked.
     """
     descriptor = _acquire(path)
-    _mine.add(path)
+    _held_here.add(path)
     try:
         holder = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.time()}
         os.truncate(descriptor, 0)
         os.write(descriptor, json.dumps(holder).encode())
         yield
     finally:
-        _mine.discard(path)
+        _held_here.discard(path)
         with suppress(FileNotFoundError):
             path.unlink()
         os.close(descriptor)
 
 
+@contextmanager
+def shared(path: Path, *, exclusive_first: Callable[[], object] | None = None) -> Iterator[None]:
+    """Hold a lock file together with others that hold it so.
+
+    Args:
+        path: The file; it is left there.
+        exclusive_first: What to do before others may join; `Busy` when there are others already.
+    """
+    descriptor = _open(path)
+    try:
+        if exclusive_first is not None:
+            _lock(descriptor)
+            exclusive_first()
+        fcntl.lockf(descriptor, fcntl.LOCK_SH)  # waits while another clears the folder
+        yield
+    finally:
+        os.close(descriptor)
+
+
 def holder(path: Path) -> dict[str, Any] | None:
     """Who holds a lock (`pid`, `host`, `since`), or None when nobody does."""
-    if path not in _mine and not _held_elsewhere(path):
+    if path not in _held_here and not _held_elsewhere(path):
         return None
     try:
-        stored: dict[str, Any] = json.loads(path.read_text()) if path not in _mine else {"pid": os.getpid()}
+        stored: dict[str, Any] = json.loads(path.read_text()) if path not in _held_here else {"pid": os.getpid()}
     except (OSError, ValueError):  # taken or freed this very moment
         return {}
     return stored
 
 
 def _acquire(path: Path) -> int:
-    if path in _mine:
+    if path in _held_here:
         raise Busy(path)
     while True:
         descriptor = _open(path)
@@ -75,7 +98,7 @@ def _acquire(path: Path) -> int:
 def _open(path: Path) -> int:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
     except OSError as error:
         raise StoreError.unwritable(path, error) from error
 
@@ -90,14 +113,18 @@ def _lock(descriptor: int) -> None:
 
 
 def _held_elsewhere(path: Path) -> bool:
+    """Whether another process holds a lock; asking takes nothing, so that a file that may only be read will do."""
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError:
         return False
     try:
-        _lock(descriptor)
-    except Busy:
-        return True
+        if sys.platform != "linux":  # the form of `struct flock` is another one
+            fcntl.lockf(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return False
+        found = fcntl.fcntl(descriptor, fcntl.F_GETLK, _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))
+        return bool(_FLOCK.unpack(found)[0] != fcntl.F_UNLCK)
+    except OSError as error:  # another's lock, or a file system without locks
+        return error.errno in (errno.EACCES, errno.EAGAIN)
     finally:
         os.close(descriptor)
-    return False

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import shutil
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
-from benchmark.api.stage_context import CHECKPOINTS
+from benchmark.api.stage_context import CHECKPOINTS, PICTURES
+from benchmark.errors import PluginError
 from benchmark.store.json_files import read_json, write_json
 from benchmark.store.layout import LOG, MANIFEST, PROGRESS, RESULT
 from benchmark.store.locks import Busy, exclusive, holder
 
+INESSENTIAL = (LOG, PICTURES, "tensorboard")
+"""Files and folders of a finished stage whose loss does not make it unfinished."""
 LOG_TAIL_LINES, LOG_LINE_CHARACTERS = 20, 500
 
 
@@ -39,13 +44,13 @@ class StageFolder:
         return holder(self._lock)
 
     def finished(self) -> bool:
-        """Whether the stage is complete, judged by the names and sizes of its files."""
-        files = _manifest(self.path)
+        """Whether the stage is complete, by the names and sizes of its files; logs and pictures may be missing."""
+        files = _essential_files(self.path)
         return files is not None and all(_size(self.path / name) == entry["size"] for name, entry in files.items())
 
     def intact(self) -> bool:
-        """Whether the stage is complete and every file still has the content it was finished with."""
-        files = _manifest(self.path)
+        """Whether the stage is complete and its files still have the content it was finished with."""
+        files = _essential_files(self.path)
         return self.finished() and all(
             _sha256(self.path / name) == entry["sha256"] for name, entry in (files or {}).items()
         )
@@ -67,7 +72,15 @@ class StageFolder:
         return self.work
 
     def finish(self) -> None:
-        """Turn the work folder into a finished stage, in one step that survives a power cut; lock held."""
+        """Turn the work folder into a finished stage, in one step that survives a power cut; lock held.
+
+        Raises:
+            PluginError: The stage has left a file of a name that is the harness's own.
+        """
+        if (self.work / MANIFEST).exists():
+            raise PluginError(f"a plugin wrote {MANIFEST} into the folder of its stage; choose another name")
+        for partial in self.work.rglob(".*.partial"):
+            partial.unlink()
         _remove(self.work / CHECKPOINTS)
         (self.work / PROGRESS).unlink(missing_ok=True)
         files = sorted(path for path in self.work.rglob("*") if path.is_file())
@@ -108,10 +121,15 @@ class StageFolder:
         stored = read_json(self.path / RESULT)
         return stored if isinstance(stored, dict) else {}
 
+    def seconds(self) -> float:
+        """How long the finished stage took; 0 where it does not say."""
+        seconds = self.result().get("seconds")
+        return float(seconds) if isinstance(seconds, (int, float)) else 0.0
+
     def progress(self) -> dict[str, Any] | None:
         """How far the running stage is, as it last said."""
         stored = read_json(self.work / PROGRESS)
-        return stored if isinstance(stored, dict) else None
+        return stored if isinstance(stored, dict) and is_progress(stored) else None
 
     def log_tail(self) -> tuple[str, ...]:
         """The last lines that the unfinished stage wrote."""
@@ -123,6 +141,20 @@ class StageFolder:
             return ()
         lines = [line.rstrip()[:LOG_LINE_CHARACTERS] for line in text.splitlines() if line.strip()]
         return tuple(lines[-LOG_TAIL_LINES:])
+
+
+def is_progress(value: Mapping[str, Any]) -> bool:
+    """Whether `done` and `total` of a progress report are finite numbers."""
+    numbers = [value.get(name) for name in ("done", "total")]
+    return all(isinstance(number, (int, float)) and math.isfinite(number) for number in numbers)
+
+
+def _essential_files(folder: Path) -> dict[str, dict[str, Any]] | None:
+    """Entries of the manifest, without files that no stage and no record reads numbers from."""
+    files = _manifest(folder)
+    if files is None:
+        return None
+    return {name: entry for name, entry in files.items() if name.partition("/")[0] not in INESSENTIAL}
 
 
 def _manifest(folder: Path) -> dict[str, dict[str, Any]] | None:

@@ -167,6 +167,17 @@ class LeavesHelper(Shift):
         time.sleep(600)
 
 
+class Detaches(Shift):
+    """Starts a process in a session of its own, as a daemon does, and leaves it behind."""
+
+    def fit(self, source, target, context):
+        code = "import subprocess as s; print(s.Popen(['sleep', '600'], start_new_session=True, stdout=s.DEVNULL).pid)"
+        detached = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True).stdout
+        print("detached", detached.strip(), flush=True)
+        super().fit(source, target, context)
+        context.report(detached=int(detached))
+
+
 class Surroundings(Shift):
     """Tells what the executor gave it."""
 

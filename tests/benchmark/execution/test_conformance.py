@@ -1,6 +1,6 @@
 """The shipped executors keep the contract of an executor."""
 
-from benchmark.execution.inline import InlineExecutor, InlineOptions
+from benchmark.execution.inline import InlineExecutor
 from benchmark.execution.local import LocalExecutor, LocalOptions
 from benchmark.testing import ExecutorConformance
 
@@ -9,7 +9,7 @@ class TestInline(ExecutorConformance):
     isolated = False
 
     def make(self, **changes):
-        return InlineExecutor(InlineOptions(**changes))
+        return InlineExecutor(InlineExecutor.Options(**changes))
 
 
 class TestLocal(ExecutorConformance):

@@ -13,10 +13,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from benchmark.api.executor import Outcome
 from benchmark.api.hookspecs import hookimpl
 from benchmark.api.stage_context import StageContext
 from benchmark.config.matrix import PluginConfig
+from benchmark.errors import StoreError, UsageError
 from benchmark.execution.driver import _preloadable_modules, execute
+from benchmark.execution.events import Listener
 from benchmark.execution.inline import InlineExecutor
 from benchmark.execution.local import LocalExecutor, LocalOptions
 from benchmark.execution.states import stage_states
@@ -91,6 +94,41 @@ def test_stages_that_only_finished_ones_would_read_are_not_made_again(run, matri
     assert "not-needed" in again.states.values()
 
 
+class JobLog(InlineExecutor):
+    """Notes every job."""
+
+    def __init__(self):
+        super().__init__()
+        self.jobs = {}
+
+    def submit(self, job):
+        self.jobs[job.key] = job
+        return super().submit(job)
+
+
+def test_a_stage_has_the_same_key_and_threads_whatever_else_the_matrix_holds(toys, store, matrix_of, tmp_path):
+    large = matrix_of("shift", "twofold", segmenters=("nearest", "overconfident"), seeds=(0, 1, 2))
+    small = replace(large, translators=large.translators[:2], segmenters=large.segmenters[:1], seeds=(0,))
+    jobs = []
+    for index, matrix in enumerate((small, large)):
+        executor = JobLog()
+        execute(make_plan(matrix, toys), Store(tmp_path / str(index)), executor, toys)
+        jobs.append(executor.jobs)
+    assert len(jobs[0]) < len(jobs[1])
+    assert set(jobs[0]) <= set(jobs[1])
+    for key, job in jobs[0].items():
+        assert jobs[1][key].threads == job.threads == 1
+
+
+def test_a_job_has_the_threads_of_its_matrix(toys, store, matrix_of):
+    executor = JobLog()
+    plan = make_plan(matrix_of(threads=2), toys)
+    execute(plan, store, executor, toys)
+    assert {job.threads for job in executor.jobs.values()} == {2}
+    fits = [stage for stage in plan.stages.values() if stage.kind == "fit-segmenter"]
+    assert {store.stage(fit.kind, fit.key).result()["threads"] for fit in fits} == {2}
+
+
 def test_a_new_segmenter_reuses_the_translations(run, matrix_of):
     run(matrix_of("shift"))
     wider = run(matrix_of("shift", segmenters=("nearest", "overconfident")))
@@ -162,6 +200,69 @@ def test_never_reusing_runs_everything_again_with_the_same_outcome(run, matrix_o
     again = run(matrix_of("shift"), reuse="never")
     assert sorted(again.started) == sorted(first.started)
     assert outcomes(store.results) == before
+
+
+def test_nothing_is_discarded_while_another_driver_works_in_the_folder(run, matrix_of, drive, store):
+    run(matrix_of("shift"))
+    other = drive(matrix_of("twofold", pause=0.5, steps=20), store.results)
+    other.stdout.readline()
+    with pytest.raises(UsageError, match="--reuse never removes stages, and another bench works in this folder"):
+        run(matrix_of("shift"), reuse="never")
+    assert run(matrix_of("shift"), reuse="only-cache").summary.cells == {"done": 3}
+
+
+def test_a_complete_folder_that_cannot_be_written_can_be_read_with_only_cache(run, matrix_of, monkeypatch):
+    before = run(matrix_of("shift")).records
+
+    def refuse(*_, **__):
+        raise StoreError("read-only")
+
+    monkeypatch.setattr("benchmark.store.store.Store.check_writable", refuse)
+    monkeypatch.setattr("benchmark.results.records.write_json", refuse)
+    monkeypatch.setattr("benchmark.store.locks._open", refuse)
+    assert run(matrix_of("shift"), reuse="only-cache").records == before
+
+
+def test_each_kind_of_stage_is_refused_once_between_two_looks(toys, store, matrix_of):
+    executor = JobLog()
+    offers = []
+    submit = executor.submit
+    executor.submit = lambda job: offers.append(job.key) or submit(job)
+    plan = make_plan(matrix_of("shift", "twofold", "gazing", seeds=tuple(range(6))), toys)
+    for key, stage in plan.stages.items():
+        folder = store.stage(stage.kind, key)
+        if stage.kind in ("prepare", "fit-translator", "translate", "fit-segmenter"):
+            folder.start()
+            folder.finish()
+    execute(plan, store, executor, toys)
+    left = [stage for stage in plan.stages.values() if stage.kind.startswith("score-")]
+    assert len(offers) <= 3 * len(left)
+
+
+class Broken(Listener):
+    """Raises at every event, as a display on a closed terminal does."""
+
+    def __getattribute__(self, name):
+        if name.startswith(("plan", "stage", "cell", "finished")):
+            raise SystemExit(1)
+        return super().__getattribute__(name)
+
+
+def test_a_listener_that_raises_or_exits_ends_nothing_and_is_reported_once(toys, store, matrix_of, caplog):
+    summary = execute(make_plan(matrix_of("shift"), toys), store, InlineExecutor(), toys, listener=Broken())
+    assert summary.cells == {"done": 3}
+    assert caplog.text.count("Broken.stage_started failed: SystemExit: 1") == 1
+
+
+def test_a_hook_that_exits_ends_nothing(run, matrix_of, toys, caplog):
+    class Leaves:
+        @hookimpl
+        def bench_stage_started(self):
+            sys.exit(3)
+
+    toys.add(Leaves(), "leaves", "test")
+    assert run(matrix_of()).summary.cells == {"done": 2}
+    assert "bench_stage_started failed: SystemExit: 3" in caplog.text
 
 
 def test_only_the_cache_runs_nothing_and_keeps_the_records_that_are_there(run, matrix_of, store):
@@ -362,3 +463,53 @@ def test_only_plugins_that_come_with_bench_are_imported_ahead_of_their_stages(ma
     both = replace(matrix, metrics=(*matrix.metrics, PluginConfig("metric", shipped.name, shipped.name, "1", {})))
     assert _preloadable_modules(matrix, toys) == ()
     assert _preloadable_modules(both, toys) == (shipped.entry.split(":")[0],)
+
+
+def test_a_stage_that_another_driver_finished_meanwhile_is_not_offered(toys, store, matrix_of, tmp_path):
+    plan = make_plan(matrix_of("shift"), toys)
+    other = Store(tmp_path / "other")
+    execute(plan, other, InlineExecutor(), toys)
+    executor = JobLog()
+
+    class Other(Listener):
+        def stage_started(self, stage):
+            for one in plan.stages.values():
+                if one.kind == "fit-segmenter" and not store.stage(one.kind, one.key).finished():
+                    shutil.copytree(other.stage(one.kind, one.key).path, store.stage(one.kind, one.key).path)
+
+    execute(plan, store, executor, toys, listener=Other())
+    assert "fit-segmenter" not in {job.kind for job in executor.jobs.values()}
+
+
+def test_a_failure_met_in_another_driver_is_not_tried_again_at_once(toys, store, matrix_of, diary):
+    plan = make_plan(matrix_of("shift"), toys)
+    fit = next(stage for stage in plan.stages.values() if stage.kind == "fit-translator")
+
+    class OtherFails(JobLog):
+        def wait(self, seconds):
+            job, outcomes = self._job, super().wait(seconds)
+            if job is None or job.key != fit.key:
+                return outcomes
+            shutil.rmtree(store.stage(fit.kind, fit.key).path)
+            store.record_failure(fit.key, "failed", "no colour is left")
+            return [(fit.key, Outcome("busy"))]
+
+    executor = OtherFails()
+    submitted = []
+    submit = executor.submit
+    executor.submit = lambda job: submitted.append(job.key) or submit(job)
+    execute(plan, store, executor, toys, listener=diary)
+    assert submitted.count(fit.key) == 1
+    assert diary.records["shift", "nearest", 0]["reason"] == "no colour is left"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_driver_that_is_ended_removes_its_temporary_folder(drive, matrix_of, store, tmp_path, monkeypatch, number):
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    driver = drive(matrix_of("shift", pause=0.5, steps=20), store.results)
+    driver.stdout.readline()
+    assert list(tmp_path.glob("bench-*"))
+    driver.send_signal(number)
+    driver.wait(30)
+    assert driver.returncode != 0
+    assert list(tmp_path.glob("bench-*")) == []

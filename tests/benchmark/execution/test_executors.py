@@ -4,16 +4,21 @@ import os
 import signal
 import time
 from dataclasses import replace
+from multiprocessing import forkserver
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from benchmark.errors import UsageError
+from benchmark.api.executor import Job
+from benchmark.errors import StoreError, UsageError
 from benchmark.execution.driver import execute
 from benchmark.execution.events import Listener
-from benchmark.execution.local import LocalExecutor, LocalOptions
+from benchmark.execution.local import LocalExecutor, LocalOptions, _outcome_of, _Running, _status_of_exit
 from benchmark.execution.preload import import_all
 from benchmark.plan.planner import make_plan
+
+JOB = {"plugin": "shift", "seed": 0, "spec": {}, "inputs": {}}
 
 
 @pytest.fixture
@@ -103,7 +108,7 @@ def test_a_killed_stage_is_interrupted_and_goes_on_from_its_checkpoint(run, matr
 
 
 def test_each_gpu_takes_one_stage_and_each_stage_sees_one_gpu(run, matrix_of, store):
-    plan = run(matrix_of("surroundings", device="auto"), slots=None, gpus=("5",), threads=3)
+    plan = run(matrix_of("surroundings", device="auto", threads=3), slots=None, gpus=("5",))
     assert facts(store, plan, "surroundings") == {"visible": "5", "threads": 3, "omp": "3"} | {
         "peak_memory_bytes": facts(store, plan, "surroundings")["peak_memory_bytes"]
     }
@@ -119,11 +124,24 @@ def test_a_gpu_that_is_not_there_is_told_before_anything_runs(run, matrix_of, st
     assert not (store.results / "records").exists()
 
 
-@pytest.mark.parametrize(("gpus", "slots"), [(("0", "1", "2"), 3), ((), None)])
-def test_by_default_there_is_a_slot_for_each_gpu_or_else_for_each_core(gpus, slots):
-    with LocalExecutor(LocalOptions(gpus=gpus)) as executor:
-        assert executor.slots == (slots or executor.slots)
-        assert 1 <= executor.slots <= max(len(os.sched_getaffinity(0)), 3)
+SLOTS = {
+    "one per GPU": ({"gpus": ("0", "1", "2")}, {"threads": 4}, 3),
+    "one per core": ({"gpus": ()}, {"threads": 1}, 8),
+    "cores divided by threads": ({"gpus": ()}, {"threads": 3}, 2),
+    "at least one": ({"gpus": ()}, {"threads": 9}, 1),
+    "as asked for": ({"gpus": (), "slots": 5}, {"threads": 4}, 5),
+    "on a CPU beside GPUs": ({"gpus": ("0",), "slots": 5}, {"threads": 4, "kind": "prepare"}, 2),
+}
+
+
+@pytest.mark.parametrize("case", SLOTS)
+def test_slots_follow_from_gpus_or_else_from_cores_and_threads(case, monkeypatch):
+    monkeypatch.setattr("benchmark.execution.local.cores", lambda: 8)
+    monkeypatch.setattr("benchmark.execution.local.memory_gib", lambda: 1024.0)
+    options, fields, slots = SLOTS[case]
+    job = Job(**{"results": "", "project": "", "kind": "translate", "key": "k"} | fields, **JOB)
+    with LocalExecutor(LocalOptions(**options)) as executor:
+        assert executor.slots(job) == slots
 
 
 def test_modules_that_cannot_be_preloaded_do_no_harm(tmp_path, monkeypatch):
@@ -150,3 +168,108 @@ def test_closing_ends_what_runs(toys, store, matrix_of):
         execute(plan, store, LocalExecutor(LocalOptions(slots=2, gpus=())), toys, listener=listener)
     assert not alive(listener.pid)
     assert listener.folder.holder() is None
+
+
+DEATHS = [
+    *((-number, "interrupted") for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)),
+    (-signal.SIGBUS, "interrupted"),
+    (-signal.SIGSEGV, "failed"),
+    (255, "interrupted"),
+    (os.EX_IOERR, "interrupted"),
+    (3, "failed"),
+]
+
+
+@pytest.mark.parametrize(("code", "status"), DEATHS)
+def test_a_process_that_was_ended_from_outside_is_interrupted(code, status):
+    assert _status_of_exit(code)[0] == status
+
+
+def server_pid():
+    return forkserver._forkserver._forkserver_pid
+
+
+def test_the_death_of_the_server_that_stages_are_forked_from_is_no_failure(matrix_of, diary, store, toys, new_diary):
+    plan = make_plan(matrix_of("shift", pause=0.1, steps=12), toys)
+
+    class Saboteur(new_diary):
+        killed = False
+
+        def stage_progress(self, stage, progress):
+            if stage.kind == "fit-translator" and not self.killed:
+                self.killed = True
+                os.kill(server_pid(), signal.SIGKILL)
+
+    first = Saboteur()
+    execute(plan, store, LocalExecutor(LocalOptions(slots=2, gpus=())), toys, listener=first)
+    assert first.killed
+    assert {record["status"] for record in first.records.values()} <= {"done", "interrupted"}
+    assert first.records["shift", "nearest", 0]["status"] == "interrupted"
+    execute(plan, store, LocalExecutor(LocalOptions(slots=2, gpus=())), toys, listener=diary)
+    assert {record["status"] for record in diary.records.values()} == {"done"}
+
+
+@pytest.mark.parametrize("error", [EOFError(), ConnectionResetError(), BrokenPipeError()])
+def test_a_server_that_died_before_a_start_is_started_again_once(monkeypatch, error, store):
+    job = Job(results=str(store.results), project="", kind="prepare", key="k", **JOB)
+    failures = [error]
+
+    def start(self):
+        if failures:
+            raise failures.pop()
+
+    monkeypatch.setattr("multiprocessing.context.ForkServerProcess.start", start)
+    with LocalExecutor(LocalOptions(slots=2, gpus=())) as executor:
+        assert executor.submit(job)
+        executor._running.clear()
+        failures[:] = [error, error]
+        with pytest.raises(StoreError, match="the server that stages are forked from was ended"):
+            executor.submit(job)
+
+
+def test_a_process_that_the_system_refuses_is_one_line(monkeypatch, store):
+    def start(self):
+        raise OSError(12, "Cannot allocate memory")
+
+    monkeypatch.setattr("multiprocessing.context.ForkServerProcess.start", start)
+    job = Job(results=str(store.results), project="", kind="prepare", key="k", **JOB)
+    expected = r"no process could be started for a stage \(Cannot allocate memory\)"
+    with LocalExecutor(LocalOptions(slots=2, gpus=())) as executor, pytest.raises(StoreError, match=expected):
+        executor.submit(job)
+
+
+def test_a_full_temporary_folder_is_named(monkeypatch, store):
+    def write_text(self, text):
+        raise OSError(28, "No space left on device")
+
+    job = Job(results=str(store.results), project="", kind="prepare", key="k", **JOB)
+    with LocalExecutor(LocalOptions(slots=2, gpus=())) as executor:
+        monkeypatch.setattr(Path, "write_text", write_text)
+        with pytest.raises(StoreError, match=r"bench-.*make room in the temporary folder"):
+            executor.submit(job)
+
+
+def test_a_process_without_an_outcome_whose_stage_is_finished_is_done(monkeypatch, store, tmp_path):
+    job = Job(results=str(store.results), project="", kind="prepare", key="k", **JOB)
+    folder = store.stage("prepare", "k")
+    folder.start()
+    folder.finish()
+    monkeypatch.setattr("benchmark.execution.local._end_processes", lambda running: 1)
+    running = _Running(job, tmp_path / "k.json", SimpleNamespace(exitcode=1), 0.0)
+    assert _outcome_of(running).status == "done"
+
+
+def test_what_a_plugin_detaches_ends_with_its_stage(run, matrix_of, diary, toys):
+    plan = run(matrix_of("detaches"))
+    [cell] = [cell for cell in plan.cells if cell.translator == "detaches"]
+    assert diary.records["detaches", "nearest", 0]["status"] == "done"
+    detached = int(diary.records["detaches", "nearest", 0]["stages"]["fit-translator"]["facts"]["detached"])
+    assert cell.stages
+    assert not alive(detached)
+
+
+def test_what_a_plugin_detaches_ends_with_a_stage_that_outlasts_its_time(run, matrix_of, diary):
+    run(matrix_of("detaches", timeout=3.0, pause=10.0))
+    record = diary.records["detaches", "nearest", 0]
+    assert record["status"] == "timeout"
+    assert not alive(int(record["log_tail"][0].split()[1]))

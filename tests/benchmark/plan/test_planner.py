@@ -10,7 +10,7 @@ import pytest
 from benchmark.api.scenario import Side
 from benchmark.errors import DataError, PluginError
 from benchmark.plan.keys import content_key
-from benchmark.plan.model import needed, peers
+from benchmark.plan.model import needed
 from benchmark.plan.planner import make_plan
 
 
@@ -77,6 +77,7 @@ CHANGES = {
     "option": ({"steps": 3}, ALL),
     "seed": ({"seeds": (7,)}, ALL),
     "precision": ({"precision": "bf16"}, ALL),
+    "threads": ({"threads": 2}, ALL),
     "metric": ({"metrics": ("accuracy", "difference", "spread")}, set()),
     "runtime option": ({"pause": 1.0}, set()),
     "budget": ({"budget": "other", "timeout": 9.0}, set()),
@@ -318,14 +319,6 @@ def test_translations_held_out_to_choose_a_checkpoint_are_those_that_are_scored(
     assert kinds(plan)["translate"] == 2
 
 
-def test_an_auxiliary_segmenter_is_no_peer_of_the_translator_that_waits_for_it(plan_of):
-    plan = plan_of("guided")
-    stages = cell(plan, "guided").stages
-    beside = peers(plan)
-    assert beside[stages["fit-segmenter:source-only"]] == 1
-    assert beside[stages["fit-translator"]] == 1
-
-
 def test_a_plugin_that_cannot_be_used_makes_its_own_cells_invalid(plan_of):
     plan = plan_of("outdated", "shift")
     assert "contract version 0" in cell(plan, "outdated").invalid
@@ -395,16 +388,6 @@ def test_only_what_leads_to_missing_goals_is_needed(plan_of):
     chain = needed(plan.stages, [goal], done | {stages["translate"]: True})
     assert stages["fit-translator"] not in chain
     assert chain.index(stages["fit-segmenter"]) < chain.index(goal)
-
-
-def test_a_lone_chain_has_no_peers_and_a_matrix_has_its_other_rows(plan_of, matrix_of, toys):
-    matrix = matrix_of("shift")
-    lone = make_plan(replace(matrix, translators=matrix.translators[1:2]), toys)
-    beside = peers(lone)
-    assert {beside[key] for role, key in cell(lone, "shift").stages.items() if role.kind != "score-translation"} == {0}
-    plan = plan_of("shift", "twofold", seeds=(0, 1))
-    assert peers(plan)[cell(plan, "shift").stages["fit-segmenter"]] == 7
-    assert peers(plan)[cell(plan, "shift").stages["fit-translator"]] == 7
 
 
 def test_planning_imports_no_heavy_library():

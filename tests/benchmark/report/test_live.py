@@ -7,6 +7,7 @@ import pytest
 from rich.console import Console
 
 from benchmark.execution.events import Summary
+from benchmark.plan.planner import make_plan
 from benchmark.report.live import Bars, Lines, watcher
 from benchmark.report.stage_labels import stage_names
 
@@ -191,3 +192,17 @@ def test_bars_show_stage_amount_and_losses_and_give_the_cursor_back(plan, width)
     text = file.getvalue()
     assert all(part in text for part in ("fit-translator", "25/100 images", "0/2 stages", "loss 0.5"))
     assert text.rfind("\x1b[?25h") > text.rfind("\x1b[?25l") >= 0
+
+
+def test_results_of_other_code_are_named_at_the_start_and_at_the_end(matrix_of, toys):
+    plan = make_plan(matrix_of("shift"), toys)
+    fit, translate = (
+        next(stage for stage in plan.stages.values() if stage.kind == kind) for kind in ("fit-translator", "translate")
+    )
+    out = io.StringIO()
+    lines = Lines(Console(file=out, width=200))
+    lines.plan_ready(plan, dict.fromkeys(plan.stages, "cached"))
+    lines.other_code_found({fit.key: ("bench_gan",), translate.key: ("bench_gan",)})
+    lines.finished(Summary({}, 0, 0, 1.0))
+    assert out.getvalue().count("trained by other code: shift seed 0 (bench_gan changed)\n") == 2
+    assert out.getvalue().count("--reuse same-code runs these again\n") == 2

@@ -1,6 +1,8 @@
 """A table fits its terminal without a number cut in two; off a terminal nothing wraps."""
 
 import io
+import subprocess
+import sys
 
 import pytest
 from rich.console import Console
@@ -54,3 +56,18 @@ def test_brackets_are_text_and_not_markup():
         TextTable("[bold]", ("translator",), (("cyclegan [red]",),), notes=("[x]",)), Console(file=file, width=80)
     )
     assert all(text in file.getvalue() for text in ("[bold]", "cyclegan [red]", "[x]"))
+
+
+def test_progress_that_nobody_takes_any_more_leaves_standard_output_alone():
+    code = """
+import os
+from benchmark.report.terminal import console
+received, sent = os.pipe()
+os.close(received)
+out = console(os.fdopen(sent, "w", buffering=1))
+out.print("progress")
+out.print("progress")
+print("leaderboard")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "leaderboard\n"

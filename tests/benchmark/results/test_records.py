@@ -16,7 +16,6 @@ from benchmark.results.records import (
     _drop_malformed_facts,
     comparable,
     problem_of,
-    provenance,
     read_records,
     record_path,
     write_record,
@@ -83,8 +82,8 @@ def test_a_skipped_cell_has_a_record_with_its_reason(records):
 
 
 def test_versions_are_kept_with_a_record(records):
-    assert records["shift"]["provenance"]["torch"] == version("torch")
-    assert set(records["shift"]["provenance"]) == set(provenance()) | {"time"}
+    for stage in records["shift"]["stages"].values():
+        assert stage["provenance"]["torch"].startswith(version("torch"))
 
 
 def test_a_record_that_says_the_same_at_another_time_is_left_alone(results, records):
