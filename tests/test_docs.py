@@ -67,7 +67,7 @@ def test_the_matrix_of_the_readme_resolves(tmp_path):
     file = tmp_path / "my-matrix.toml"
     file.write_text(blocks("README.md", "toml")[0])
     matrix = resolve_matrix(file, registry=load_registry(tmp_path))
-    by_label = {choice.label: choice for choice in matrix.translators}
+    by_label = {choice.alias: choice for choice in matrix.translators}
     assert by_label["cyclegan"].options["blocks"] == 6
     assert by_label["cyclegan-no-identity"].options["lambda_identity"] == 0
     assert matrix.seeds == (0, 1, 2)
