@@ -11,7 +11,7 @@ demo: $(INSTALLED)
 	$(BIN)/bench matrix --results $(DEMO_RESULTS)
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --cov
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

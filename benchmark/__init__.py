@@ -6,7 +6,15 @@ This module is what a plugin author imports; it loads no heavy library.
 from benchmark.api.dataset import IGNORE, ClassSet, Dataset, Sample
 from benchmark.api.executor import Executor, Job, Outcome
 from benchmark.api.hookspecs import hookimpl
-from benchmark.api.metric import AcceptsImageIds, Metric, SegmentationMetric, TranslationMetric, Value, VariantMetric
+from benchmark.api.metric import (
+    AcceptsImageIds,
+    HasReferenceState,
+    Metric,
+    SegmentationMetric,
+    TranslationMetric,
+    Value,
+    VariantMetric,
+)
 from benchmark.api.options import PluginOptions
 from benchmark.api.scenario import Scenario, Side
 from benchmark.api.segmenter import HasLogits, Segmenter
@@ -29,6 +37,7 @@ __all__ = [
     "HasAttentionMaps",
     "HasLogits",
     "HasPixelAttention",
+    "HasReferenceState",
     "Invertible",
     "Job",
     "Metric",

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 from benchmark.api.options import PluginOptions
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from torch import Tensor
 
     from benchmark.api.dataset import ClassSet
@@ -35,7 +37,10 @@ class Value:
 
 
 class Metric(ABC):
-    """What all metrics share. A metric object serves one evaluation and is then thrown away."""
+    """What all metrics share. A metric object serves one evaluation and is then thrown away.
+
+    Whatever a metric raises, and a value outside its declared range, makes its own values missing and nothing else.
+    """
 
     Options: ClassVar[type[PluginOptions]] = PluginOptions
     values: ClassVar[Mapping[str, Value]] = {}
@@ -94,6 +99,24 @@ class VariantMetric(Protocol):
         Args:
             variants: float32 RGB in [0, 1]; the first is what `update` got as `translated`. V may be 1.
         """
+        ...
+
+
+@runtime_checkable
+class HasReferenceState(Protocol):
+    """A translation metric whose work on the target images is the same for all translators, and done once for them.
+
+    Its registry entry declares the need `reference`. One object of it, in a stage of its own, gets `start`, all target
+    images by `reference`, and `save_reference`. Each object that measures a translator then gets `load_reference`
+    after `start`, and no target images. In the first stage the context holds nothing else that the entry may need.
+    """
+
+    def save_reference(self, folder: Path) -> None:
+        """Store in an empty folder what the target images came to."""
+        ...
+
+    def load_reference(self, folder: Path) -> None:
+        """Take in what another object stored."""
         ...
 
 

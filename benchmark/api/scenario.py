@@ -38,6 +38,8 @@ class Scenario(BaseModel):
         score_translations: The source split whose translations are measured and pictured: the one that translators
             learn from, against the target's training images, or the one they never saw, against the target's test
             images.
+        evaluate: At which size predictions are measured: that of the scenario, or also, as further values, that of
+            the labels as the data set has them, where papers measure.
         source, target: The two domains.
     """
 
@@ -49,5 +51,6 @@ class Scenario(BaseModel):
     paired: bool = False
     checkpoint: Literal["last", "source-val", "oracle-val"] = "last"
     score_translations: Literal["train", "test"] = "train"
+    evaluate: Literal["scenario", "native"] = "scenario"
     source: Side
     target: Side

@@ -17,7 +17,7 @@ FLOOR, CEILING = CONTROLS = ("source-only", "oracle")
 
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "translator": ("source_labels", "paired", "source_segmenter"),
-    "metric": ("target_segmenter", "translator"),
+    "metric": ("target_segmenter", "translator", "reference"),
 }
 """What a plugin may ask for beyond its usual data, by kind; other kinds may ask for nothing.
 
@@ -25,7 +25,8 @@ A translator: `source_labels`, so that the source set of `fit` has labels; `pair
 same scenes under equal ids in equal order; `source_segmenter`, so that `context.source_segmenter` is the auxiliary
 segmenter of the matrix, trained on the labelled source images. A metric over translations: `target_segmenter`, so that
 `context.target_segmenter` is the same trained on the labelled target images; `translator`, so that
-`context.translator` is the translator that is measured.
+`context.translator` is the translator that is measured; `reference`, so that its work on the target images is done
+once for all translators (`HasReferenceState`).
 """
 
 
@@ -44,8 +45,9 @@ class PluginSpec:
         summary: One line for `bench plugins list`.
         paper: The publication to cite, or empty.
         needs: Words of `NEEDS[kind]`, checked before anything runs.
-        measures: What a metric is over; empty: only its class knows, and either kind of score is computed anew
-            when it joins a matrix.
+        measures: What a metric is over; empty: only its class knows, and both kinds of score stages are planned.
+        values: Names of a metric's values, so that a plan finds names that two metrics share; must be those of its
+            class. Empty: only its class knows.
         distribution: The package it came with; filled in by the registry.
     """
 
@@ -59,4 +61,5 @@ class PluginSpec:
     paper: str = ""
     needs: tuple[str, ...] = ()
     measures: Literal["", "translation", "segmentation"] = ""
+    values: tuple[str, ...] = ()
     distribution: str = ""

@@ -14,7 +14,8 @@ from benchmark.config.matrix import Matrix
 from benchmark.errors import PluginError
 from benchmark.execution.events import Listener, Summary
 from benchmark.execution.states import TRIED_AGAIN, Retry, Reuse, State, folder_of, score_keys, stage_states
-from benchmark.plan.model import TARGET_SEGMENTER_SCORES, Cell, Plan, Stage, peers
+from benchmark.plan.model import Cell, Plan, Stage, peers
+from benchmark.plan.stage_kinds import STAGE_KINDS
 from benchmark.registry.registry import SHIPPED, Registry
 from benchmark.results.records import INVALID, SKIPPED, make_record, record_path, write_record
 from benchmark.store.store import Failure, Store, store_errors
@@ -151,12 +152,13 @@ class _Run:
             checked |= read
 
     def _by_urgency(self, keys: Iterable[str]) -> list[str]:
-        """What ends a cell first, for it is short and waited for; then those with the longest chain behind them."""
+        """Stages of urgent kinds first, then those with the longest chain behind them."""
         behind = dict.fromkeys(self.plan.stages, 0)
         for stage in reversed(self.plan.stages.values()):
             for source in stage.inputs.values():
                 behind[source] = max(behind[source], behind[stage.key] + 1)
-        return sorted(keys, key=lambda key: (self.plan.stages[key].kind != "score-segmentation", -behind[key]))
+        urgent = {key: STAGE_KINDS[stage.kind].urgent for key, stage in self.plan.stages.items()}
+        return sorted(keys, key=lambda key: (not urgent[key], -behind[key]))
 
     def _job(self, stage: Stage) -> Job:
         matrix = self.plan.matrix
@@ -264,12 +266,12 @@ class _Run:
 
     def _record(self, cell: Cell) -> None:
         failure = next((self.failures[key] for key in cell.essential if key in self.failures), None)
-        unread = self.failures.get(cell.stages.get(TARGET_SEGMENTER_SCORES, ""))
-        if failure is None and unread is not None and unread.status == SKIPPED:
-            failure = unread  # it was not tried: nothing is known yet
+        score_failures = {key: self.failures[key] for key in cell.scores if key in self.failures}
+        if failure is None:  # a score that was not tried says nothing yet
+            failure = next((score for score in score_failures.values() if score.status == SKIPPED), None)
         if cell.invalid or cell.skipped:
             failure = Failure(INVALID if cell.invalid else SKIPPED, cell.invalid or cell.skipped or "")
-        record = make_record(cell, self.plan, self.store, failure, unread)
+        record = make_record(cell, self.plan, self.store, failure, {} if failure else score_failures)
         not_tried = failure is not None and failure.status == SKIPPED and not cell.skipped
         if not (not_tried and record_path(self.store.results, cell.id).exists()):
             record = write_record(self.store.results, record)

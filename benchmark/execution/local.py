@@ -26,8 +26,15 @@ from benchmark.errors import UsageError
 from benchmark.execution.machine import cores, memory_gib, visible_gpus
 from benchmark.execution.preload import VARIABLE
 from benchmark.execution.worker import die_with, lead_group, main, read_outcome, stage_folder
+from benchmark.plan.stage_kinds import STAGE_KINDS
 
-PRELOAD = ("numpy.random", "PIL.Image", "torch", "benchmark.stages.stages", "benchmark.execution.worker")
+PRELOAD = (
+    "numpy.random",
+    "PIL.Image",
+    "torch",
+    *dict.fromkeys(kind.work.partition(":")[0] for kind in STAGE_KINDS.values()),
+    "benchmark.execution.worker",
+)
 GIB_PER_SLOT = 3
 FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -113,7 +120,7 @@ class LocalExecutor(Executor):
         self._jobs.cleanup()
 
     def _on_gpu(self, job: Job) -> bool:
-        return bool(self._gpus) and job.kind != "prepare" and job.device != "cpu"
+        return bool(self._gpus) and STAGE_KINDS[job.kind].needs_gpu and job.device != "cpu"
 
     def _has_room(self, job: Job) -> bool:
         beside = sum(self._on_gpu(one.job) == self._on_gpu(job) for one in self._running.values())

@@ -24,6 +24,7 @@ from benchmark.api.executor import Job, Outcome
 from benchmark.api.stage_context import Precision, StageContext
 from benchmark.errors import BenchError, PluginError, StoreError, UsageError
 from benchmark.execution.machine import resolve_device, resolve_precision
+from benchmark.plan.stage_kinds import STAGE_KINDS
 from benchmark.registry.registry import load_registry
 from benchmark.store.json_files import plain, read_json, write_json
 from benchmark.store.layout import LOG, PROGRESS, RESULT, STAGE
@@ -124,12 +125,11 @@ def _attempt(job: Job, folder: StageFolder, *, capture: bool) -> Outcome:
 
 
 def _run(job: Job, work: Path) -> None:
-    from benchmark.stages.stages import run_stage
-
     started = time.perf_counter()
     device = "cpu"
     precision: Precision = "fp32"
-    if job.kind != "prepare":
+    kind = STAGE_KINDS[job.kind]
+    if kind.needs_gpu:
         device = resolve_device(job.device)
         precision = resolve_precision(job.precision, device)
         _set_up_torch(job, device)
@@ -142,7 +142,7 @@ def _run(job: Job, work: Path) -> None:
         precision=precision,
         on_progress=_reporter(work / PROGRESS),
     )
-    run_stage(job.spec, inputs, run, load_registry(Path(job.project)))
+    kind.import_work()(job.spec, inputs, run, load_registry(Path(job.project)))
     seconds = time.perf_counter() - started
     result = {"seconds": seconds, "device": device, "precision": precision, "threads": job.threads}
     write_json(work / RESULT, result | {"facts": plain(run.facts | _peak_memory(device))}, indent=1)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
 from typing import Any
 
-from benchmark.config.matrix import PluginConfig
+from benchmark.config.matrix import Matrix, PluginConfig
 
 KEY_LENGTH = 20
 RUNTIME_ONLY = "runtime_only"
@@ -20,17 +19,17 @@ def content_key(value: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH]
 
 
-def plugin_identity(choice: PluginConfig) -> dict[str, Any]:
-    """What of a choice decides the outcome, all but its label; options that do not stand aside."""
+def plugin_identity(config: PluginConfig) -> dict[str, Any]:
+    """What a specification says of a plugin: all but its alias, runtime options apart from the others."""
     options: dict[str, dict[str, Any]] = {"options": {}, RUNTIME_ONLY: {}}
-    for name, value in choice.options.items():
-        options[RUNTIME_ONLY if name in choice.runtime_options else "options"][name] = value
-    return {"name": choice.name, "version": choice.version, **options}
+    for name, value in config.options.items():
+        options[RUNTIME_ONLY if name in config.runtime_options else "options"][name] = value
+    return {"name": config.name, "version": config.version, **options}
 
 
-def plugin_identities(choices: Iterable[PluginConfig]) -> list[dict[str, Any]]:
-    """`plugin_identity` of each."""
-    return [plugin_identity(choice) for choice in choices]
+def compute_identity(matrix: Matrix) -> dict[str, str]:
+    """How trainings compute, as asked for: what "auto" comes to on a machine is provenance, like the machine."""
+    return {"device": matrix.device, "precision": matrix.precision}
 
 
 def without_runtime_options(value: Any) -> Any:

@@ -6,20 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from benchmark.api.spec import CEILING, FLOOR
+from benchmark.plan.stage_kinds import STAGE_KINDS, Role, training_kinds
 
 if TYPE_CHECKING:
     from benchmark.config.matrix import Matrix
-
-FITS = ("fit-translator", "fit-segmenter")
-SOURCE_SEGMENTER, TARGET_SEGMENTER = f"fit-segmenter:{FLOOR}", f"fit-segmenter:{CEILING}"
-"""Roles of the auxiliary segmenter in a cell: trained on source images for its translator, on target images for its
-metrics."""
-TARGET_SEGMENTER_SCORES = "score-translation:oracle"
-"""Role of the scores by metrics that need the auxiliary segmenter of target images. If that training fails, these
-metrics are missing; the cell still counts as done."""
-HELD_OUT = "translate:test"
-"""Role of the translated source test split."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +17,7 @@ class Stage:
     """One piece of work, done once however many cells need it.
 
     Attributes:
-        kind: A key of `FORMATS`.
+        kind: A key of `STAGE_KINDS`.
         key: Hash of `inputs` and of what of `spec` decides the outcome.
         plugin: Label of the translator or segmenter, or name of the data set, for people.
         seed: Seed of the cells it belongs to; None where it does not depend on one.
@@ -52,8 +42,7 @@ class Cell:
         scenario, translator, segmenter: Name and labels.
         seed: Its seed.
         config_key: Hash of everything but the seed and the metrics.
-        stages: Keys of its own stages by role, which is a kind of stage, or a kind and a purpose where there are two
-            of the kind (`translate:test`); those that prepare data are found through their inputs.
+        stages: Keys of its own stages by role; those that prepare data are found through their inputs.
         skipped: Why this cell makes no sense (a paired translator in an unpaired scenario), or None.
         invalid: Why a plugin of this cell cannot be used, or None.
     """
@@ -64,19 +53,24 @@ class Cell:
     segmenter: str
     seed: int
     config_key: str
-    stages: dict[str, str]
+    stages: dict[Role, str]
     skipped: str | None = None
     invalid: str | None = None
 
     @property
-    def goals(self) -> tuple[str, ...]:
-        """Keys of the stages that make its numbers."""
-        return tuple(key for role, key in self.stages.items() if role.startswith("score-"))
+    def essential(self) -> tuple[str, ...]:
+        """Keys of the stages without which it is not done."""
+        return tuple(key for role, key in self.stages.items() if STAGE_KINDS[role.kind].essential)
 
     @property
-    def essential(self) -> tuple[str, ...]:
-        """Those of its goals without which it is not done."""
-        return tuple(key for key in self.goals if key != self.stages.get(TARGET_SEGMENTER_SCORES))
+    def scores(self) -> tuple[str, ...]:
+        """Keys of the stages that give its values, each those of one metric."""
+        return tuple(key for role, key in self.stages.items() if STAGE_KINDS[role.kind].scores)
+
+    @property
+    def goals(self) -> tuple[str, ...]:
+        """Keys of the stages it is planned for; all others are there because these read them."""
+        return self.essential + self.scores
 
 
 @dataclass(frozen=True)
@@ -88,21 +82,18 @@ class Plan:
         cells: In the order of the matrix.
         matrix: Where it came from.
         classes: Names of the classes, by scenario.
+        scenarios: By name, as JSON values without the options of data sets that do not affect results.
+        value_names: Names of the values of each metric, by alias; empty where only its class knows them.
+        unusable_metrics: Why a metric cannot be used, by alias.
     """
 
     stages: dict[str, Stage]
     cells: tuple[Cell, ...]
     matrix: Matrix
     classes: dict[str, tuple[str, ...]] = field(default_factory=dict)
-
-
-def kind_of(role: str) -> str:
-    """The kind of stage that plays a role in a cell.
-
-    >>> kind_of("translate:test"), kind_of("translate")
-    ('translate', 'translate')
-    """
-    return role.partition(":")[0]
+    scenarios: dict[str, dict[str, Any]] = field(default_factory=dict)
+    value_names: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    unusable_metrics: dict[str, str] = field(default_factory=dict)
 
 
 def needed(stages: Mapping[str, Stage], goals: Iterable[str], done: Mapping[str, bool]) -> list[str]:
@@ -139,6 +130,6 @@ def peers(plan: Plan) -> dict[str, int]:
     for stage in reversed(order):
         for key in stage.inputs.values():
             after[key] |= after[stage.key] | bit[stage.key]
-    fits = [sum(bit[stage.key] for stage in order if stage.kind == kind) for kind in FITS]
+    fits = [sum(bit[stage.key] for stage in order if stage.kind == kind.name) for kind in training_kinds()]
     related = {key: before[key] | after[key] | bit[key] for key in bit}
     return {key: max((fit & ~related[key]).bit_count() for fit in fits) for key in bit}

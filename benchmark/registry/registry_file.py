@@ -26,6 +26,7 @@ class _Row(BaseModel):
     paper: str = ""
     needs: tuple[str, ...] = ()
     measures: Literal["", "translation", "segmentation"] = ""
+    values: tuple[str, ...] = ()
 
     def spec(self, kind: Kind, folder: Path) -> PluginSpec:
         fields = self.model_dump()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 
+from benchmark.plan.stage_kinds import training_kinds
 from benchmark.report.tables import EMPTY, TextTable, comma_list, duration, number, rounded
 from benchmark.results.board import (
     NOT_MEASURED,
@@ -105,12 +106,12 @@ def highlights_grid(board: Board) -> TextTable:
 def costs_grid(board: Board) -> TextTable:
     """What the trainings of each row took: the translator's, and the segmenter's."""
     columns: list[Column] = [("translator", row_name), *_segmenter_column(board)]
-    for kind, name in (("fit-translator", "translator"), ("fit-segmenter", "segmenter")):
+    for kind in training_kinds():
         columns += [
-            (f"{name} on", _cost_cell(kind, lambda training: training.device)),
-            ("minutes", _cost_cell(kind, lambda training: f"{training.minutes:.1f}")),
-            ("images/s", _cost_cell(kind, lambda training: rounded(training.images_per_second, 1))),
-            ("GiB", _cost_cell(kind, lambda training: rounded(training.memory, 2))),
+            (f"{kind.plugin} on", _cost_cell(kind.name, lambda training: training.device)),
+            ("minutes", _cost_cell(kind.name, lambda training: f"{training.minutes:.1f}")),
+            ("images/s", _cost_cell(kind.name, lambda training: rounded(training.images_per_second, 1))),
+            ("GiB", _cost_cell(kind.name, lambda training: rounded(training.memory, 2))),
         ]
     return TextTable(
         title=f"Cost of trainings: {title(board)}",

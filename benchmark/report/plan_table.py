@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from benchmark.plan.stage_kinds import FIT_TRANSLATOR, STAGE_KINDS, Role
 from benchmark.report.stage_labels import count_of, stage_rows, subjects
 from benchmark.report.tables import EMPTY, TextTable
 
@@ -48,7 +49,7 @@ def plan_grid(plan: Plan, states: Mapping[str, str]) -> TextTable:
     serves, about = stage_rows(plan), subjects(plan)
     rows = tuple(
         (
-            stage.kind,
+            STAGE_KINDS[stage.kind].title,
             about[stage.key],
             serves[stage.key] or EMPTY,
             EMPTY if stage.seed is None else str(stage.seed),
@@ -78,7 +79,7 @@ def _trainings(plan: Plan, states: Mapping[str, str]) -> list[str]:
     cells: Counter[str] = Counter()
     fits: dict[str, set[str]] = defaultdict(set)
     for cell in plan.cells:
-        if (key := cell.stages.get("fit-translator")) is not None:
+        if (key := cell.stages.get(Role(FIT_TRANSLATOR))) is not None:
             cells[cell.translator] += 1
             fits[cell.translator].add(key)
     return [

@@ -9,7 +9,14 @@ from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 from benchmark.api.spec import CEILING, FLOOR
-from benchmark.plan.model import SOURCE_SEGMENTER, TARGET_SEGMENTER
+from benchmark.plan.stage_kinds import (
+    PREPARE,
+    SCORE_SEGMENTATION,
+    SOURCE_SEGMENTER,
+    STAGE_KINDS,
+    TARGET_SEGMENTER,
+    TRANSLATE,
+)
 
 if TYPE_CHECKING:
     from benchmark.plan.model import Plan, Stage
@@ -57,18 +64,23 @@ def subjects(plan: Plan) -> dict[str, str]:
     """The plugin of each stage, by key.
 
     Of a data set also the split, and options where others have it otherwise; of a translation the split where there
-    are several.
+    are several; of a score the segmenter whose predictions it is over, where there are several.
     """
     alike: dict[str, list[Stage]] = defaultdict(list)
     for stage in plan.stages.values():
-        if stage.kind == "prepare":
+        if stage.kind == PREPARE:
             alike[f"{stage.plugin} {stage.spec['split']}"].append(stage)
     names = {key: stage.plugin for key, stage in plan.stages.items()}
     for name, stages in alike.items():
         names |= {key: " ".join([name, *options]) for key, options in _telling_options(stages).items()}
-    splits = {key: _split(plan, stage) for key, stage in plan.stages.items() if stage.kind == "translate"}
-    several = len(set(splits.values())) > 1
-    return names | {key: f"{names[key]} {split}" for key, split in splits.items() if several}
+    splits = {key: _split(plan, stage) for key, stage in plan.stages.items() if stage.kind == TRANSLATE}
+    if len(set(splits.values())) > 1:
+        names |= {key: f"{names[key]} {split}" for key, split in splits.items()}
+    scores = [stage for stage in plan.stages.values() if stage.kind == SCORE_SEGMENTATION]
+    segmenters = {stage.key: plan.stages[stage.inputs["predictions"]].plugin for stage in scores}
+    if len(set(segmenters.values())) > 1:
+        names |= {key: f"{names[key]} of {segmenter}" for key, segmenter in segmenters.items()}
+    return names
 
 
 def _split(plan: Plan, translation: Stage) -> str:
@@ -77,7 +89,7 @@ def _split(plan: Plan, translation: Stage) -> str:
 
 def _name(stage: Stage, about: str, row: str) -> str:
     seed = "" if stage.seed is None else f", seed {stage.seed}"
-    return f"{stage.kind} {about}" + (f" on {row}" if row else "") + seed
+    return f"{STAGE_KINDS[stage.kind].title} {about}" + (f" on {row}" if row else "") + seed
 
 
 def _row(served: set[tuple[str, str]], plugin: str, *, several: bool) -> str:

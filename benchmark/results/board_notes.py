@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from benchmark.plan.model import SOURCE_SEGMENTER
+from benchmark.plan.stage_kinds import SOURCE_SEGMENTER
 from benchmark.results.board import NOT_MEASURED, NOTHING_TRANSLATED, ROLES, TRANSLATION, Record, Row
 from benchmark.results.records import DONE
 
@@ -16,7 +16,7 @@ from benchmark.results.records import DONE
 def deciding_scenario(record: Record) -> dict[str, Any]:
     """Its scenario as far as it decides results; older records do not say which split is scored."""
     stored = {"score_translations": "train", **record["config"]["scenario"]}
-    return {key: value for key, value in stored.items() if key != "summary"}
+    return {key: value for key, value in stored.items() if key not in ("summary", "evaluate")}
 
 
 def why_missing(record: Record, name: str) -> str:

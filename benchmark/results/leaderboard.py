@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from benchmark.api.spec import CEILING, FLOOR
-from benchmark.plan.model import FITS
+from benchmark.plan.stage_kinds import training_kinds
 from benchmark.results.board import METRICS, RANKED_BY, ROLES, Board, Record, Row, Training, reorder
 from benchmark.results.board_notes import (
     board_warnings,
@@ -121,7 +121,9 @@ def _row(
         failures=failure_reasons(records, wanted),
         seconds=math.fsum(costs) / len(costs) if costs else None,
         highlights=_highlights(done),
-        trainings={kind: _training_cost(found) for kind in FITS if (found := _stages(done, kind))},
+        trainings={
+            kind.name: _training_cost(found) for kind in training_kinds() if (found := _stages(done, kind.name))
+        },
     )
 
 

@@ -17,9 +17,11 @@ from benchmark import __version__
 from benchmark.api.stage_context import PICTURES
 from benchmark.config.matrix import PluginConfig
 from benchmark.errors import StoreError
-from benchmark.plan.model import SOURCE_SEGMENTER, TARGET_SEGMENTER, TARGET_SEGMENTER_SCORES, Cell, Plan, kind_of
+from benchmark.plan.model import Cell, Plan
+from benchmark.plan.stage_kinds import SOURCE_SEGMENTER, STAGE_KINDS, TARGET_SEGMENTER, Role
+from benchmark.results.merging import add_stored_scores
+from benchmark.results.scores import collect_scores
 from benchmark.store.json_files import read_json, write_json
-from benchmark.store.layout import METRICS
 from benchmark.store.store import Failure, Store
 
 SCHEMA = 1
@@ -49,7 +51,11 @@ VOLATILE = ("cost", "provenance")
 
 
 def make_record(
-    cell: Cell, plan: Plan, store: Store, failure: Failure | None, unread: Failure | None = None
+    cell: Cell,
+    plan: Plan,
+    store: Store,
+    failure: Failure | None,
+    score_failures: Mapping[str, Failure] | None = None,
 ) -> dict[str, Any]:
     """The record of a cell from what its finished stages left.
 
@@ -58,15 +64,16 @@ def make_record(
         plan: Where it comes from.
         store: Where its stages lie.
         failure: Why it is not complete, or None.
-        unread: Why the metrics that ask the auxiliary segmenter have no value, or None; they are named as plugins then.
+        score_failures: Why a metric has no values, by the key of its score stage.
     """
     matrix = plan.matrix
     scenario = next(one for one in matrix.scenarios if one.name == cell.scenario)
-    scores = _scores(cell, store)
-    if unread:
-        asking = plan.stages[cell.stages[TARGET_SEGMENTER_SCORES]].spec["metrics"]
-        scores["missing"] |= {metric["name"]: f"{unread.status}: {unread.reason}" for metric in asking}
-    stages = {role: _stage(kind_of(role), key, store) for role, key in cell.stages.items()}
+    scores = collect_scores(cell, plan, store, score_failures or {})
+    stages = {role: _stage(role.kind, key, store) for role, key in cell.stages.items()}
+    for role, score in scores.by_role.items():
+        stages[role] |= {"values": score.value_names, "details": score.details}
+        if score.failure:
+            stages[role]["failure"] = asdict(score.failure)
     auxiliary = {}
     if {SOURCE_SEGMENTER, TARGET_SEGMENTER} & set(cell.stages):
         auxiliary["auxiliary_segmenter"] = _stored(matrix.auxiliary_segmenter)
@@ -85,9 +92,9 @@ def make_record(
         "status": failure.status if failure else DONE,
         "reason": failure.reason if failure else None,
         "log_tail": list(failure.log_tail) if failure else [],
-        **scores,
+        **scores.tables,
         "config": {
-            "scenario": scenario.model_dump(mode="json"),
+            "scenario": plan.scenarios.get(cell.scenario) or scenario.model_dump(mode="json"),
             "translator": _choice(matrix.translators, cell.translator),
             "segmenter": _choice(matrix.segmenters, cell.segmenter),
             "metrics": [_stored(metric) for metric in matrix.metrics],
@@ -96,9 +103,7 @@ def make_record(
         }
         | auxiliary,
         "stages": stages,
-        "cost": _cost(
-            {role: stage for role, stage in stages.items() if role not in (TARGET_SEGMENTER, TARGET_SEGMENTER_SCORES)}
-        ),
+        "cost": _cost({role: stage for role, stage in stages.items() if _counts(role)}),
         "provenance": provenance() | {"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())},
     }
 
@@ -115,15 +120,17 @@ def record_path(results: Path, cell_id: str) -> Path:
 
 
 def write_record(results: Path, record: dict[str, Any]) -> dict[str, Any]:
-    """Store a record; one that says the same already, at whatever cost, is left as it is.
+    """Store a record, with the values of metrics that only the stored one has; an equal one is left as it is.
 
     Returns:
         The record that lies there now.
     """
     path = record_path(results, record["cell"])
     stored = read_json(path)
-    if isinstance(stored, dict) and not _problem(stored) and comparable(stored) == comparable(record):
-        return stored
+    if isinstance(stored, dict) and not _problem(stored):
+        record = add_stored_scores(record, stored)
+        if comparable(stored) == comparable(record):
+            return stored
     write_json(path, record, indent=1)
     return record
 
@@ -185,14 +192,9 @@ def _problem(record: Any) -> str | None:
     return None
 
 
-def _scores(cell: Cell, store: Store) -> dict[str, dict[str, Any]]:
-    scores: dict[str, dict[str, Any]] = {"metrics": {}, "missing": {}, "details": {}, "values": {}}
-    for role, key in cell.stages.items():
-        if role.startswith("score-"):
-            table = read_json(store.stage(kind_of(role), key).path / METRICS) or {}
-            for name, values in scores.items():
-                values |= table.get(name, {})
-    return scores
+def _counts(role: Role) -> bool:
+    """Whether the cost of a stage belongs to a cell: that of a training and of its use does, that of measuring not."""
+    return not STAGE_KINDS[role.kind].scores and role != TARGET_SEGMENTER
 
 
 def _stage(kind: str, key: str, store: Store) -> dict[str, Any]:
@@ -221,7 +223,7 @@ def _choice(choices: tuple[PluginConfig, ...], label: str) -> dict[str, Any]:
 
 
 def _stored(choice: PluginConfig) -> dict[str, Any]:
-    return {name: value for name, value in asdict(choice).items() if name != "aside"}
+    return {name: value for name, value in asdict(choice).items() if name != "runtime_options"}
 
 
 def _installed(package: str) -> str | None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 PIXELS_PER_BATCH = {"cpu": 1 << 18, "cuda": 1 << 21}
-"""Bounds the memory of a batch at any image size; part of what `benchmark.plan.planner.FORMATS` stands for."""
+"""Bounds the memory of a batch at any image size; part of what `StageKind.format` stands for."""
 
 
 def batches(images: ImageSet, context: StageContext) -> Iterator[range]:
@@ -40,7 +40,7 @@ def on_device(context: StageContext, tensor: Tensor) -> Tensor:
     return tensor.to(context.device, non_blocking=True)
 
 
-def translated(
+def translate_batch(
     translator: Translator, images: Tensor, variant: int, context: StageContext, name: str, ids: Sequence[str] = ()
 ) -> Tensor:
     """Translations of a batch; `ContractBroken` names the translator, and an image by id, if they are none."""
@@ -53,8 +53,10 @@ def translated(
     return found
 
 
-def predicted(segmenter: Segmenter, images: ImageSet, batch: Sequence[int], context: StageContext, name: str) -> Tensor:
-    """Predicted train ids of some images of a set; errors as in `translated`."""
+def predict_batch(
+    segmenter: Segmenter, images: ImageSet, batch: Sequence[int], context: StageContext, name: str
+) -> Tensor:
+    """Predicted train ids of some images of a set; errors as in `translate_batch`."""
     import torch
 
     with torch.inference_mode():

@@ -32,13 +32,13 @@ def prepare(spec: Mapping[str, Any], inputs: Inputs, context: StageContext, regi
         sample = dataset.sample(split, sample_id)
         where = f"dataset '{name}', split '{split}', sample '{sample_id}'"
         check_sample(sample, dataset.classes, labelled=labelled, where=where)
-        label = None if sample.label is None else _resized(sample.label, height, width, smooth=False)
-        writer.put(index, _resized(sample.image, height, width, smooth=True), label)
+        label = None if sample.label is None else resize_array(sample.label, height, width, smooth=False)
+        writer.put(index, resize_array(sample.image, height, width, smooth=True), label)
         context.progress(index + 1, len(ids))
     writer.close()
 
 
-def _resized(array: NDArray[np.uint8], height: int, width: int, *, smooth: bool) -> NDArray[np.uint8]:
+def resize_array(array: NDArray[np.uint8], height: int, width: int, *, smooth: bool) -> NDArray[np.uint8]:
     """An image, averaged over the pixels that fall together, or a label map, by its nearest pixels."""
     if array.shape[:2] == (height, width):
         return array

@@ -1,28 +1,37 @@
-"""Measures translations and predictions."""
+"""Measures translations and predictions, one metric a stage."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from benchmark.api.imageset import ImageSet
-from benchmark.api.metric import AcceptsImageIds, Metric, SegmentationMetric, TranslationMetric, VariantMetric
-from benchmark.api.segmenter import Segmenter
+from benchmark.api.metric import (
+    AcceptsImageIds,
+    HasReferenceState,
+    Metric,
+    SegmentationMetric,
+    TranslationMetric,
+    VariantMetric,
+)
+from benchmark.api.spec import PluginSpec
 from benchmark.api.stage_context import StageContext
+from benchmark.errors import DataError, PluginError, Unavailable
 from benchmark.plan.keys import content_key
 from benchmark.registry.registry import Registry
-from benchmark.stages.inference import batches, evenly_spaced, on_device, predicted
+from benchmark.stages.inference import batches, on_device
 from benchmark.stages.inputs import Inputs, labelled_set
-from benchmark.stages.metric_session import MetricRun, MetricSession
+from benchmark.stages.metric_table import EMPTY_TABLE, metric_table
 from benchmark.stages.plugins import create_plugin, load_fitted
-from benchmark.stages.translation_strips import SHOWN
-from benchmark.store.layout import GALLERY
+from benchmark.store.json_files import read_json, write_json
+from benchmark.store.layout import METRICS
+from benchmark.store.predictions import read_predictions
+
+REFERENCE_STATE = "reference"
+"""Folder in a reference stage: what the metric stored."""
+UNAVAILABLE = "unavailable.json"
+"""File in a reference stage, in place of that folder: why there is nothing to store."""
 
 
 class Lent(NamedTuple):
@@ -42,94 +51,132 @@ class Lent(NamedTuple):
 LENT = (Lent("target_segmenter", "segmenter", "auxiliary_segmenter"), Lent("translator", "translator", "translator"))
 
 
+def score_segmentation(spec: Mapping[str, Any], inputs: Inputs, context: StageContext, registry: Registry) -> None:
+    """Measure stored predictions on the labelled target test split with one metric."""
+    import torch
+
+    metric = create_metric(spec, registry)
+    if not isinstance(metric, SegmentationMetric):
+        write_nothing_to_measure(spec, registry, "segmentation", context.folder)
+        return
+    test = labelled_set(inputs, "test")
+    predictions = read_predictions(inputs["predictions"])
+    if predictions.ids != test.ids:
+        raise DataError("predictions: they are not those of this test set; run with --reuse never")
+
+    def feed() -> None:
+        metric.start(test.classes, context)
+        for batch in batches(test, context):
+            maps = torch.from_numpy(predictions.maps[batch.start : batch.stop])
+            metric.update(on_device(context, maps), on_device(context, test.label_batch(batch)))
+            context.progress(batch.stop, len(test))
+
+    write_json(context.folder / METRICS, metric_table(spec["metric"]["name"], metric, feed), indent=1)
+
+
 def score_translation(spec: Mapping[str, Any], inputs: Inputs, context: StageContext, registry: Registry) -> None:
-    """Measure all translated images of a split against their sources and the target images."""
-    source, translations, target = (ImageSet.open(inputs[role]) for role in ("source", "translated", "target"))
-    metric_runs = _metric_runs(spec, inputs, TranslationMetric, context, registry)
-    with MetricSession(metric_runs, source.classes, context.folder) as scores:
-        scores.call("name_images", source.ids, to=scores.supporting(AcceptsImageIds))
-        for batch in batches(target, context) if scores.active else ():
-            scores.call("reference", on_device(context, target.image_batch(batch)))
-        for batch in batches(source, context) if scores.active else ():
-            _score_batch(scores, source, translations, batch, context)
-            context.progress(batch[-1] + 1, len(source))
+    """Measure all translated images of a split, against their sources and the target images, with one metric."""
+    metric = create_metric(spec, registry)
+    if not isinstance(metric, TranslationMetric):
+        write_nothing_to_measure(spec, registry, "translation", context.folder)
+        return
+    source, translations = ImageSet.open(inputs["source"]), ImageSet.open(inputs["translated"])
+    for lent in LENT:
+        if lent.configuration in spec:
+            fitted = load_fitted(registry, lent.kind, spec[lent.configuration], inputs[lent.kind], context)
+            setattr(context, lent.need, fitted)
+
+    def feed() -> None:
+        metric.start(source.classes, context)
+        if isinstance(metric, AcceptsImageIds):
+            metric.name_images(source.ids)
+        _feed_reference(metric, inputs, context)
+        for batch in batches(source, context):
+            _update(metric, source, translations, batch, context)
+            context.progress(batch.stop, len(source))
+
+    table = metric_table(spec["metric"]["name"], metric, feed, _conditions(spec))
+    write_json(context.folder / METRICS, table, indent=1)
 
 
-def _score_batch(
-    scores: MetricSession, source: ImageSet, translations: ImageSet, batch: range, context: StageContext
+def reference(spec: Mapping[str, Any], inputs: Inputs, context: StageContext, registry: Registry) -> None:
+    """Store what the target images come to for a metric; see `HasReferenceState`."""
+    name = spec["metric"]["name"]
+    metric = create_metric(spec, registry)
+    if not (isinstance(metric, TranslationMetric) and isinstance(metric, HasReferenceState)):
+        raise PluginError(
+            f"metric '{name}' declares the need 'reference', but is no TranslationMetric with save_reference and "
+            "load_reference; define them, or drop the need"
+        )
+    target = ImageSet.open(inputs["target"])
+    try:
+        metric.start(target.classes, context)
+        _feed_target(metric, target, context)
+        folder = context.folder / REFERENCE_STATE
+        folder.mkdir()
+        metric.save_reference(folder)
+    except Unavailable as reason:  # not a failure: the metric has no values here, and each score stage says why
+        write_json(context.folder / UNAVAILABLE, str(reason))
+
+
+def create_metric(spec: Mapping[str, Any], registry: Registry) -> Metric:
+    """The metric of a score stage; `PluginError` where its values are not those of its registry entry."""
+    name = spec["metric"]["name"]
+    metric: Metric = create_plugin(registry, "metric", spec["metric"])
+    declared = registry.find("metric", name).values
+    if declared and set(declared) != set(metric.values):
+        raise PluginError(
+            f"metric '{name}': its registry entry declares the values {sorted(declared)}, but its class "
+            f"{sorted(metric.values)}; make them equal"
+        )
+    return metric
+
+
+def write_nothing_to_measure(spec: Mapping[str, Any], registry: Registry, subject: str, folder: Path) -> None:
+    """Leave an empty table where a metric turned out to be over something else, which only its class knew."""
+    entry: PluginSpec = registry.find("metric", spec["metric"]["name"])
+    if entry.measures == subject:
+        raise PluginError(f"metric '{entry.name}' declares measures = '{subject}', but its class measures another")
+    write_json(folder / METRICS, EMPTY_TABLE, indent=1)
+
+
+def _feed_reference(metric: TranslationMetric, inputs: Inputs, context: StageContext) -> None:
+    """Give a metric the target images, or what a reference stage made of them."""
+    if "reference" not in inputs:
+        _feed_target(metric, ImageSet.open(inputs["target"]), context)
+        return
+    reason = read_json(inputs["reference"] / UNAVAILABLE)
+    if reason is not None:
+        raise Unavailable(reason)
+    assert isinstance(metric, HasReferenceState)
+    metric.load_reference(inputs["reference"] / REFERENCE_STATE)
+
+
+def _feed_target(metric: TranslationMetric, target: ImageSet, context: StageContext) -> None:
+    if type(metric).reference is TranslationMetric.reference:  # it does nothing with target images
+        return
+    for batch in batches(target, context):
+        metric.reference(on_device(context, target.image_batch(batch)))
+
+
+def _update(
+    metric: TranslationMetric, source: ImageSet, translations: ImageSet, batch: range, context: StageContext
 ) -> None:
     import torch
 
-    pair = on_device(context, source.image_batch(batch)), on_device(context, translations.image_batch(batch))
+    images = on_device(context, source.image_batch(batch))
+    translated = on_device(context, translations.image_batch(batch))
     labels = None if source.labels is None else on_device(context, source.label_batch(batch))
-    scores.call("update", *pair, labels)
-    if supporting := scores.supporting(VariantMetric):
+    metric.update(images, translated, labels)
+    if isinstance(metric, VariantMetric):
         variants = [translations.image_batch(batch, variant) for variant in range(translations.variants)]
-        scores.call("update_variants", on_device(context, torch.stack(variants)), to=supporting)
+        metric.update_variants(on_device(context, torch.stack(variants)))
 
 
-def score_segmentation(spec: Mapping[str, Any], inputs: Inputs, context: StageContext, registry: Registry) -> None:
-    """Measure the predictions of a trained segmenter on the labelled target test split."""
-    name = spec["segmenter"]["name"]
-    segmenter: Segmenter = load_fitted(registry, "segmenter", spec["segmenter"], inputs["segmenter"], context)
-    test = labelled_set(inputs, "test")
-    started = time.perf_counter()
-    kept: dict[int, NDArray[np.uint8]] = {}
-    shown = set(evenly_spaced(len(test), SHOWN))
-    metric_runs = _metric_runs(spec, inputs, SegmentationMetric, context, registry)
-    with MetricSession(metric_runs, test.classes, context.folder) as scores:
-        for batch in batches(test, context):
-            predictions = predicted(segmenter, test, batch, context, name)
-            scores.call("update", predictions, on_device(context, test.label_batch(batch)))
-            kept |= {
-                index: map_.cpu().numpy() for index, map_ in zip(batch, predictions, strict=True) if index in shown
-            }
-            context.progress(batch[-1] + 1, len(test))
-        context.report(images_per_second=len(test) / (time.perf_counter() - started))
-    _save_gallery(context.folder / GALLERY, test, kept)
-
-
-def _metric_runs(
-    spec: Mapping[str, Any], inputs: Inputs, contract: type, context: StageContext, registry: Registry
-) -> dict[str, MetricRun]:
-    """The metrics of a contract, each with the trained plugins it needs."""
-    created: dict[str, Metric] = {
-        choice["name"]: create_plugin(registry, "metric", choice) for choice in spec["metrics"]
-    }
-    metrics = {name: metric for name, metric in created.items() if isinstance(metric, contract)}
-    needs = {name: registry.find("metric", name).needs for name in metrics}
-    given: dict[str, dict[str, Any]] = {name: {} for name in metrics}
-    for lent in LENT:
-        asking = [name for name in metrics if lent.need in needs[name]]
-        if asking:
-            fitted = load_fitted(registry, lent.kind, spec[lent.configuration], inputs[lent.kind], context)
-            for name in asking:
-                given[name][lent.need] = fitted
-    conditions: dict[str, dict[str, str]] = {name: {} for name in metrics}
-    for name in metrics:
-        if "target_segmenter" in needs[name]:
-            conditions[name]["auxiliary_segmenter"] = _short_identity(spec["auxiliary_segmenter"])
-    return {
-        name: MetricRun(metric, replace(context, **given[name]), conditions[name]) for name, metric in metrics.items()
-    }
-
-
-def _short_identity(segmenter: Mapping[str, Any]) -> str:
-    """A segmenter by name, and by a hash of all that decides what it learns."""
+def _conditions(spec: Mapping[str, Any]) -> dict[str, str]:
+    """What the values of a metric depend on besides its options: the auxiliary segmenter, where it needs one."""
+    if "auxiliary_segmenter" not in spec:
+        return {}
+    segmenter = spec["auxiliary_segmenter"]
     deciding = {name: segmenter[name] for name in ("version", "options")}
-    return f"{segmenter['name']} {content_key(deciding)[:6]}"
-
-
-def _save_gallery(path: Path, test: ImageSet, predictions: Mapping[int, NDArray[np.uint8]]) -> None:
-    """Keep some test images with label and prediction, for side by side pictures of all rows."""
-    assert test.labels is not None
-    indices = sorted(predictions)
-    np.savez_compressed(
-        path,
-        ids=np.array([test.ids[index] for index in indices]),
-        images=test.images[0, indices],
-        labels=test.labels[indices],
-        predictions=np.stack([predictions[index] for index in indices]),
-        classes=np.array(test.classes.names),
-        palette=np.array(test.classes.palette, np.uint8),
-    )
+    return {"auxiliary_segmenter": f"{segmenter['name']} {content_key(deciding)[:6]}"}

@@ -16,10 +16,10 @@ from benchmark.api.segmenter import Segmenter
 from benchmark.api.stage_context import StageContext
 from benchmark.api.translator import MultiVariant, Translator
 from benchmark.registry.registry import Registry
-from benchmark.stages.inference import batches, translated
+from benchmark.stages.inference import batches, translate_batch
 from benchmark.stages.inputs import Inputs, labelled_set
 from benchmark.stages.plugins import MODEL, create_plugin, load_fitted
-from benchmark.stages.translation_strips import keep_strips
+from benchmark.stages.translation_strips import save_strips
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -56,13 +56,13 @@ def translate(spec: Mapping[str, Any], inputs: Inputs, context: StageContext, re
         for batch in batches(source, context):
             ids = [source.ids[index] for index in batch]
             name = spec["translator"]["name"]
-            images = translated(translator, source.image_batch(batch), variant, context, name, ids)
+            images = translate_batch(translator, source.image_batch(batch), variant, context, name, ids)
             for index, image in zip(batch, _to_8_bit(images), strict=True):
                 writer.put(index, image, source.labels[index] if source.labels is not None else None, variant)
             context.progress(variant * len(source) + batch[-1] + 1, total)
     writer.close()
     context.report(images_per_second=total / (time.perf_counter() - started), variants=variants)
-    keep_strips(translator, source, context, spec["translator"]["name"])
+    save_strips(translator, source, context, spec["translator"]["name"])
 
 
 def fit_segmenter(spec: Mapping[str, Any], inputs: Inputs, context: StageContext, registry: Registry) -> None:

@@ -10,7 +10,7 @@ from benchmark.api.stage_context import StageContext
 from benchmark.api.translator import HasAttentionMaps, HasPixelAttention, Invertible, MultiVariant, Translator
 from benchmark.stages.contract_checks import check_images, check_maps
 from benchmark.stages.heatmap import draw_crosshair, overlay_heatmap
-from benchmark.stages.inference import evenly_spaced, on_device, translated
+from benchmark.stages.inference import evenly_spaced, on_device, translate_batch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,7 +23,7 @@ POINTS = ((1 / 2, 1 / 2), (1 / 4, 1 / 4), (3 / 4, 3 / 4), (3 / 4, 1 / 4))
 """Where the cross stands in one picture after the other, as shares of height and width."""
 
 
-def keep_strips(translator: Translator, source: ImageSet, context: StageContext, name: str) -> None:
+def save_strips(translator: Translator, source: ImageSet, context: StageContext, name: str) -> None:
     """Keep for each of a few source images a strip `translation`, and a strip `variants` where there are several.
 
     Args:
@@ -34,12 +34,12 @@ def keep_strips(translator: Translator, source: ImageSet, context: StageContext,
     """
     for number, index in enumerate(evenly_spaced(len(source), SHOWN)):
         images = on_device(context, source.image_batch([index]))
-        _keep(context, f"translation-{number}", _translation(translator, images, POINTS[number], context, name))
+        _save_strip(context, f"translation-{number}", _translation(translator, images, POINTS[number], context, name))
         if isinstance(translator, MultiVariant) and translator.variants > 1:
-            _keep(context, f"variants-{number}", _variants(translator, images, context, name))
+            _save_strip(context, f"variants-{number}", _variants(translator, images, context, name))
 
 
-def _keep(context: StageContext, file: str, columns: Mapping[str, Tensor]) -> None:
+def _save_strip(context: StageContext, file: str, columns: Mapping[str, Tensor]) -> None:
     import torch
 
     context.images(file, torch.cat(list(columns.values()), dim=3)[0], columns=tuple(columns))
@@ -51,7 +51,7 @@ def _translation(
     """Panels of one image, shape (1, 3, H, W) each, by name."""
     import torch
 
-    columns = {"source": images, "translated": translated(translator, images, 0, context, name)}
+    columns = {"source": images, "translated": translate_batch(translator, images, 0, context, name)}
     with torch.inference_mode():
         if isinstance(translator, Invertible):
             columns["cycled"] = translator.inverse(columns["translated"])
@@ -61,11 +61,13 @@ def _translation(
             check_maps(maps, images, f"translator '{name}', attention_maps,")
             columns["attention"] = overlay_heatmap(images, maps)
         if isinstance(translator, HasPixelAttention):
-            columns["attention from +"] = _looking_from(translator, images, point, name)
+            columns["attention from +"] = _attention_from_pixel(translator, images, point, name)
     return columns
 
 
-def _looking_from(translator: HasPixelAttention, images: Tensor, point: tuple[float, float], name: str) -> Tensor:
+def _attention_from_pixel(
+    translator: HasPixelAttention, images: Tensor, point: tuple[float, float], name: str
+) -> Tensor:
     """Where one pixel looks, relative to where it looks most: weights over many places are all small."""
     row, column = (int(share * side) for share, side in zip(point, images.shape[2:], strict=True))
     maps = translator.attention_from(images, row, column)
@@ -74,5 +76,5 @@ def _looking_from(translator: HasPixelAttention, images: Tensor, point: tuple[fl
 
 
 def _variants(translator: Translator, images: Tensor, context: StageContext, name: str) -> dict[str, Tensor]:
-    columns = {f"variant {k}": translated(translator, images, k, context, name) for k in range(SHOWN_VARIANTS)}
+    columns = {f"variant {k}": translate_batch(translator, images, k, context, name) for k in range(SHOWN_VARIANTS)}
     return {"source": images} | columns

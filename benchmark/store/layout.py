@@ -3,5 +3,7 @@
 from __future__ import annotations
 
 MANIFEST, LOG, PROGRESS, RESULT, STAGE = "manifest.json", "stage.log", "progress.json", "result.json", "stage.json"
-METRICS, GALLERY = "metrics.json", "gallery.npz"
-"""What stages that score leave: numbers, and samples of what was predicted."""
+METRICS = "metrics.json"
+"""What a score stage leaves: the values of its metric."""
+PREDICTIONS = "predictions.npz"
+"""What a predict stage leaves: label maps."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from bench_augmented_cyclegan.networks import (
     ImageDiscriminator,
@@ -69,10 +69,6 @@ class AugmentedCycleGANModel(AdversarialModel):
     ) -> None:
         super().__init__(generators, discriminators, options, context)
         initialize_weights(self, context.generator("weights"), options.initial_scale, options.initial_latent_weight)
-
-    def forward(self, images: Tensor, latents: Tensor) -> Tensor:
-        """Source images and latents to target images, in [-1, 1], shape (N, 3, H, W)."""
-        return self.generators["target"](images, latents)
 
     def generate(self, data: Batch) -> Batch:
         """Translations `fake_target` and `fake_source`, and `posterior`, the latents of the target images.

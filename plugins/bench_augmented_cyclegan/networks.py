@@ -224,7 +224,8 @@ class ImageDiscriminator(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Scores of shape (N, 1, h, w) for images in [-1, 1], shape (N, 3, H, W)."""
-        return self.layers(images)
+        scores: Tensor = self.layers(images)
+        return scores
 
     def smallest_image(self) -> int:
         """Least height and width in pixels of which a score is left."""
@@ -233,7 +234,8 @@ class ImageDiscriminator(nn.Module):
     def _left_of(self, side: int) -> int:
         for layer in self.layers:
             if isinstance(layer, nn.Conv2d):
-                side = (side + 2 * int(layer.padding[0]) - layer.kernel_size[0]) // layer.stride[0] + 1
+                padded = side + 2 * int(layer.padding[0])
+                side = (padded - layer.kernel_size[0]) // layer.stride[0] + 1
                 if side < 1:
                     return 0
         return side
@@ -254,7 +256,8 @@ class LatentDiscriminator(nn.Module):
 
     def forward(self, latents: Tensor) -> Tensor:
         """Scores of shape (N, 1) for latents of shape (N, latent_size)."""
-        return self.layers(latents)
+        scores: Tensor = self.layers(latents)
+        return scores
 
 
 def initialize_weights(network: nn.Module, generator: torch.Generator, scale: float, latent_weight: float) -> None:

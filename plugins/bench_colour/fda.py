@@ -24,6 +24,9 @@ NOTHING = 1e-9
 def half_side(size: tuple[int, int], beta: float) -> int:
     """b = floor(beta * min(H, W)): the window holds the frequencies -b to b, cycles per image, in both directions.
 
+    >>> half_side((64, 128), beta=0.05)
+    3
+
     Source: Yang and Soatto 2020, equation 2, has a window of beta * H by beta * W; with the shorter side in both
     directions, as in the authors' program, it is a square.
     """
@@ -70,7 +73,8 @@ def with_low_amplitudes(images: Tensor, amplitudes: Tensor) -> Tensor:
     phase = torch.where(own > NOTHING, low / own, 0)
     phase[..., len(rows) // 2, 0] = 1
     spectrum[..., rows, : amplitudes.shape[3]] = phase * amplitudes
-    return torch.fft.irfft2(spectrum, s=images.shape[2:], norm="forward").to(images.dtype)
+    translated: Tensor = torch.fft.irfft2(spectrum, s=images.shape[2:], norm="forward")
+    return translated.to(images.dtype)
 
 
 class FDA(Translator):
@@ -125,7 +129,8 @@ class FDA(Translator):
 
 def _spectrum(images: Tensor) -> Tensor:
     # In float64, so that a frequency that an image does not hold can be told from a faint one.
-    return torch.fft.rfft2(images.double(), norm="forward")
+    spectrum: Tensor = torch.fft.rfft2(images.double(), norm="forward")
+    return spectrum
 
 
 def _rows(half: int) -> list[int]:

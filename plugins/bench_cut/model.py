@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 
 from bench_cut.contrast import patch_nce, sample_patch_ids
-from bench_cut.networks import initialize_glorot
+from bench_cut.networks import FeatureGenerator, initialize_glorot
 from bench_cut.options import CUTOptions
 from bench_gan.model import AdversarialModel, Batch, RealFakePair, WeightedLoss
 from benchmark import StageContext
@@ -41,7 +41,7 @@ class CUTModel(AdversarialModel):
         Also the features of what was translated, `keys_<layer>`, mostly from the same pass, and whether all of it
         is `mirrored`. Images are brought to the generator's sizes first, lest mirroring move the features of some.
         """
-        generator = self.generators["target"]
+        generator = cast(FeatureGenerator, self.generators["target"])
         source, target = (generator.pad_to_stride(data[side]) for side in ("source", "target"))
         inputs = torch.cat([source, target]) if self.options.lambda_nce_identity else source
         mirrored = self.options.flip_equivariance and bool(torch.rand((), generator=self._draw) < 0.5)
@@ -79,7 +79,8 @@ class CUTModel(AdversarialModel):
 
     def _contrast(self, generated: Batch) -> Tensor:
         """The contrast of each translated image, source images first, as a mean over layers."""
-        queries = self.generators["target"].features(torch.cat([generated["fake"], generated["same"]]))
+        generator = cast(FeatureGenerator, self.generators["target"])
+        queries = generator.features(torch.cat([generated["fake"], generated["same"]]))
         if generated["mirrored"]:
             queries = [features.flip(3) for features in queries]
         keys = [generated[f"keys_{layer}"] for layer in range(len(queries))]

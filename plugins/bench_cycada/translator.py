@@ -29,10 +29,11 @@ class CyCADA(CycleGAN):
 
     def make_model(self, context: StageContext) -> CyCADAModel:
         """CycleGAN's networks with CyCADA's losses; `UsageError` where no gradient can pass the segmenter."""
-        if not isinstance(context.source_segmenter, HasLogits):
+        segmenter: object = context.source_segmenter
+        if not isinstance(segmenter, HasLogits):
             raise UsageError(
                 f"cycada: expected a segmenter with a method `logits`, through which gradients pass, but the auxiliary "
-                f"segmenter of this matrix is a {type(context.source_segmenter).__name__}; choose another one, as by "
+                f"segmenter of this matrix is a {type(segmenter).__name__}; choose another one, as by "
                 'auxiliary_segmenter = "deeplabv3"'
             )
-        return CyCADAModel(self.generators, self.make_discriminators(), self.options, context, context.source_segmenter)
+        return CyCADAModel(self.generators, self.make_discriminators(), self.options, context, segmenter)

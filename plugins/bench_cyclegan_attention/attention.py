@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -45,8 +47,9 @@ class SelfAttention(nn.Module):
         """Draw all weights anew (Glorot and Bengio 2010, as SAGAN's), biases 0, gamma 0."""
         for layer in (self.query, self.key, self.value, self.out):
             if is_parametrized(layer):
-                weight = layer.parametrizations.weight.original
-                for vector in layer.parametrizations.weight.buffers():  # estimates of the first singular vectors
+                parametrizations: Any = layer.parametrizations
+                weight: Tensor = parametrizations.weight.original
+                for vector in parametrizations.weight.buffers():  # estimates of the first singular vectors
                     F.normalize(vector.normal_(generator=generator), dim=0, out=vector)
             else:
                 weight = layer.weight
@@ -60,7 +63,7 @@ class SelfAttention(nn.Module):
         # fused kernels, which never hold all weights of attention, take images, heads, places and channels
         queries, keys, values = (x.unsqueeze(1) for x in self._projected(features))
         found = F.scaled_dot_product_attention(queries, keys, values, scale=1.0).squeeze(1)
-        added = self.out(found).unflatten(1, (height, width)).permute(0, 3, 1, 2)
+        added: Tensor = self.out(found).unflatten(1, (height, width)).permute(0, 3, 1, 2)
         return features + self.gamma.to(added.dtype) * added
 
     @torch.no_grad()
@@ -72,8 +75,9 @@ class SelfAttention(nn.Module):
         """
         queries, keys, _ = self._projected(features)
         rows = max(1, CHUNK // (len(keys) * keys.shape[1]))
-        total = torch.stack([_weights(part, keys).sum(1) for part in queries.split(rows, 1)]).sum(0)
-        return (total / queries.shape[1]).unflatten(1, self._key_size(features)).unsqueeze(1)
+        received = [_weights(part, keys).sum(1) for part in queries.split(rows, 1)]
+        mean: Tensor = torch.stack(received).sum(0) / queries.shape[1]
+        return _as_map(mean, self._key_size(features))
 
     @torch.no_grad()
     def attention_of_query(self, features: Tensor, row: int, column: int) -> Tensor:
@@ -81,7 +85,7 @@ class SelfAttention(nn.Module):
         queries, keys, _ = self._projected(features)
         place = row * features.shape[3] + column
         weights = _weights(queries[:, place : place + 1], keys)[:, 0]
-        return weights.unflatten(1, self._key_size(features)).unsqueeze(1)
+        return _as_map(weights, self._key_size(features))
 
     def _projected(self, features: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Queries, keys and values, each of shape (N, places, inner)."""
@@ -101,6 +105,11 @@ class SelfAttention(nn.Module):
     def _key_size(self, features: Tensor) -> tuple[int, int]:
         factor = 2 ** self._poolings(features)
         return -(-features.shape[2] // factor), -(-features.shape[3] // factor)
+
+
+def _as_map(values: Tensor, size: tuple[int, int]) -> Tensor:
+    """Values of shape (N, places) as one-channel images of a height and width."""
+    return values.view(-1, 1, *size)
 
 
 def _weights(queries: Tensor, keys: Tensor) -> Tensor:

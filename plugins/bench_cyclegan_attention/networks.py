@@ -77,10 +77,10 @@ class AttentivePatchDiscriminator(PatchDiscriminator):
 
     def __init__(self, options: CycleGANAttentionOptions) -> None:
         super().__init__(options.discriminator_filters, options.discriminator_layers, options.norm_eps)
-        widths = [layer.out_channels for layer in self.body if isinstance(layer, nn.Conv2d)][:-1]
-        numbers = sorted(
-            {place % (len(widths) + 1) if place < 0 else place for place in options.attention_discriminator}
-        )
+        *widths, _ = [layer.out_channels for layer in self.body if isinstance(layer, nn.Conv2d)]
+        layers = len(widths) + 1
+        # counted from the end where negative
+        numbers = sorted({place % layers if place < 0 else place for place in options.attention_discriminator})
         self.attention = nn.ModuleDict({str(number): self_attention(widths[number - 1], options) for number in numbers})
 
     def forward(self, images: Tensor) -> Tensor:

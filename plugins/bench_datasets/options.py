@@ -50,7 +50,10 @@ class SplitOptions(PluginOptions):
 class FolderOptions(PluginOptions):
     """Options of `folder`."""
 
-    root: str = Field(description="Folder of the data set; a relative one is looked up under $BENCH_DATA, then here.")
+    root: str = Field(
+        description="Folder of the data set; a relative one is looked up under $BENCH_DATA, then here.",
+        json_schema_extra={"affects_results": False},  # its files do, and their content is hashed
+    )
     images: str = Field("images", description="Folder (searched with its subfolders) or glob, relative to the root.")
     labels: Labels = Field("labels", description='The same for the labels; "" or false: a set without labels.')
     image_suffix: str = Field("", description="What image names add to the common stem, such as _leftImg8bit.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Literal, overload
 
 import torch
 import torch.nn.functional as F
@@ -15,6 +15,10 @@ LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in brightness (ITU-R BT.601)."""
 
 
+@overload
+def flip(images: Tensor, labels: Tensor, generator: Generator) -> tuple[Tensor, Tensor]: ...
+@overload
+def flip(images: Tensor, labels: None, generator: Generator) -> tuple[Tensor, None]: ...
 def flip(images: Tensor, labels: Tensor | None, generator: Generator) -> tuple[Tensor, Tensor | None]:
     """Mirror each image, with its labels, left to right with probability 1/2.
 
@@ -30,6 +34,10 @@ def flip(images: Tensor, labels: Tensor | None, generator: Generator) -> tuple[T
     return images, labels
 
 
+@overload
+def crop(images: Tensor, labels: Tensor, size: tuple[int, int], generator: Generator) -> tuple[Tensor, Tensor]: ...
+@overload
+def crop(images: Tensor, labels: None, size: tuple[int, int], generator: Generator) -> tuple[Tensor, None]: ...
 def crop(
     images: Tensor, labels: Tensor | None, size: tuple[int, int], generator: Generator
 ) -> tuple[Tensor, Tensor | None]:
@@ -152,4 +160,5 @@ def jitter(images: Tensor, strength: float, generator: Generator) -> Tensor:
     means = images.mean((1, 2, 3), keepdim=True)
     images = means + (images - means) * contrast
     grey = (images * torch.tensor(LUMA, device=images.device).view(1, 3, 1, 1)).sum(1, keepdim=True)
-    return (grey + (images - grey) * saturation).clamp(0, 1)
+    saturated: Tensor = grey + (images - grey) * saturation
+    return saturated.clamp(0, 1)

@@ -22,4 +22,5 @@ def autocast(device: str, precision: Precision) -> torch.autocast:
 
 def channels_last(module: Module) -> Module:
     """The module on channels-last weights, which convolutions of CPUs and tensor cores like better."""
-    return module.to(memory_format=torch.channels_last)
+    module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack this argument
+    return module

@@ -92,7 +92,8 @@ class AdversarialModel(TrainableModel):
 
     def forward(self, images: Tensor) -> Tensor:
         """Source images in the look of the target, both in [-1, 1], shape (N, 3, H, W)."""
-        return self.generators["target"](images)
+        translated: Tensor = self.generators["target"](images)
+        return translated
 
     @abstractmethod
     def generate(self, data: Batch) -> Batch:

@@ -56,7 +56,8 @@ class ResidualBlock(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Features of shape (N, channels, H, W), same shape out."""
-        return features + self.body(features)
+        residual: Tensor = self.body(features)
+        return features + residual
 
 
 def _halving(inputs: int, outputs: int, kernel: int, antialias: bool, *then: nn.Module) -> list[nn.Module]:
@@ -116,7 +117,8 @@ class ResnetGenerator(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Images in [-1, 1], shape (N, 3, H, W) of any size; same shape and range out."""
         height, width = images.shape[2:]
-        return self.decoder(self.transform(self.encoder(self.pad_to_stride(images))))[..., :height, :width]
+        translated: Tensor = self.decoder(self.transform(self.encoder(self.pad_to_stride(images))))
+        return translated[..., :height, :width]
 
     def pad_to_stride(self, images: Tensor) -> Tensor:
         """Images mirrored beyond their lower and right border to a size that the layers can halve and double."""
@@ -125,7 +127,8 @@ class ResnetGenerator(nn.Module):
 
     def transform(self, features: Tensor) -> Tensor:
         """What lies between encoder and decoder, shape (N, C, h, w) in and out."""
-        return self.blocks(features)
+        transformed: Tensor = self.blocks(features)
+        return transformed
 
 
 class PatchDiscriminator(nn.Module):
@@ -159,11 +162,13 @@ class PatchDiscriminator(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Scores of shape (N, 1, h, w) for images in [-1, 1], shape (N, channels, H, W)."""
-        return self.body(images)
+        scores: Tensor = self.body(images)
+        return scores
 
     def smallest_image(self) -> int:
         """Least height and width in pixels of which a score is left."""
-        return 3 * 2**self.layers
+        side: int = 3 * 2**self.layers
+        return side
 
 
 def resnet_generator(options: ResnetOptions) -> ResnetGenerator:

@@ -67,7 +67,7 @@ def standardize(images: Tensor, eps: float = 1e-5) -> tuple[Tensor, Tensor, Tens
         The normalised features in the type, shape and layout of `images`; the inverse deviations
         1 / sqrt(variance + eps) and the means, shape (N, C, 1, 1), in float32 or better. Gradients flow through all.
     """
-    normalized, scale, mean = _Normalize.apply(images, eps)
+    normalized, scale, mean = _Normalize.apply(images, eps)  # type: ignore[no-untyped-call]  # in torch
     return normalized, scale, mean
 
 

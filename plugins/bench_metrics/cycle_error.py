@@ -24,9 +24,10 @@ class CycleError(TranslationMetric):
 
     def start(self, classes: ClassSet, context: StageContext) -> None:
         """Set the sum to zero; `Unavailable` for a translator that does not know the way back."""
-        if not isinstance(context.translator, Invertible):
+        translator: object = context.translator
+        if not isinstance(translator, Invertible):
             raise Unavailable("cycle_error needs a translator with a way back, but this one has no inverse")
-        self._translator = context.translator
+        self._translator = translator
         self._sum = 0.0
         self._images = 0
 

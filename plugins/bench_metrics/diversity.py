@@ -25,8 +25,9 @@ def pairwise_distance(variants: Tensor) -> Tensor:
     absolute distance in place of LPIPS and all pairs in place of random ones.
     """
     count = len(variants)
+    pairs = count * (count - 1) / 2
     to_later = [absolute_distance(variants[first], variants[first + 1 :]).sum(dim=0) for first in range(count - 1)]
-    return torch.stack(to_later).sum(dim=0) / (count * (count - 1) / 2)
+    return torch.stack(to_later).sum(dim=0) / pairs
 
 
 class Diversity(TranslationMetric):

@@ -7,10 +7,8 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from bench_metrics.inception import InceptionMetric
+from bench_metrics.inception import FEATURES, InceptionMetric
 from benchmark import Value
-
-FEATURES = 2048
 
 
 def frechet_distance(reference: Tensor, translated: Tensor) -> float:
@@ -33,7 +31,7 @@ def frechet_distance(reference: Tensor, translated: Tensor) -> float:
     shift = (reference.double().mean(dim=0) - translated.double().mean(dim=0)).square().sum()
     first, second = _covariance_factor(reference), _covariance_factor(translated)
     overlap = torch.linalg.svdvals(first @ second.T).sum()
-    distance = shift + first.square().sum() + second.square().sum() - 2 * overlap
+    distance: Tensor = shift + first.square().sum() + second.square().sum() - 2 * overlap
     return max(distance.item(), 0.0)  # equal sets give a rounding error of either sign
 
 
@@ -41,8 +39,10 @@ def _covariance_factor(features: Tensor) -> Tensor:
     """A matrix of at most d rows whose product with its own transpose, F'F, is the covariance of the features."""
     count, dimensions = features.shape
     centred = features.double() - features.double().mean(dim=0)
-    factor = centred / (count - 1) ** 0.5
-    return torch.linalg.qr(factor, mode="r").R if count > dimensions else factor
+    factor: Tensor = centred / (count - 1) ** 0.5
+    if count > dimensions:
+        factor = torch.linalg.qr(factor, mode="r").R
+    return factor
 
 
 class FID(InceptionMetric):

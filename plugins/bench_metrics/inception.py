@@ -1,15 +1,15 @@
-"""The Inception features that FID and KID are defined on, extracted once for both."""
+"""The Inception features that FID and KID are defined on; those of the target images are extracted once."""
 
 from __future__ import annotations
 
 import hashlib
-import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -19,6 +19,10 @@ from benchmark.errors import shown
 
 WEIGHTS_DIGEST = "6726825d"
 """First digits of the SHA-256 of the published file; by torch.hub's convention its name carries them."""
+
+FEATURES = 2048
+"""Width of the final pool."""
+FEATURES_FILE = "features.npy"
 
 CHUNK = {"cpu": 16, "cuda": 128}
 """Images per forward pass: on a CPU more are no faster and need more memory."""
@@ -117,10 +121,7 @@ def _given_weights(state: Mapping[str, Tensor]) -> Iterator[None]:
 
 
 class FeatureExtractor:
-    """Final-pool features of images, remembered for the batch seen last.
-
-    FID and KID are handed the same batches in turn; the second one gets what the first one had computed. A batch
-    is known by its identity: it must not be changed in place between the two.
+    """Final-pool features of images.
 
     Attributes:
         digest: SHA-256 of the weights file.
@@ -131,29 +132,24 @@ class FeatureExtractor:
         self._device = torch.device(device)
         self._layout = torch.channels_last if self._device.type == "cpu" else torch.contiguous_format
         try:
-            self._network = build_network(read_weights(path)).to(self._device, memory_format=self._layout)
+            network = build_network(read_weights(path)).to(self._device)
         except (RuntimeError, AttributeError) as error:
             raise Unavailable(
                 f"Inception weights: {shown(path)} is the state dict of another network, "
                 "expected pytorch-fid's InceptionV3"
             ) from error
-        self._last: tuple[weakref.ref[Tensor], Tensor] | None = None
-
-    def __call__(self, images: Tensor) -> Tensor:
-        """Features, float32, shape (N, 2048), on the CPU, of RGB images in [0, 1], shape (N, 3, H, W)."""
-        if self._last is None or self._last[0]() is not images:
-            self._last = weakref.ref(images), self._extract(images)
-        return self._last[1]
+        self._network = network.to(memory_format=self._layout)  # type: ignore[call-overload]  # torch's stubs lack it
 
     # Full precision whatever the stage uses: rounded features shift FID by more than methods differ.
     @torch.inference_mode()
-    def _extract(self, images: Tensor) -> Tensor:
+    def __call__(self, images: Tensor) -> Tensor:
+        """Features, float32, shape (N, 2048), on the CPU, of RGB images in [0, 1], shape (N, 3, H, W)."""
         with torch.autocast(self._device.type, enabled=False), _no_tf32():
-            chunks = [
-                self._network(chunk.to(self._device, memory_format=self._layout))[0].flatten(1).cpu()
-                for chunk in images.float().split(CHUNK[self._device.type])
-            ]
-        return torch.cat(chunks)
+            features = []
+            for chunk in images.float().split(CHUNK[self._device.type]):
+                pooled, *_ = self._network(chunk.to(self._device, memory_format=self._layout))
+                features.append(pooled.flatten(1).cpu())
+        return torch.cat(features)
 
 
 @contextmanager
@@ -194,6 +190,15 @@ class InceptionMetric(TranslationMetric):
         """Take in a batch of target images."""
         self._collect(self._reference, images)
 
+    def save_reference(self, folder: Path) -> None:
+        """Store the features of the target images, float32, shape (N, 2048)."""
+        features = torch.cat(self._reference) if self._reference else torch.empty(0, FEATURES)
+        np.save(folder / FEATURES_FILE, features.numpy())
+
+    def load_reference(self, folder: Path) -> None:
+        """Take in the features that another metric of the same options stored."""
+        self._reference = [torch.from_numpy(np.load(folder / FEATURES_FILE))]
+
     def update(self, source: Tensor, translated: Tensor, labels: Tensor | None) -> None:
         """Take in a batch of translated images."""
         self._collect(self._translated, translated)
@@ -206,7 +211,7 @@ class InceptionMetric(TranslationMetric):
 
     def features(self) -> tuple[Tensor, Tensor]:
         """Features of the target and of the translated images; `Unavailable` with fewer than two of either."""
-        reference, translated = (sum(map(len, side)) for side in (self._reference, self._translated))
+        reference, translated = sum(map(len, self._reference)), sum(map(len, self._translated))
         if min(reference, translated) < 2:
             raise Unavailable(
                 f"{' and '.join(self.values)}: at least 2 target and 2 translated images are needed, "

@@ -40,7 +40,8 @@ def _mean_within(features: Tensor) -> float:
 
 
 def _kernel_sum(first: Tensor, second: Tensor) -> float:
-    return sum(_kernel(rows @ second.T, first.shape[1]).sum().item() for rows in first.split(ROWS))
+    dimensions = first.shape[1]
+    return sum(_kernel(rows @ second.T, dimensions).sum().item() for rows in first.split(ROWS))
 
 
 def _kernel(products: Tensor, dimensions: int) -> Tensor:

@@ -52,7 +52,8 @@ def _count_pairs(predictions: Tensor, labels: Tensor) -> Tensor:
 
 def _ids_from(counts: Tensor, first: int) -> str:
     """The ids at or above `first` that occur, for an error message."""
-    return ", ".join(str(first + index) for index in counts[first:].nonzero().flatten().tolist())
+    occurring = counts[first:].nonzero().flatten() + first
+    return ", ".join(map(str, occurring.tolist()))
 
 
 def class_iou(confusion: Tensor) -> Tensor:

@@ -62,7 +62,9 @@ def strongest_flips(readings: Tensor, limit: int = SHOWN) -> list[Flip]:
     flips = readings.clone()
     flips.fill_diagonal_(0)
     counts, codes = flips.flatten().sort(descending=True, stable=True)
-    return [Flip(*divmod(code, len(readings))) for code in codes[: min(limit, int((counts > 0).sum()))].tolist()]
+    occurring = int((counts > 0).sum())
+    strongest = codes[: min(limit, occurring)].tolist()
+    return [Flip(*divmod(code, len(readings))) for code in strongest]
 
 
 def introduced_flips(labels: Tensor, before: Tensor, after: Tensor) -> int:
@@ -73,7 +75,9 @@ def introduced_flips(labels: Tensor, before: Tensor, after: Tensor) -> int:
         before: Readings of the source image, of the same type and shape.
         after: Readings of its translation.
     """
-    return int(((labels != IGNORE) & (before == labels) & (after != labels)).sum())
+    labelled = labels != IGNORE
+    introduced = labelled & (before == labels) & (after != labels)
+    return int(introduced.sum())
 
 
 def describe_flip(flip: Flip, before: Tensor, after: Tensor, names: Sequence[str]) -> str:
@@ -85,8 +89,9 @@ def describe_flip(flip: Flip, before: Tensor, after: Tensor, names: Sequence[str
         after: The same of their translations.
         names: Names of the classes.
     """
-    share, share_before = (100 * int(table[flip]) / int(table[flip.label].sum()) for table in (after, before))
-    label, reading = (names[number] for number in flip)
+    share = 100 * int(after[flip]) / int(after[flip.label].sum())
+    share_before = 100 * int(before[flip]) / int(before[flip.label].sum())
+    label, reading = names[flip.label], names[flip.reading]
     return f"{label} -> {reading}: {share:.1f} % of {label} ({share_before:.1f} % before translation)"
 
 
@@ -141,7 +146,8 @@ class SemanticFlip(TranslationMetric):
 
     def _count(self, labels: Tensor, before: Tensor, after: Tensor) -> None:
         """Take in one image."""
-        table_before, table = (confusion_matrix(seen, labels, len(self._classes)) for seen in (before, after))
+        table_before = confusion_matrix(before, labels, len(self._classes))
+        table = confusion_matrix(after, labels, len(self._classes))
         self._before += table_before
         self._after += table
         self._introduced += introduced_flips(labels.to(after.device), before, after)
@@ -166,15 +172,17 @@ class SemanticFlip(TranslationMetric):
         """Strongest flips, worst images, and pixels by label and reading, after and before translation."""
         names = self._classes.names
         flips = strongest_flips(self._after)
+        highlights = [describe_flip(flip, self._before, self._after, names) for flip in flips]
+        worst = [self._image_details(image) for image in worst_images(self._images)]
         return {
             "images": len(self._images),
-            "highlights": [describe_flip(flip, self._before, self._after, names) for flip in flips],
-            "worst_images": [self._tell(image) for image in worst_images(self._images)],
+            "highlights": highlights,
+            "worst_images": worst,
             "table": _by_name(self._after, names),
             "table_source": _by_name(self._before, names),
         }
 
-    def _tell(self, image: ImageFlips) -> dict[str, Any]:
+    def _image_details(self, image: ImageFlips) -> dict[str, Any]:
         assert image.main is not None
         return {
             "image": self._ids[image.index] if self._ids else image.index,
@@ -185,4 +193,5 @@ class SemanticFlip(TranslationMetric):
 
 
 def _by_name(table: Tensor, names: Sequence[str]) -> dict[str, dict[str, int]]:
-    return {label: dict(zip(names, row, strict=True)) for label, row in zip(names, table.tolist(), strict=True)}
+    rows = [dict(zip(names, row, strict=True)) for row in table.tolist()]
+    return dict(zip(names, rows, strict=True))

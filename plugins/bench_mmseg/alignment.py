@@ -43,6 +43,7 @@ from bench_engine.adversarial import cross_entropy, discriminator_loss, frozen
 from bench_engine.images import pad_to_multiple
 from bench_engine.model import TrainableModel
 from bench_engine.optimizers import GuardedOptimizer, adam
+from bench_engine.precision import channels_last
 from bench_mmseg.model import SegmentationModel
 from bench_mmseg.options import SegmenterOptions
 from benchmark import StageContext
@@ -74,17 +75,20 @@ class ScoreDiscriminator(nn.Module):
     def __init__(self, classes: int, filters: int, generator: torch.Generator) -> None:
         super().__init__()
         widths = [classes, *(filters * 2**level for level in range(LAYERS - 1)), 1]
-        self.layers = nn.ModuleList(nn.Conv2d(narrow, wide, 4, 2, 1) for narrow, wide in pairwise(widths))
-        for layer in self.layers:
+        layers = [nn.Conv2d(narrow, wide, 4, 2, 1) for narrow, wide in pairwise(widths)]
+        self.layers = nn.ModuleList(layers)
+        for layer in layers:
             nn.init.kaiming_normal_(layer.weight, a=SLOPE, generator=generator)
-            nn.init.zeros_(layer.bias)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
 
     def forward(self, maps: Tensor) -> Tensor:
         """Scores of shape (N, 1, h, w) for softmaxed score maps, shape (N, classes, H, W) of any size."""
         features = pad_to_multiple(maps, 1, minimum=2**LAYERS)
         for layer in self.layers[:-1]:
             features = F.leaky_relu(layer(features), SLOPE)
-        return self.layers[-1](features)
+        scores: Tensor = self.layers[-1](features)
+        return scores
 
 
 class AlignedModel(TrainableModel):
@@ -103,9 +107,8 @@ class AlignedModel(TrainableModel):
         super().__init__()
         self.options = options
         self.segmenter = segmenter
-        self.discriminator = ScoreDiscriminator(
-            classes, options.alignment_filters, context.generator("alignment:weights")
-        ).to(memory_format=torch.channels_last)
+        weights = context.generator("alignment:weights")
+        self.discriminator = channels_last(ScoreDiscriminator(classes, options.alignment_filters, weights))
 
     def optimizers(self) -> dict[str, Optimizer]:
         """What `train_step` asks for beside the optimizer of the segmenter."""
@@ -113,7 +116,8 @@ class AlignedModel(TrainableModel):
 
     def forward(self, images: Tensor) -> Tensor:
         """The segmenter's logits."""
-        return self.segmenter(images)
+        logits: Tensor = self.segmenter(images)
+        return logits
 
     def train_step(self, data: Batch, optimizers: Mapping[str, GuardedOptimizer]) -> Batch:
         """Update the segmenter, then the discriminator on the same score maps.

@@ -56,7 +56,8 @@ class MMSegConfig(NetworkSegmenter):
             raise UsageError(f"{self.options.config}: names no optimizer; set 'optimizer' to sgd or adamw")
         kept = {name: wrapper[name] for name in ("optimizer", "paramwise_cfg", "constructor") if name in wrapper}
         with DefaultScope.overwrite_default_scope("mmseg"):
-            return build_optim_wrapper(model.network, {"type": "OptimWrapper", **kept}).optimizer
+            optimizer: Optimizer = build_optim_wrapper(model.network, {"type": "OptimWrapper", **kept}).optimizer
+        return optimizer
 
     def _file(self) -> Any:
         from mmengine.config import Config
@@ -86,7 +87,7 @@ def adapted(
         pretrained: Keep what the file says about published weights.
         average: What its cross-entropy losses are averaged over, whatever the file says.
     """
-    tree = _mapped(model, classes, cross_entropy_settings(class_weights, average))
+    tree: Tree = _mapped(model, classes, cross_entropy_settings(class_weights, average))
     if not pretrained:
         tree = {name: value for name, value in tree.items() if name != "pretrained"}
         tree["backbone"] = {

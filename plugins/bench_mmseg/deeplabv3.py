@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -146,8 +146,9 @@ def load_pretrained(backbone: nn.Module, options: DeepLabV3Options) -> None:
         load_backbone(backbone, Path(options.pretrained).expanduser())
     elif options.backbone.startswith("timm:"):
         weights = timm_weights(options.backbone.removeprefix("timm:"))
-        own = backbone.timm_model.state_dict()
-        backbone.timm_model.load_state_dict({name: weights[name] for name in own})
+        timm_model = cast(nn.Module, backbone.timm_model)
+        own = timm_model.state_dict()
+        timm_model.load_state_dict({name: weights[name] for name in own})
     else:
         if options.width != 64 or options.backbone == "resnetv1c-34":
             raise UsageError(

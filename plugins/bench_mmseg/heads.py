@@ -15,7 +15,7 @@ from bench_mmseg.resize import bilinear
 
 
 @MODELS.register_module(force=True)
-class PyramidHead(ASPPHead):
+class PyramidHead(ASPPHead):  # type: ignore[misc]  # mmsegmentation has no annotations
     """mmsegmentation's DeepLabV3 head, but for the pooled image, which is expanded instead of resized.
 
     It is one value for all places, so that both give the same; backwards, resizing took as long as two convolutions.
@@ -24,7 +24,8 @@ class PyramidHead(ASPPHead):
     def _forward_feature(self, inputs: Sequence[Tensor]) -> Tensor:
         features = self._transform_inputs(inputs)
         pooled = self.image_pool(features).expand(-1, -1, *features.shape[2:])
-        return self.bottleneck(torch.cat([pooled, *self.aspp_modules(features)], dim=1))
+        merged: Tensor = self.bottleneck(torch.cat([pooled, *self.aspp_modules(features)], dim=1))
+        return merged
 
 
 @MODELS.register_module(force=True)
@@ -54,4 +55,5 @@ class LowLevelHead(PyramidHead):
         """Logits at the size of the first features."""
         fine = self.c1_bottleneck(inputs[0])
         coarse = bilinear(self._forward_feature(inputs), fine.shape[2:])
-        return self.cls_seg(self.refinement(torch.cat([coarse, fine], dim=1)))
+        logits: Tensor = self.cls_seg(self.refinement(torch.cat([coarse, fine], dim=1)))
+        return logits

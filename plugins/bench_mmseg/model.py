@@ -30,6 +30,9 @@ class SegmentationModel(TrainableModel):
         divisor: Images are padded to a multiple of this, so that features and pixels stay aligned.
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(
         self,
         network: nn.Module,
@@ -38,7 +41,7 @@ class SegmentationModel(TrainableModel):
         divisor: int = 1,
     ) -> None:
         super().__init__()
-        self.network = network
+        self.network: Any = network  # its class is one of mmsegmentation's, which have no annotations
         self._divisor = divisor
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
@@ -107,6 +110,8 @@ class CrossEntropyModel(SegmentationModel):
         average: What both losses are averaged over; see `losses.loss_divisor`.
     """
 
+    class_weights: Tensor | None
+
     def __init__(
         self,
         network: nn.Module,
@@ -154,7 +159,8 @@ class ConfiguredModel(SegmentationModel):
         """Logits as the configuration's `test_cfg` says: of the whole image or of sliding windows."""
         size = tuple(images.shape[2:])
         meta = {"ori_shape": size, "img_shape": size, "pad_shape": size, "padding_size": [0, 0, 0, 0]}
-        return self.network.inference(images, [dict(meta) for _ in images])
+        logits: Tensor = self.network.inference(images, [dict(meta) for _ in images])
+        return logits
 
 
 def padded(images: Tensor, divisor: int, value: int | None = None) -> Tensor:

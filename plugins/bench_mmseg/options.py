@@ -8,12 +8,12 @@ import importlib.util
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, PositiveInt, ValidationInfo, field_validator
+from pydantic import Field, JsonValue, PositiveInt, ValidationInfo, field_validator
 
 from bench_engine.options import TrainingOptions
 from benchmark.errors import did_you_mean
 
-PIXELS = {"unit": "pixels"}
+PIXELS: dict[str, JsonValue] = {"unit": "pixels"}
 
 LossAverage = Literal["all", "labelled"]
 
@@ -153,7 +153,7 @@ class MMSegOptions(SegmenterOptions):
         description="A configuration file of mmsegmentation 1.x: a path, or the name of one that mmsegmentation ships."
     )
     config_digest: str = Field("", description="Hash of the file and its bases; filled in when it is left out.")
-    optimizer: Literal["sgd", "adamw", "config"] = Field(
+    optimizer: Literal["sgd", "adamw", "config"] = Field(  # type: ignore[assignment]  # one choice more than the base
         "config", description="Rule of the update; config: what the file says, with its own rates and decay."
     )
     pretrained: bool | str = Field(

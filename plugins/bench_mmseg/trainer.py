@@ -72,7 +72,8 @@ class NetworkSegmenter(Segmenter):
         """Train ids, uint8, shape (N, H, W), for float32 RGB images in [0, 1], shape (N, 3, H, W), of any size."""
         model = self._trained().eval()
         with torch.no_grad(), autocast(self._device, self._precision):
-            return model(images.to(self._device)).argmax(1).to(torch.uint8)
+            logits: Tensor = model(images.to(self._device))
+            return logits.argmax(1).to(torch.uint8)
 
     def logits(self, images: Tensor) -> Tensor:
         """What `predict` takes the largest of, for losses on images that this network is to judge.
@@ -85,7 +86,8 @@ class NetworkSegmenter(Segmenter):
         """
         model = self._trained().eval()
         with frozen(model), autocast(self._device, self._precision):
-            return model(images.to(self._device)).float()
+            logits: Tensor = model(images.to(self._device))
+            return logits.float()
 
     def save(self, folder: Path) -> None:
         """Write weights, options and class names."""

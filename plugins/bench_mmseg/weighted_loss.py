@@ -34,4 +34,5 @@ class WeightedCrossEntropy(CrossEntropyLoss):
         if avg_factor is None and averaged and over_classes:
             class_weights = torch.as_tensor(self.class_weight, dtype=torch.float32, device=label.device)
             avg_factor = loss_divisor(label, class_weights, "labelled" if self.avg_non_ignore else "all")
-        return super().forward(cls_score, label, weight, avg_factor, reduction_override, **kwargs)
+        loss: Tensor = super().forward(cls_score, label, weight, avg_factor, reduction_override, **kwargs)
+        return loss

@@ -62,7 +62,8 @@ class UnetGenerator(nn.Module):
         seen.pop()
         for layer in self.decoder:
             features = torch.cat([layer(features), seen.pop()], dim=1)
-        return self.last(features)[..., :height, :width]
+        translated: Tensor = self.last(features)
+        return translated[..., :height, :width]
 
 
 def unet_generator(options: UnetOptions) -> UnetGenerator:

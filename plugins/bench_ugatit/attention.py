@@ -51,10 +51,11 @@ class ClassAttention(nn.Module):
 
     def _classify(self, features: Tensor) -> Tensor:
         pooled = features.mean((2, 3), dtype=torch.float32), features.amax((2, 3)).float()
-        weights = self.of_mean.weight, self.of_maximum.weight
+        weights: list[Tensor] = [self.of_mean.weight, self.of_maximum.weight]
         if self.spectral:
-            weights = tuple(F.normalize(weight) for weight in weights)
-        return torch.cat([F.linear(values, weight) for values, weight in zip(pooled, weights, strict=True)], dim=1)
+            weights = [F.normalize(weight) for weight in weights]
+        logits = [F.linear(values, weight) for values, weight in zip(pooled, weights, strict=True)]
+        return torch.cat(logits, dim=1)
 
 
 def feature_heatmap(attended: Tensor, stride: int, height: int, width: int) -> Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -26,14 +28,11 @@ def make_generators(options: UGATITOptions) -> nn.ModuleDict:
 
 def make_discriminators(options: UGATITOptions) -> nn.ModuleDict:
     """Two discriminators for each domain, by the domain they know: `target`, `target_local` and so on."""
-    layers = {"": options.global_layers, LOCAL: options.local_layers}
-    return nn.ModuleDict(
-        {
-            f"{side}{scale}": AttentionDiscriminator(options.discriminator_filters, count)
-            for side in SIDES
-            for scale, count in layers.items()
-        }
-    )
+    discriminators = nn.ModuleDict()
+    for side in SIDES:
+        discriminators[side] = AttentionDiscriminator(options.discriminator_filters, options.global_layers)
+        discriminators[f"{side}{LOCAL}"] = AttentionDiscriminator(options.discriminator_filters, options.local_layers)
+    return discriminators
 
 
 def domain_loss(from_other: Tensor, from_own: Tensor) -> Tensor:
@@ -108,7 +107,7 @@ class UGATITModel(AdversarialModel):
 
     def _translated(self, side: str, other: Tensor, own: Tensor) -> Batch:
         """One pass of a generator over images of both domains; norms and attention never mix images."""
-        generator, count = self.generators[side], len(other)
+        generator, count = cast(AttentionGenerator, self.generators[side]), len(other)
         knows = self.options.lambda_identity > 0 or self.options.lambda_cam > 0
         attended, logits = generator.attend(torch.cat([other, own]) if knows else other)
         images = generator.decode(attended if self.options.lambda_identity else attended[:count], *other.shape[2:])

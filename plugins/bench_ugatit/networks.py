@@ -17,7 +17,7 @@ from bench_ugatit.spectral import SpectralConv
 from benchmark import UsageError
 
 DOWNSAMPLINGS = 2
-STRIDE = 2**DOWNSAMPLINGS
+STRIDE: int = 2**DOWNSAMPLINGS
 """Pixels per feature of a generator."""
 
 SMALLEST = 2 * STRIDE
@@ -74,7 +74,8 @@ class AdaptiveBlock(nn.Module):
     def forward(self, features: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
         """Features of shape (N, channels, H, W), gain and shift of (N, channels); the shape of the features out."""
         hidden = F.relu(self.first_norm(self.first(features), gamma, beta))
-        return features + self.second_norm(self.second(hidden), gamma, beta)
+        residual: Tensor = self.second_norm(self.second(hidden), gamma, beta)
+        return features + residual
 
 
 def _encoder(widths: list[int], blocks: int, eps: float) -> nn.Sequential:
@@ -138,7 +139,9 @@ class AttentionGenerator(nn.Module):
         """
         if self.size is not None and tuple(images.shape[2:]) != self.size:
             raise UsageError(wrong_size(self.size, *images.shape[2:]))
-        return self.attention(self.encoder(pad_to_multiple(images, STRIDE, minimum=SMALLEST)))
+        features = self.encoder(pad_to_multiple(images, STRIDE, minimum=SMALLEST))
+        attended, logits = self.attention(features)
+        return attended, logits
 
     def decode(self, attended: Tensor, height: int, width: int) -> Tensor:
         """The translation of what `attend` found in images of a height and width, shape (N, 3, height, width)."""
@@ -146,7 +149,8 @@ class AttentionGenerator(nn.Module):
         features = attended
         for block in self.blocks:
             features = block(features, gamma, beta)
-        return self.upsampler(features)[..., :height, :width]
+        translated: Tensor = self.upsampler(features)
+        return translated[..., :height, :width]
 
 
 def wrong_size(expected: Size, height: int, width: int) -> str:
@@ -197,7 +201,8 @@ class AttentionDiscriminator(nn.Module):
 
     def smallest_image(self) -> int:
         """Least height and width in pixels of which a score is left."""
-        return 3 * 2 ** (self.layers - 2)
+        side: int = 3 * 2 ** (self.layers - 2)
+        return side
 
 
 def draw_weights(network: nn.Module, generator: torch.Generator) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from torch import Tensor, nn
 
@@ -10,7 +10,7 @@ from bench_gan.images import normalize, run_generator
 from bench_gan.translator import AdversarialTranslator
 from bench_ugatit.attention import feature_heatmap
 from bench_ugatit.model import UGATITModel, make_discriminators, make_generators
-from bench_ugatit.networks import STRIDE, attention_of, wrong_size
+from bench_ugatit.networks import STRIDE, AttentionGenerator, attention_of, wrong_size
 from bench_ugatit.options import UGATITOptions
 from benchmark import PluginOptions, StageContext, UsageError
 from benchmark.api.imageset import ImageSet
@@ -49,9 +49,10 @@ class UGATIT(AdversarialTranslator):
 
     def fit(self, source: ImageSet, target: ImageSet, context: StageContext) -> None:
         """Train; `UsageError` where images have not the size that the full form is made for, or are too small."""
+        crop = self.options.crop
         for images in (source, target):
-            if self.options.size == "full" and images.size != self.options.crop:
-                raise UsageError(wrong_size(self.options.crop, *images.size))
+            if self.options.size == "full" and crop is not None and images.size != crop:
+                raise UsageError(wrong_size(crop, *images.size))
         super().fit(source, target, context)
 
     def inverse(self, images: Tensor) -> Tensor:
@@ -60,7 +61,8 @@ class UGATIT(AdversarialTranslator):
 
     def attention_maps(self, images: Tensor) -> Tensor:
         """Where the generator looks that translates source images; see `bench_ugatit.attention.feature_heatmap`."""
-        attended = attention_of(self.generators["target"], normalize(images))
+        generator = cast(AttentionGenerator, self.generators["target"])
+        attended = attention_of(generator, normalize(images))
         return feature_heatmap(attended, STRIDE, *images.shape[2:])
 
     def sample_rows(self, source: Tensor, target: Tensor) -> list[Tensor]:

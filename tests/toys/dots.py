@@ -3,6 +3,7 @@
 from typing import Literal
 
 import numpy as np
+from pydantic import Field
 
 from benchmark import ClassSet, DataError, Dataset, PluginOptions, Sample
 
@@ -14,6 +15,11 @@ class DotOptions(PluginOptions):
     look: Literal["day", "night"] = "day"
     count: int = 3
     flaw: str = ""
+    root: str = Field("", json_schema_extra={"affects_results": False})
+
+
+class NoOptions(PluginOptions):
+    """Options of plugins that have none, in this light module."""
 
 
 class Dots(Dataset):
@@ -42,4 +48,4 @@ class Dots(Dataset):
         return Sample(image, None if bare else label, id)
 
     def fingerprint(self, split):
-        return f"{split}:{self.options.model_dump_json()}"
+        return f"{split}:{self.options.model_dump_json(exclude={'root'})}"

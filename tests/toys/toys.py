@@ -320,5 +320,83 @@ class Undefined(SegmentationMetric):
         return {"undefined": float("nan")}
 
 
+class FaultyOptions(PluginOptions):
+    fault: str = ""
+
+
+class Faulty(SegmentationMetric):
+    """Goes wrong in one of many ways."""
+
+    Options = FaultyOptions
+    values = one_value("faulty", "Not to be had.", higher_is_better=True)
+
+    def fail(self, fault, message):
+        if self.options.fault == fault:
+            raise ValueError(message)
+
+    def start(self, classes, context):
+        self.fail("start", "cannot start")
+        if self.options.fault == "exit":
+            sys.exit(3)
+
+    def update(self, predictions, labels):
+        self.fail("update", "cannot count")
+
+    def compute(self):
+        self.fail("compute", "cannot compute")
+        answers = {
+            "none": None,
+            "tensor": {"faulty": torch.ones(2)},
+            "names": {"other": 0.5},
+            "range": {"faulty": 7.0},
+            "rounding": {"faulty": 1 + 1e-9},
+        }
+        return answers.get(self.options.fault, {"faulty": 0.5})
+
+    def details(self):
+        endless = {}
+        endless["again"] = endless
+        return {"circular": endless, "details": [1]}.get(self.options.fault, {})
+
+
+class AnchoredOptions(PluginOptions):
+    available: bool = True
+
+
+class Anchored(TranslationMetric):
+    """Compares mean colours; that of the target images comes from a stage of its own."""
+
+    Options = AnchoredOptions
+    values = one_value("anchored", "Difference of mean colours.", higher_is_better=False)
+
+    def start(self, classes, context):
+        self.target, self.translated = [], []
+
+    def reference(self, images):
+        if not self.options.available:
+            raise Unavailable("no target for it")
+        self.target += images.mean((1, 2, 3)).tolist()
+
+    def save_reference(self, folder):
+        assert list(folder.iterdir()) == []
+        (folder / "target.json").write_text(json.dumps(self.target))
+
+    def load_reference(self, folder):
+        assert self.target == []
+        self.target = json.loads((folder / "target.json").read_text())
+
+    def update(self, source, translated, labels):
+        self.translated += translated.mean((1, 2, 3)).tolist()
+
+    def compute(self):
+        return {"anchored": abs(np.mean(self.translated) - np.mean(self.target))}
+
+    def details(self):
+        return {"target": float(np.mean(self.target))}
+
+
 class Clash(Undefined):
     values = one_value("accuracy", "Also called accuracy.", higher_is_better=True)
+
+    def compute(self):
+        return {"accuracy": 0.5}

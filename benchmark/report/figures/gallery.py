@@ -18,16 +18,21 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from benchmark.api.dataset import ClassSet
+from benchmark.api.imageset import ImageSet
 from benchmark.api.spec import CEILING, FLOOR
 from benchmark.api.stage_context import PICTURES
-from benchmark.plan.model import HELD_OUT, kind_of
+from benchmark.errors import DataError
+from benchmark.plan.stage_kinds import FIT_TRANSLATOR, HELD_OUT, PREDICT, TRANSLATE, Role
 from benchmark.report.figures.contact_sheet import contact_sheet, paint
 from benchmark.report.figures.curves import training_curves
 from benchmark.report.figures.strips import sample_sheet, strip_sheet
 from benchmark.results.board import ROLES
 from benchmark.results.records import DONE, record_path
-from benchmark.store.json_files import write_json
-from benchmark.store.layout import GALLERY
+from benchmark.stages.inference import evenly_spaced
+from benchmark.stages.translation_strips import SHOWN
+from benchmark.store.json_files import read_json, write_json
+from benchmark.store.layout import STAGE
+from benchmark.store.predictions import read_predictions
 
 Record = Mapping[str, Any]
 MADE_OF = "made of"
@@ -62,18 +67,26 @@ class FigureSpec:
     """
 
     target: Path
-    role: str
+    role: Role
     cells: tuple[Record, ...]
     words: tuple[str, ...]
     draw: Callable[[Sequence[Path]], Image.Image]
 
 
 def read_samples(folder: Path) -> Samples:
-    """What a `score-segmentation` stage kept; `OSError`, `ValueError` or `KeyError` when it is not there."""
-    with np.load(folder / GALLERY, allow_pickle=False) as arrays:
-        names, palette = arrays["classes"].tolist(), arrays["palette"].tolist()
-        classes = ClassSet(tuple(names), tuple((r, g, b) for r, g, b in palette))
-        return Samples(arrays["images"], arrays["labels"], arrays["predictions"], classes)
+    """A few images of a finished predict stage, spread over its test set, with labels and predictions.
+
+    Raises:
+        DataError: The stage, or the test set it read, is not there.
+    """
+    predictions = read_predictions(folder)
+    described = read_json(folder / STAGE) or {}
+    kind, key = described.get("inputs", {}).get("test", ("", ""))
+    test = ImageSet.open(folder.parents[1] / kind / key)
+    if test.labels is None:
+        raise DataError(f"{folder}: its test set has no labels to compare with")
+    indices = evenly_spaced(len(test), SHOWN)
+    return Samples(test.images[0, indices], test.labels[indices], predictions.maps[indices], test.classes)
 
 
 def keep_pictures(results: Path, records: Iterable[Record]) -> list[Path]:
@@ -147,7 +160,7 @@ def _predictions(target: Path, cells: Sequence[Record]) -> FigureSpec:
         ]
         return contact_sheet(headers, rows, _title(cells[0]), classes, fixed=2)
 
-    return FigureSpec(target, "score-segmentation", tuple(cells), headers, draw)
+    return FigureSpec(target, Role(PREDICT), tuple(cells), headers, draw)
 
 
 def _translations(folder: Path, name: str, cell: Record) -> Iterator[FigureSpec]:
@@ -155,12 +168,12 @@ def _translations(folder: Path, name: str, cell: Record) -> Iterator[FigureSpec]
     title = f"{cell['scenario']} · {cell['translator']} · {_run(cell)}"
     width = int(cell["size"][1])
     scored = cell["config"]["scenario"].get("score_translations", "train")
-    translated = HELD_OUT if scored == "test" else "translate"
-    drawings: dict[str, tuple[str, Callable[[Path], Image.Image]]] = {
+    translated = HELD_OUT if scored == "test" else Role(TRANSLATE)
+    drawings: dict[str, tuple[Role, Callable[[Path], Image.Image]]] = {
         "translation": (translated, lambda stage: strip_sheet(stage, "translation", width, title)),
         "variants": (translated, lambda stage: strip_sheet(stage, "variants", width, title)),
-        "training": ("fit-translator", lambda stage: sample_sheet(stage, title)),
-        "curves": ("fit-translator", lambda stage: training_curves(stage, title)),
+        "training": (Role(FIT_TRANSLATOR), lambda stage: sample_sheet(stage, title)),
+        "curves": (Role(FIT_TRANSLATOR), lambda stage: training_curves(stage, title)),
     }
     for what, (role, draw) in drawings.items():
         if role in cell["stages"]:
@@ -173,14 +186,18 @@ def _of_the_only(draw: Callable[[Path], Image.Image]) -> Callable[[Sequence[Path
 
 def _drawn(plate: FigureSpec, results: Path) -> bool:
     """Draw a picture unless it was made of the same before; false when it is not there and cannot be drawn."""
-    kind = kind_of(plate.role)
-    folders = [results / "stages" / kind / str(cell["stages"][plate.role]["key"]) for cell in plate.cells]
+    folders = [results / "stages" / plate.role.kind / str(cell["stages"][plate.role]["key"]) for cell in plate.cells]
     made_of = json.dumps([[folder.name for folder in folders], plate.words])
     if _made_of(plate.target) == made_of:
         return True
     try:
         picture = plate.draw(folders)
-    except (OSError, ValueError, KeyError):  # heavy stages are not published: their pictures stay as they came
+    except (
+        DataError,
+        OSError,
+        ValueError,
+        KeyError,
+    ):  # heavy stages are not published: their pictures stay as they came
         return plate.target.exists()
     notes = PngInfo()
     notes.add_text(MADE_OF, made_of)

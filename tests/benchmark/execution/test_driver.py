@@ -68,7 +68,8 @@ def outcomes(results):
 def stage_of(store, toys, matrix, kind, translator="shift"):
     plan = make_plan(matrix, toys)
     [cell] = [cell for cell in plan.cells if cell.translator == translator]
-    return store.stage(kind, cell.stages[kind])
+    [role] = [role for role in cell.stages if role.kind == kind]
+    return store.stage(kind, cell.stages[role])
 
 
 def test_a_second_run_starts_nothing_and_changes_no_file(run, matrix_of, store):
@@ -93,7 +94,7 @@ def test_stages_that_only_finished_ones_would_read_are_not_made_again(run, matri
 def test_a_new_segmenter_reuses_the_translations(run, matrix_of):
     run(matrix_of("shift"))
     wider = run(matrix_of("shift", segmenters=("nearest", "overconfident")))
-    assert {kind for kind, _ in wider.started} == {"fit-segmenter", "score-segmentation"}
+    assert {kind for kind, _ in wider.started} == {"fit-segmenter", "predict"}
     assert {plugin for _, plugin in wider.started} == {"overconfident"}
 
 
@@ -102,7 +103,7 @@ def test_a_truncated_file_is_found_and_its_stage_made_again(run, matrix_of, stor
     metrics = stage_of(store, toys, matrix_of("shift"), "score-segmentation").path / "metrics.json"
     metrics.write_text(metrics.read_text()[:40])
     again = run(matrix_of("shift"))
-    assert again.started == [("score-segmentation", "nearest")]
+    assert again.started == [("score-segmentation", "accuracy")]
     assert again.records == first.records
 
 
@@ -111,7 +112,7 @@ def test_a_changed_number_of_a_score_is_found_and_its_stage_made_again(run, matr
     metrics = stage_of(store, toys, matrix_of("shift"), "score-segmentation").path / "metrics.json"
     metrics.write_text(metrics.read_text().replace("0.", "9.", 1))
     again = run(matrix_of("shift"))
-    assert again.started == [("score-segmentation", "nearest")]
+    assert again.started == [("score-segmentation", "accuracy")]
     assert again.records == first.records
 
 
@@ -124,7 +125,7 @@ def test_a_changed_byte_in_what_is_about_to_be_read_is_found(run, matrix_of, sto
     content[-1] ^= 1
     images.write_bytes(content)
     again = run(matrix)
-    assert again.started == [("translate", "shift"), ("score-translation", "shift")]
+    assert again.started == [("translate", "shift"), ("score-translation", "difference")]
     assert outcomes(store.results)[first.records["shift", "nearest", 0]["cell"]] == comparable(
         first.records["shift", "nearest", 0]
     )
@@ -138,7 +139,7 @@ def test_failures_are_rows_and_are_not_tried_again_unless_asked(run, matrix_of):
     second = run(matrix)
     assert second.started == []
     assert second.records == first.records
-    assert sorted(second.states.values()).count("blocked") == 4
+    assert sorted(second.states.values()).count("blocked") == 5
     third = run(matrix, retry="failed")
     assert third.started == [("fit-translator", "raises")]
     assert run(matrix, reuse="always").started == []
@@ -147,7 +148,7 @@ def test_failures_are_rows_and_are_not_tried_again_unless_asked(run, matrix_of):
 def test_interrupted_stages_are_tried_again_unless_everything_is_to_be_reused(run, matrix_of, store, toys):
     matrix = matrix_of("shift")
     run(matrix)
-    folder = stage_of(store, toys, matrix, "score-translation")
+    folder = stage_of(store, toys, matrix, "predict")
     shutil.rmtree(folder.path)
     store.record_failure(folder.path.name, "interrupted", "killed")
     assert run(matrix, reuse="always").records["shift", "nearest", 0]["status"] == "interrupted"
@@ -183,11 +184,38 @@ def test_after_the_first_failure_nothing_more_starts_if_so_asked(run, matrix_of)
     assert stopped.summary.failed == 1
 
 
-def test_a_failed_score_leaves_the_other_scores_in_the_record(run, matrix_of):
-    record = run(matrix_of("shift", metrics=("accuracy", "clash"))).records["shift", "nearest", 0]
-    assert record["status"] == "invalid"
-    kept = run(matrix_of("shift", metrics=("difference", "accuracy", "clash"))).records["shift", "nearest", 0]
-    assert set(kept["metrics"]) == {"difference"}
+def test_a_new_metric_trains_and_predicts_nothing_again(run, matrix_of):
+    run(matrix_of("shift", metrics=("accuracy",)))
+    wider = run(matrix_of("shift", metrics=("accuracy", "difference", "undefined")))
+    assert sorted(wider.started) == [("score-segmentation", "undefined")] * 3 + [("score-translation", "difference")]
+
+
+def test_a_failed_score_leaves_the_row_done_and_is_not_tried_again_unless_asked(run, matrix_of, choose):
+    matrix = matrix_of("shift")
+    matrix = replace(matrix, metrics=(*matrix.metrics, choose("metric", "faulty", fault="compute")))
+    first = run(matrix)
+    assert {key[1:] for key in first.failed} == {("faulty", "failed", "faulty: ValueError: cannot compute")}
+    assert (first.summary.cells, first.summary.failed) == ({"done": 3}, 0)
+    assert run(matrix).started == []
+    assert run(matrix, retry="failed").started == [("score-segmentation", "faulty")] * 3
+
+
+def test_a_score_that_was_not_tried_leaves_the_record_as_it_was(run, matrix_of, store):
+    run(matrix_of("shift", metrics=("accuracy",)))
+    [(cell, before)] = [item for item in outcomes(store.results).items() if "shift" in item[0]]
+    nothing = run(matrix_of("shift", metrics=("accuracy", "difference")), reuse="only-cache")
+    assert nothing.started == []
+    assert nothing.records["shift", "nearest", 0]["status"] == "skipped"
+    assert outcomes(store.results)[cell] == before
+
+
+def test_an_interrupted_score_takes_no_value_away(run, matrix_of, store, toys):
+    matrix = matrix_of("shift")
+    first = run(matrix)
+    folder = stage_of(store, toys, matrix, "score-translation")
+    shutil.rmtree(folder.path)
+    store.record_failure(folder.path.name, "interrupted", "killed")
+    assert run(matrix, reuse="always").records["shift", "nearest", 0] == first.records["shift", "nearest", 0]
 
 
 def test_a_trained_segmenter_is_scored_before_another_is_trained(run, matrix_of):
@@ -266,7 +294,7 @@ def test_hooks_hear_of_everything_and_a_raising_one_ends_nothing(run, matrix_of,
 
     toys.add(Ear(), "ear", "test")
     diary = run(matrix_of("raises"))
-    assert heard[0] == ("run", 3, 12)
+    assert heard[0] == ("run", 3, 15)
     assert heard[-1] == ("end", 1)
     assert ("failed", "fit-translator") in heard
     assert heard.count(("finished", "fit-segmenter")) == 2

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from benchmark.api.scenario import Side
-from benchmark.errors import DataError
+from benchmark.errors import DataError, PluginError
 from benchmark.plan.keys import content_key
-from benchmark.plan.model import TARGET_SEGMENTER_SCORES, needed, peers
+from benchmark.plan.model import needed, peers
 from benchmark.plan.planner import make_plan
 
 
@@ -38,6 +38,7 @@ def test_each_translator_is_fitted_once_per_seed_whatever_the_segmenters(plan_of
         "translate": 6,
         "score-translation": 6,
         "fit-segmenter": 24,
+        "predict": 24,
         "score-segmentation": 24,
     }
 
@@ -58,7 +59,7 @@ def test_control_rows_train_on_source_and_target_and_have_no_translator(plan_of)
     }
     for label, look in {"source-only": "day", "oracle": "night"}.items():
         stages = cell(plan, label).stages
-        assert set(stages) == {"fit-segmenter", "score-segmentation"}
+        assert set(stages) == {"fit-segmenter", "predict", "score-segmentation:accuracy"}
         inputs = plan.stages[stages["fit-segmenter"]].inputs
         assert inputs == {"train": by_look[look], "target": by_look["night"]}
 
@@ -71,13 +72,14 @@ def test_labels_are_not_part_of_keys_but_of_cells(plan_of):
     assert one.id != two.id
 
 
+ALL = {"fit-translator", "translate", "fit-segmenter", "predict", "score-segmentation", "score-translation"}
 CHANGES = {
-    "option": ({"steps": 3}, {"fit-translator", "translate", "fit-segmenter"}),
-    "seed": ({"seeds": (7,)}, {"fit-translator", "translate", "fit-segmenter"}),
-    "precision": ({"precision": "bf16"}, {"fit-translator", "translate", "fit-segmenter"}),
-    "metric": ({"metrics": ("accuracy",)}, set()),
-    "what is seen of it": ({"pause": 1.0}, None),
-    "budget": ({"budget": "other", "timeout": 9.0}, None),
+    "option": ({"steps": 3}, ALL),
+    "seed": ({"seeds": (7,)}, ALL),
+    "precision": ({"precision": "bf16"}, ALL),
+    "metric": ({"metrics": ("accuracy", "difference", "spread")}, set()),
+    "runtime option": ({"pause": 1.0}, set()),
+    "budget": ({"budget": "other", "timeout": 9.0}, set()),
 }
 
 
@@ -86,18 +88,76 @@ def test_keys_change_with_what_decides_the_outcome_and_with_nothing_else(plan_of
     fields, changed = CHANGES[change]
     before, after = plan_of("shift"), plan_of("shift", **fields)
     before, after = cell(before, "shift").stages, cell(after, "shift", seed=fields.get("seeds", (0,))[0]).stages
-    scores = {kind for kind in before if kind.startswith("score-")} if changed is not None else set()
-    assert {kind for kind in before if before[kind] != after[kind]} == (changed or set()) | scores
+    assert {role.kind for role in before if before[role] != after[role]} == changed
 
 
-def test_a_metric_that_says_what_it_measures_changes_that_score_alone(plan_of, toys, monkeypatch):
-    find = toys.find
-    monkeypatch.setattr(
-        toys, "find", lambda kind, name: replace(find(kind, name), measures={"accuracy": "segmentation"}.get(name, ""))
-    )
+def test_another_metric_adds_its_own_score_stage_and_changes_no_other(plan_of):
     before = cell(plan_of("shift", metrics=("difference",)), "shift").stages
     after = cell(plan_of("shift", metrics=("difference", "accuracy")), "shift").stages
-    assert {kind for kind in before if before[kind] != after[kind]} == {"score-segmentation"}
+    assert after.items() - before.items() == {("score-segmentation:accuracy", after["score-segmentation:accuracy"])}
+    assert before.items() <= after.items()
+
+
+def test_a_metric_of_which_only_its_class_knows_what_it_measures_gets_both_kinds_of_score_stages(plan_of):
+    stages = cell(plan_of("shift", metrics=("absent",)), "shift").stages
+    assert {role for role in stages if role.purpose == "absent"} == {
+        "score-translation:absent",
+        "score-segmentation:absent",
+    }
+
+
+def test_values_of_one_name_are_refused_before_anything_is_planned(plan_of):
+    with pytest.raises(PluginError, match="metrics 'accuracy' and 'clash' both give 'accuracy'; choose one of them"):
+        plan_of("shift", metrics=("accuracy", "clash"))
+
+
+def test_names_of_values_that_no_entry_declares_are_those_of_the_class(plan_of, toys, monkeypatch):
+    find = toys.find
+    monkeypatch.setattr(toys, "find", lambda kind, name: replace(find(kind, name), values=()))
+    with pytest.raises(PluginError, match="both give 'accuracy'"):
+        plan_of("shift", metrics=("accuracy", "clash"))
+
+
+def test_a_metric_that_is_not_known_costs_its_own_values_alone(plan_of, choose, toys):
+    unknown = replace(choose("metric", "accuracy"), name="nowhere", alias="nowhere")
+    plan = plan_of("shift")
+    wider = make_plan(replace(plan.matrix, metrics=(*plan.matrix.metrics, unknown)), toys)
+    assert "metric 'nowhere' is not known" in wider.unusable_metrics["nowhere"]
+    assert cell(wider, "shift").stages == cell(plan, "shift").stages
+
+
+def with_reference(toys, monkeypatch, *names):
+    """Lets metrics declare the need of a reference stage."""
+    find = toys.find
+    needs = dict.fromkeys(names, ("reference",))
+    monkeypatch.setattr(
+        toys, "find", lambda kind, name: replace(find(kind, name), **({"needs": needs[name]} if name in needs else {}))
+    )
+
+
+def test_a_reference_is_computed_once_for_all_translators_and_seeds(plan_of, toys, monkeypatch):
+    with_reference(toys, monkeypatch, "difference")
+    plan = plan_of("shift", "twofold", seeds=(0, 1))
+    assert kinds(plan)["reference"] == 1
+    assert kinds(plan)["score-translation"] == 4
+    scored = plan.stages[cell(plan, "shift").stages["score-translation:difference"]]
+    assert set(scored.inputs) == {"source", "translated", "reference"}
+    reference = plan.stages[scored.inputs["reference"]]
+    assert (set(reference.inputs), reference.seed) == ({"target"}, None)
+
+
+def test_moving_the_files_of_a_data_set_changes_no_key(plan_of, dusk):
+    def at(root):
+        sides = {}
+        for name, side in (("source", dusk.source), ("target", dusk.target)):
+            sides[name] = side.model_copy(update={"options": side.options | {"root": root}})
+        return plan_of("shift", scenarios=(dusk.model_copy(update=sides),))
+
+    before, after = at("/old"), at("/new")
+    assert before.stages.keys() == after.stages.keys()
+    assert [one.id for one in before.cells] == [one.id for one in after.cells]
+    prepare = next(stage for stage in after.stages.values() if stage.kind == "prepare")
+    assert prepare.spec["dataset"]["runtime_only"] == {"root": "/new"}
 
 
 def test_an_option_outside_the_key_still_reaches_the_stage(plan_of):
@@ -188,7 +248,8 @@ def test_the_auxiliary_segmenter_belongs_to_the_configuration_of_the_cells_that_
     same = {name: cell(plan, name).config_key == cell(other, name).config_key for name in ("guided", "shift", "oracle")}
     assert same == {"guided": False, "shift": True, "oracle": True}
     assert cell(plan, "shift").stages["fit-translator"] == cell(other, "shift").stages["fit-translator"]
-    assert cell(plan, "shift").stages[TARGET_SEGMENTER_SCORES] != cell(other, "shift").stages[TARGET_SEGMENTER_SCORES]
+    role = "score-translation:agreement"
+    assert cell(plan, "shift").stages[role] != cell(other, "shift").stages[role]
     assert cell(plan, "guided").stages["fit-translator"] != cell(other, "guided").stages["fit-translator"]
 
 
@@ -196,18 +257,17 @@ def test_a_metric_that_needs_the_oracle_shares_the_training_of_the_oracle_row(pl
     plan = plan_of("shift", metrics=("accuracy", "agreement"))
     stages = cell(plan, "shift").stages
     assert stages["fit-segmenter:oracle"] == cell(plan, "oracle").stages["fit-segmenter"]
-    scored = plan.stages[stages[TARGET_SEGMENTER_SCORES]]
-    assert "segmenter" not in plan.stages[stages["score-translation"]].inputs
+    scored = plan.stages[stages["score-translation:agreement"]]
     assert scored.inputs["segmenter"] == stages["fit-segmenter:oracle"]
     assert scored.spec["auxiliary_segmenter"]["name"] == "nearest"
     assert "translator" not in scored.inputs
-    assert set(cell(plan, "oracle").stages) == {"fit-segmenter", "score-segmentation"}
+    assert set(cell(plan, "oracle").stages) == {"fit-segmenter", "predict", "score-segmentation:accuracy"}
 
 
 def test_a_metric_that_needs_the_translator_reads_its_training(plan_of):
     plan = plan_of("shift", metrics=("accuracy", "round-trip"))
     stages = cell(plan, "shift").stages
-    scored = plan.stages[stages["score-translation"]]
+    scored = plan.stages[stages["score-translation:round-trip"]]
     assert scored.inputs["translator"] == stages["fit-translator"]
     assert scored.spec["translator"]["name"] == "shift"
     assert "segmenter" not in scored.inputs
@@ -215,24 +275,24 @@ def test_a_metric_that_needs_the_translator_reads_its_training(plan_of):
 
 def test_metrics_that_need_nothing_read_nothing_more(plan_of):
     plan = plan_of("shift")
-    scored = plan.stages[cell(plan, "shift").stages["score-translation"]]
-    assert (set(scored.inputs), set(scored.spec)) == ({"source", "translated", "target"}, {"kind", "format", "metrics"})
+    scored = plan.stages[cell(plan, "shift").stages["score-translation:difference"]]
+    assert (set(scored.inputs), set(scored.spec)) == ({"source", "translated", "target"}, {"kind", "format", "metric"})
 
 
-def test_a_broken_auxiliary_segmenter_makes_the_cells_that_use_it_invalid_and_no_other(plan_of, choose):
+def test_a_broken_auxiliary_segmenter_costs_the_cells_and_metrics_that_use_it_and_no_other(plan_of, choose):
     broken = replace(choose("segmenter", "nearest"), name="nowhere", alias="nowhere")
     plan = plan_of("guided", "shift", auxiliary_segmenter=broken)
     assert "segmenter 'nowhere' is not known" in cell(plan, "guided").invalid
     assert (cell(plan, "shift").invalid, cell(plan, "oracle").invalid) == (None, None)
     judged = plan_of("shift", metrics=("agreement",), auxiliary_segmenter=broken)
-    assert "segmenter 'nowhere' is not known" in cell(judged, "shift").invalid
-    assert cell(judged, "source-only").invalid is None
+    assert "segmenter 'nowhere' is not known" in judged.unusable_metrics["agreement"]
+    assert {one.invalid for one in judged.cells} == {None}
 
 
 def test_translations_are_scored_on_the_training_split_unless_the_test_split_is_asked_for(plan_of, dusk):
     def scored(split):
         plan = plan_of("shift", scenarios=(dusk.model_copy(update={"score_translations": split}),))
-        inputs = plan.stages[cell(plan, "shift").stages["score-translation"]].inputs
+        inputs = plan.stages[cell(plan, "shift").stages["score-translation:difference"]].inputs
         return plan, {role: plan.stages[key] for role, key in inputs.items()}
 
     plan, inputs = scored("train")
@@ -329,8 +389,8 @@ def test_only_what_leads_to_missing_goals_is_needed(plan_of):
     plan = plan_of("shift")
     stages = cell(plan, "shift").stages
     done = dict.fromkeys(plan.stages, False)
-    goal = stages["score-segmentation"]
-    assert stages["score-translation"] not in needed(plan.stages, [goal], done)
+    goal = stages["score-segmentation:accuracy"]
+    assert stages["score-translation:difference"] not in needed(plan.stages, [goal], done)
     assert needed(plan.stages, [goal], done | {goal: True}) == []
     chain = needed(plan.stages, [goal], done | {stages["translate"]: True})
     assert stages["fit-translator"] not in chain
@@ -341,7 +401,7 @@ def test_a_lone_chain_has_no_peers_and_a_matrix_has_its_other_rows(plan_of, matr
     matrix = matrix_of("shift")
     lone = make_plan(replace(matrix, translators=matrix.translators[1:2]), toys)
     beside = peers(lone)
-    assert {beside[key] for kind, key in cell(lone, "shift").stages.items() if kind != "score-translation"} == {0}
+    assert {beside[key] for role, key in cell(lone, "shift").stages.items() if role.kind != "score-translation"} == {0}
     plan = plan_of("shift", "twofold", seeds=(0, 1))
     assert peers(plan)[cell(plan, "shift").stages["fit-segmenter"]] == 7
     assert peers(plan)[cell(plan, "shift").stages["fit-translator"]] == 7

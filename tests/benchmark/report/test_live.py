@@ -64,6 +64,20 @@ def test_stages_are_named_by_what_they_serve(plan):
     }
 
 
+def test_scores_name_the_segmenter_where_there_are_several():
+    predictions = [_stage(key, "predict", name) for key, name in (("a", "deeplabv3"), ("b", "mmseg"))]
+    scores = [_stage(f"s{one.key}", "score-segmentation", "accuracy", seed=0) for one in predictions]
+    for one, score in zip(predictions, scores, strict=True):
+        score.inputs = {"predictions": one.key}
+    cells = [
+        SimpleNamespace(scenario="streets", translator="cyclegan", stages={"score-segmentation:accuracy": score.key})
+        for score in scores
+    ]
+    plan = SimpleNamespace(stages={stage.key: stage for stage in (*predictions, *scores)}, cells=cells)
+    assert stage_names(plan)["sa"] == "score-segmentation accuracy of deeplabv3 on cyclegan, seed 0"
+    assert stage_names(plan)["sb"] == "score-segmentation accuracy of mmseg on cyclegan, seed 0"
+
+
 def test_the_training_of_a_auxiliary_segmenter_is_that_of_a_control_row():
     auxiliary_segmenter = _stage("r", "fit-segmenter", "deeplabv3", inputs="p")
     judge = _stage("j", "fit-segmenter", "deeplabv3", inputs="p")

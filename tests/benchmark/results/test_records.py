@@ -1,6 +1,7 @@
 """A record is read back as it was written, and a broken one is one line."""
 
 import json
+from dataclasses import replace
 from importlib.metadata import version
 
 import pytest
@@ -10,6 +11,7 @@ from benchmark.execution.driver import execute
 from benchmark.execution.inline import InlineExecutor
 from benchmark.plan.planner import make_plan
 from benchmark.results.records import comparable, provenance, read_records, record_path, write_record
+from benchmark.store.json_files import write_json
 
 
 @pytest.fixture
@@ -42,14 +44,15 @@ def test_a_record_tells_all_about_its_cell(records):
     assert set(record["stages"]) == {
         "fit-translator",
         "translate",
-        "score-translation",
+        "score-translation:difference",
         "fit-segmenter",
-        "score-segmentation",
+        "predict",
+        "score-segmentation:accuracy",
     }
     assert record["stages"]["fit-translator"]["facts"]["parameters"] == 1
-    seconds = [stage["seconds"] for stage in record["stages"].values()]
-    assert record["cost"]["seconds"] == pytest.approx(sum(seconds))
-    assert all(value > 0 for value in seconds)
+    assert all(stage["seconds"] > 0 for stage in record["stages"].values())
+    paid = [stage["seconds"] for role, stage in record["stages"].items() if not role.startswith("score-")]
+    assert record["cost"]["seconds"] == pytest.approx(sum(paid))
 
 
 def test_pictures_are_named_from_the_results_folder(results, records):
@@ -132,7 +135,8 @@ def test_a_cell_pays_for_the_auxiliary_segmenter_it_uses_and_tells_which_it_was(
     assert guided["stages"]["fit-segmenter:source-only"]["key"] == floor["stages"]["fit-segmenter"]["key"]
     assert set(guided["stages"]) - set(plain["stages"]) == {"fit-segmenter:source-only"}
     assert "fit-segmenter:oracle" in plain["stages"]
-    paid = {role: stage for role, stage in guided["stages"].items() if not role.endswith(":oracle")}
+    measuring = ("score-", "fit-segmenter:oracle")
+    paid = {role: stage for role, stage in guided["stages"].items() if not role.startswith(measuring)}
     assert "fit-segmenter:source-only" in paid
     assert guided["cost"]["seconds"] == pytest.approx(sum(stage["seconds"] for stage in paid.values()))
     assert guided["config"]["auxiliary_segmenter"]["name"] == "nearest"
@@ -152,3 +156,63 @@ def test_without_a_auxiliary_segmenter_of_the_target_a_cell_lacks_what_it_would_
     assert by_name["shift"]["status"] == "done"
     assert set(by_name["shift"]["metrics"]) == {"accuracy", "difference"}
     assert "labelled images were expected" in by_name["shift"]["missing"]["agreement"]
+
+
+@pytest.fixture
+def run(toys, store):
+    """Runs a matrix and returns the records by translator."""
+
+    def run_matrix(matrix):
+        execute(make_plan(matrix, toys), store, InlineExecutor(), toys)
+        return {record["translator"]: record for record in read_records(store.results)[0]}
+
+    return run_matrix
+
+
+def test_a_run_with_other_metrics_adds_to_a_record_and_takes_nothing_away(run, matrix_of):
+    first = run(matrix_of("shift", metrics=("accuracy", "difference")))["shift"]
+    merged = run(matrix_of("shift", metrics=("spread",)))["shift"]
+    assert merged["metrics"] == first["metrics"] | {"spread": merged["metrics"]["spread"]}
+    assert merged["details"] == first["details"]
+    assert set(merged["values"]) == {"accuracy", "difference", "spread"}
+    assert {config["name"] for config in merged["config"]["metrics"]} == {"accuracy", "difference", "spread"}
+    roles = {"score-segmentation:accuracy", "score-translation:difference", "score-translation:spread"}
+    assert roles <= set(merged["stages"])
+
+
+def test_a_record_does_not_depend_on_whether_its_metrics_were_measured_in_one_run(run, matrix_of):
+    run(matrix_of("shift", metrics=("accuracy",)))
+    merged = run(matrix_of("shift", metrics=("difference",)))["shift"]
+    at_once = run(matrix_of("shift", metrics=("difference", "accuracy")))["shift"]
+    assert comparable(at_once) == comparable(merged)
+
+
+def test_a_metric_without_a_value_under_new_options_keeps_the_value_it_had(run, matrix_of, choose):
+    matrix = matrix_of("shift", metrics=("accuracy", "anchored"))
+    first = run(matrix)["shift"]
+    away = replace(matrix, metrics=(matrix.metrics[0], choose("metric", "anchored", available=False)))
+    assert comparable(run(away)["shift"]) == comparable(first)
+
+
+def test_a_metric_with_a_new_value_replaces_the_one_it_had(run, matrix_of, choose):
+    matrix = matrix_of("shift", metrics=("accuracy",))
+    before = run(replace(matrix, metrics=(choose("metric", "faulty"),)))["shift"]
+    after = run(replace(matrix, metrics=(choose("metric", "faulty", fault="rounding"),)))["shift"]
+    assert (before["metrics"]["faulty"], round(after["metrics"]["faulty"], 6)) == (0.5, 1)
+    assert [config["options"] for config in after["config"]["metrics"]] == [{"fault": "rounding"}]
+
+
+def test_a_failed_metric_is_measured_again_once_it_is_mended(run, matrix_of, choose):
+    matrix = matrix_of("shift", metrics=("accuracy",))
+    broken = run(replace(matrix, metrics=(*matrix.metrics, choose("metric", "faulty", fault="compute"))))["shift"]
+    mended = run(replace(matrix, metrics=(*matrix.metrics, choose("metric", "faulty"))))["shift"]
+    assert ("faulty" in broken["metrics"], "faulty" in broken["missing"]) == (False, True)
+    assert (mended["metrics"]["faulty"], mended["missing"]) == (0.5, {})
+
+
+def test_values_measured_on_other_trainings_are_not_taken_over(run, matrix_of, toys, store):
+    first = run(matrix_of("shift", metrics=("accuracy", "difference")))["shift"]
+    other = first["stages"] | {"predict": first["stages"]["predict"] | {"key": "f" * 20}}
+    write_json(record_path(store.results, first["cell"]), first | {"stages": other})
+    again = run(matrix_of("shift", metrics=("spread",)))["shift"]
+    assert set(again["metrics"]) == {"spread"}

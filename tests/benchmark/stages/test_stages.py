@@ -8,12 +8,14 @@ import pytest
 from PIL import Image
 
 from benchmark.api.imageset import ImageSet
+from benchmark.errors import DataError
 from benchmark.execution.driver import execute
 from benchmark.execution.inline import InlineExecutor
-from benchmark.plan.model import kind_of
 from benchmark.plan.planner import make_plan
+from benchmark.report.figures.gallery import read_samples
 from benchmark.stages.inference import evenly_spaced
-from benchmark.stages.preparation import _resized
+from benchmark.stages.preparation import resize_array
+from benchmark.store.predictions import read_predictions
 
 
 @pytest.fixture
@@ -24,7 +26,7 @@ def run(toys, store, diary):
         plan = make_plan(matrix, toys)
         execute(plan, store, InlineExecutor(), toys, listener=diary)
         [cell] = [cell for cell in plan.cells if cell.translator == translator]
-        return {role: store.stage(kind_of(role), key).path for role, key in cell.stages.items()}
+        return {role: store.stage(role.kind, key).path for role, key in cell.stages.items()}
 
     return run_matrix
 
@@ -56,9 +58,9 @@ def test_prepared_images_are_those_of_the_data_set_at_the_size_of_the_scenario(r
     assert set(np.unique(found.labels)) <= {0, 1, 2}
 
 
-def test_labels_are_resized_to_ids_that_stand_there():
+def test_labels_areresize_array_to_ids_that_stand_there():
     label = np.array([[0, 255], [2, 1]], dtype=np.uint8)
-    np.testing.assert_array_equal(_resized(label, 4, 4, smooth=False), label.repeat(2, axis=0).repeat(2, axis=1))
+    np.testing.assert_array_equal(resize_array(label, 4, 4, smooth=False), label.repeat(2, axis=0).repeat(2, axis=1))
 
 
 @pytest.mark.parametrize(
@@ -165,14 +167,26 @@ def test_pictures_are_spread_over_the_set():
     assert evenly_spaced(1, 4) == [0]
 
 
-def test_the_gallery_holds_images_labels_and_predictions(run, matrix_of, store):
-    gallery = np.load(run(matrix_of("shift"))["score-segmentation"] / "gallery.npz")
+def test_the_predictions_of_the_whole_test_set_are_stored(run, matrix_of, store):
+    predictions = read_predictions(run(matrix_of("shift"))["predict"])
     test = prepared(store, "night", "val")
-    np.testing.assert_array_equal(gallery["images"], test.images[0])
-    np.testing.assert_array_equal(gallery["labels"], test.labels)
-    assert list(gallery["ids"]) == list(test.ids)
-    assert gallery["predictions"].shape == test.labels.shape
-    assert (gallery["predictions"] == test.labels).mean() > 0.9
+    assert predictions.ids == test.ids
+    assert (predictions.maps.shape, predictions.maps.dtype) == (test.labels.shape, np.uint8)
+    assert (predictions.maps == test.labels).mean() > 0.9
+
+
+def test_samples_for_pictures_are_stored_predictions_beside_their_images_and_labels(run, matrix_of, store):
+    folder = run(matrix_of("shift"))["predict"]
+    samples, test = read_samples(folder), prepared(store, "night", "val")
+    np.testing.assert_array_equal(samples.images, test.images[0])
+    np.testing.assert_array_equal(samples.labels, test.labels)
+    np.testing.assert_array_equal(samples.predictions, read_predictions(folder).maps)
+
+
+def test_damaged_predictions_are_one_line(tmp_path):
+    (tmp_path / "predictions.npz").write_bytes(b"PK\x03\x04 no archive")
+    with pytest.raises(DataError, match="expected stored predictions, but they cannot be read"):
+        read_predictions(tmp_path)
 
 
 def test_source_labels_are_given_to_a_translator_that_declares_the_need(run, matrix_of, diary):
@@ -230,7 +244,7 @@ def test_metrics_over_the_test_split_see_images_that_no_translator_learnt_from(r
     folders = run(matrix_of("shift", scenarios=(held_out,), metrics=("difference",)))
     assert ImageSet.open(folders["translate:test"]).ids == ("val-0", "val-1", "val-2")
     shift = json.loads((folders["fit-translator"] / "model" / "weight.json").read_text())
-    found = json.loads((folders["score-translation"] / "metrics.json").read_text())["metrics"]["difference"]
+    found = json.loads((folders["score-translation:difference"] / "metrics.json").read_text())["metrics"]["difference"]
     source = prepared(store, "day", "val").images.astype(float)
     expected = np.abs(np.clip(np.round(source + 255 * shift), 0, 255) - source).mean() / 255
     assert found == pytest.approx(expected, abs=0.5 / 255)
@@ -275,9 +289,80 @@ def test_metrics_say_why_they_have_no_value(run, matrix_of, diary):
     assert set(diary.records["oracle", "nearest", 0]["missing"]) == {"undefined"}
 
 
-def test_two_metrics_of_one_name_are_refused(run, matrix_of, diary):
-    run(matrix_of("shift", metrics=("accuracy", "clash")))
-    assert "metrics 'accuracy' and 'clash' both give 'accuracy'" in diary.records["shift", "nearest", 0]["reason"]
+FAULTY = {
+    "start": "ValueError: cannot start",
+    "update": "ValueError: cannot count",
+    "compute": "ValueError: cannot compute",
+    "none": "metric 'faulty': compute returned NoneType, but a number for each of ['faulty'] was expected",
+    "tensor": "metric 'faulty' returned a Tensor for 'faulty', but one number was expected",
+    "names": "metric 'faulty' returned ['other'], but declares ['faulty']",
+    "range": "metric 'faulty' returned faulty = 7, but declares the range 0.0 to 1.0",
+    "circular": "RecursionError",
+    "details": "metric 'faulty': details returned list, but a dict was expected",
+    "exit": "faulty: ended the process with sys.exit(3)",
+}
+
+
+@pytest.mark.parametrize("fault", FAULTY)
+def test_a_faulty_metric_costs_its_own_value_and_nothing_else(run, matrix_of, choose, diary, fault):
+    matrix = matrix_of("shift")
+    run(replace(matrix, metrics=(choose("metric", "faulty", fault=fault), *matrix.metrics)))
+    for record in diary.records.values():
+        assert record["status"] == "done"
+        assert "accuracy" in record["metrics"]
+        assert FAULTY[fault] in record["missing"]["faulty"]
+        assert record["missing"]["faulty"].startswith("failed: ")
+    failure = diary.records["shift", "nearest", 0]["stages"]["score-segmentation:faulty"]["failure"]
+    assert failure["log_tail"]
+    assert diary.summary.failed == 0
+
+
+def test_a_value_that_rounding_takes_out_of_its_range_is_kept(run, matrix_of, choose, diary):
+    run(replace(matrix_of("shift"), metrics=(choose("metric", "faulty", fault="rounding"),)))
+    assert diary.records["shift", "nearest", 0]["metrics"]["faulty"] == pytest.approx(1, abs=1e-6)
+
+
+def test_values_that_two_metrics_turn_out_to_share_are_missing(run, matrix_of, diary, toys, monkeypatch):
+    find = toys.find
+    unsaid = {"values": (), "options": "dots.py:NoOptions"}
+    monkeypatch.setattr(
+        toys, "find", lambda kind, name: replace(find(kind, name), **(unsaid if kind == "metric" else {}))
+    )
+    run(matrix_of("shift", metrics=("accuracy", "clash", "difference")))
+    record = diary.records["shift", "nearest", 0]
+    assert record["missing"] == {"accuracy": "metrics 'accuracy' and 'clash' both give 'accuracy'; choose one of them"}
+    assert set(record["metrics"]) == {"difference"}
+
+
+def test_a_class_whose_values_are_not_those_of_its_entry_has_none(run, matrix_of, diary, toys, monkeypatch):
+    find = toys.find
+    monkeypatch.setattr(
+        toys, "find", lambda kind, name: replace(find(kind, name), **({"values": ("a",)} if name == "accuracy" else {}))
+    )
+    monkeypatch.setattr("benchmark.execution.worker.load_registry", lambda project: toys)
+    run(matrix_of("shift", metrics=("accuracy",)))
+    record = diary.records["shift", "nearest", 0]
+    assert record["status"] == "done"
+    assert "its registry entry declares the values ['a'], but its class ['accuracy']" in record["missing"]["a"]
+
+
+def test_the_target_images_are_shown_to_a_metric_once_for_all_translators(run, matrix_of, diary, store):
+    folders = run(matrix_of("shift", "twofold", metrics=("accuracy", "anchored")))
+    assert [kind for kind, _ in diary.started].count("reference") == 1
+    shift, twofold = (diary.records[name, "nearest", 0] for name in ("shift", "twofold"))
+    target = prepared(store, "night", "train").images.mean() / 255
+    assert shift["details"]["anchored"]["target"] == pytest.approx(target, abs=1e-5)
+    assert twofold["details"]["anchored"]["target"] == shift["details"]["anchored"]["target"]
+    translated = ImageSet.open(folders["translate"]).images.mean() / 255
+    assert shift["metrics"]["anchored"] == pytest.approx(abs(translated - target), abs=1e-5)
+
+
+def test_a_metric_that_is_unavailable_for_the_target_images_says_so_in_each_row(run, matrix_of, choose, diary):
+    matrix = matrix_of("shift", metrics=("accuracy",))
+    run(replace(matrix, metrics=(*matrix.metrics, choose("metric", "anchored", available=False))))
+    record = diary.records["shift", "nearest", 0]
+    assert (record["status"], record["missing"]) == ("done", {"anchored": "no target for it"})
+    assert diary.failed == []
 
 
 BROKEN = {

@@ -185,4 +185,5 @@ def test_weights_depend_on_the_seed(build):
     first, second, other = (build(seed=seed)[0].state_dict() for seed in (0, 0, 1))
     assert all(torch.equal(value, second[name]) for name, value in first.items())
     drawn = [name for name, value in first.items() if value.unique().numel() > 2]
+    assert any(name.startswith("generators.encoder") for name in drawn)
     assert all(not torch.equal(first[name], other[name]) for name in drawn)

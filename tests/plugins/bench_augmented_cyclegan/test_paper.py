@@ -89,6 +89,7 @@ def test_one_norm_of_each_layer_takes_the_latent_and_one_of_each_block(networks)
     # networks.py, CINResnetGenerator: three layers before the blocks, two after, and the first of either norm in each.
     assert len(conditional) == 3 + 3 + 2
     blocks = [module for module in networks["target"].modules() if isinstance(module, Block)]
+    assert len(blocks) == 3
     assert all(isinstance(block.last, AffineInstanceNorm) for block in blocks)
 
 

@@ -477,3 +477,9 @@ def test_a_file_moved_over_another_of_one_size_and_time_changes_the_fingerprint(
     before = folder(root).fingerprint("train")
     other.rename(file)
     assert folder(root).fingerprint("train") != before
+
+
+def test_the_same_files_in_another_folder_have_the_same_fingerprint_and_the_root_is_no_result(tmp_path):
+    here, there = tree(tmp_path / "here"), tree(tmp_path / "there")
+    assert folder(here).fingerprint("train") == folder(there).fingerprint("train")
+    assert FolderOptions.runtime_option_names() == ("root",)

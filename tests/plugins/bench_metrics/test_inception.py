@@ -1,4 +1,4 @@
-"""Inception features are pytorch-fid's own, computed once, and a missing or damaged weights file has a clear reason."""
+"""Inception features are pytorch-fid's own; a missing or damaged weights file has a clear reason."""
 
 import urllib.error
 
@@ -74,28 +74,23 @@ def test_features_are_full_precision_on_cuda_too(weights, monkeypatch):
     assert torch.backends.cudnn.allow_tf32
 
 
-def test_fid_and_kid_extract_the_features_of_a_batch_once(weights, classes, context, monkeypatch):
-    extracted = []
-    monkeypatch.setattr(
-        FeatureExtractor, "_extract", lambda self, batch: extracted.append(len(batch)) or batch[:, 0, 0]
-    )
-    metrics = [FID(InceptionOptions(weights=weights)), KID(InceptionOptions(weights=weights))]
-    for metric in metrics:
-        metric.start(classes, context)
-    for seed in (1, 2):
-        batch = images(4, seed)
-        for metric in metrics:
-            metric.reference(batch)
-    source, translated = images(3, 3), images(3, 4)
-    for metric in metrics:
-        metric.update(source, translated, None)
-    assert extracted == [4, 4, 3]
-    assert torch.equal(metrics[0].features()[0], metrics[1].features()[0])
-    assert torch.equal(metrics[1].features()[0], torch.cat([images(4, 1), images(4, 2)])[:, 0, 0])
+@pytest.mark.parametrize("metric", [FID, KID])
+def test_stored_features_of_the_target_images_stand_for_the_images(metric, weights, classes, context, tmp_path):
+    first, direct, loaded = (metric(InceptionOptions(weights=weights)) for _ in range(3))
+    for one in (first, direct, loaded):
+        one.start(classes, context)
+    for one in (first, direct):
+        one.reference(images(4))
+    first.save_reference(tmp_path)
+    loaded.load_reference(tmp_path)
+    for one in (direct, loaded):
+        one.update(images(3, 1), images(3, 2), None)
+    assert loaded.compute() == direct.compute()
+    assert loaded.details() == direct.details()
 
 
 def test_no_more_than_max_images_are_used(weights, classes, context, monkeypatch):
-    monkeypatch.setattr(FeatureExtractor, "_extract", lambda self, batch: batch[:, 0, 0])
+    monkeypatch.setattr(FeatureExtractor, "__call__", lambda self, batch: batch[:, 0, 0])
     metric = FID(InceptionOptions(weights=weights, max_images=5))
     metric.start(classes, context)
     for seed in range(3):
@@ -123,7 +118,7 @@ def test_values_are_comparable_under_recorded_conditions_only(weights, classes, 
 
 @pytest.mark.parametrize("metric", [FID, KID])
 def test_one_image_is_not_enough(metric, weights, classes, context, monkeypatch):
-    monkeypatch.setattr(FeatureExtractor, "_extract", lambda self, batch: batch[:, 0, 0])
+    monkeypatch.setattr(FeatureExtractor, "__call__", lambda self, batch: batch[:, 0, 0])
     metric = metric(InceptionOptions(weights=weights))
     metric.start(classes, context)
     metric.reference(images(2))

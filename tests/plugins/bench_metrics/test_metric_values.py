@@ -20,6 +20,7 @@ from bench_metrics.segmentation import SegmentationScores
 from bench_metrics.semantic_flip import SemanticFlip
 from bench_metrics.ssim import SSIM
 from benchmark import AcceptsImageIds, SegmentationMetric, VariantMetric
+from benchmark.registry.registry import SHIPPED, load_registry
 
 METRICS = [SegmentationScores, SSIM, FID, KID, SemanticFlip, CycleError, Diversity, LabelColours]
 PAGE = Path(__file__).parents[3] / "docs" / "metrics.md"
@@ -38,7 +39,7 @@ class Guesses:
 @pytest.fixture
 def evaluated(request, classes, context, weights, monkeypatch):
     """The metric of the test after one evaluation on random data."""
-    monkeypatch.setattr(FeatureExtractor, "_extract", lambda self, batch: batch.mean(dim=3).flatten(1))
+    monkeypatch.setattr(FeatureExtractor, "__call__", lambda self, batch: batch.mean(dim=3).flatten(1))
     options = {"weights": weights} if request.param.Options is InceptionOptions else {}
     context.target_segmenter = context.translator = Guesses()
     metric = request.param(request.param.Options(**options))
@@ -66,6 +67,13 @@ def test_every_declared_value_is_returned_within_its_range(evaluated):
         assert low <= numbers[name] <= high
 
 
+def test_entries_in_the_registry_declare_the_values_of_their_classes():
+    entries = load_registry(Path(__file__).parents[3]).entries()
+    shipped = [entry.spec for entry in entries if entry.kind == "metric" and entry.distribution == SHIPPED]
+    declared = {spec.entry.rpartition(":")[2]: set(spec.values) for spec in shipped}
+    assert declared == {metric.__name__: set(metric.values) for metric in METRICS}
+
+
 @pytest.mark.parametrize("evaluated", METRICS, indirect=True)
 def test_details_are_plain_json(evaluated):
     details = evaluated.details()
@@ -75,6 +83,7 @@ def test_details_are_plain_json(evaluated):
 @pytest.mark.parametrize("metric", METRICS)
 def test_every_value_has_a_one_line_summary_and_a_place_in_the_documentation(metric):
     page = PAGE.read_text()
+    assert metric.values
     for name, value in metric.values.items():
         assert value.summary.endswith(".")
         assert "\n" not in value.summary

@@ -122,5 +122,6 @@ def test_constant_images_give_finite_gradients(value):
     generator, discriminator_loss = drawn(AttentionGenerator(2, 1)), drawn(AttentionDiscriminator(2, 3))
     scores, logits = discriminator_loss(generator(torch.full((1, 3, 12, 16), value)))
     (scores.square().mean() + logits.square().mean()).backward()
-    gradients = [p.grad for p in generator.parameters() if p.grad is not None]
-    assert all(torch.isfinite(gradient).all() for gradient in gradients)
+    gradients = {name: p.grad for name, p in generator.named_parameters() if p.grad is not None}
+    assert "encoder.0.weight" in gradients
+    assert all(torch.isfinite(gradient).all() for gradient in gradients.values())

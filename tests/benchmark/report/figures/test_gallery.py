@@ -8,9 +8,12 @@ import pytest
 import torch
 from PIL import Image
 
-from benchmark import StageContext
+from benchmark import ClassSet, StageContext
+from benchmark.api.imageset import ImageSetWriter
 from benchmark.report.figures.contact_sheet import LINE, PANEL_WIDTH
 from benchmark.report.figures.gallery import keep_pictures
+from benchmark.store.json_files import write_json
+from benchmark.store.predictions import write_predictions
 
 HEIGHT, WIDTH = 32, 64
 PALETTE = np.array([(128, 64, 128), (70, 130, 180), (0, 0, 142)], np.uint8)
@@ -18,19 +21,17 @@ PREDICTED = {"source-only": 1, "cyclegan": 2, "oracle": 0}
 
 
 def _keep_stages(results, cell):
-    score = results / "stages/score-segmentation" / cell["stages"]["score-segmentation"]["key"]
-    score.mkdir(parents=True)
     labels = np.zeros((2, HEIGHT, WIDTH), np.uint8)
     labels[:, :8] = 255
-    np.savez(
-        score / "gallery.npz",
-        ids=np.array(["a", "b"]),
-        images=np.full((2, HEIGHT, WIDTH, 3), 200, np.uint8),
-        labels=labels,
-        predictions=np.full_like(labels, PREDICTED[cell["translator"]]),
-        classes=np.array(["road", "sky", "car"]),
-        palette=PALETTE,
-    )
+    classes = ClassSet(("road", "sky", "car"), tuple(map(tuple, PALETTE.tolist())))
+    test = ImageSetWriter(results / "stages/prepare/test", ("a", "b"), (HEIGHT, WIDTH), classes, labelled=True)
+    for index in range(2):
+        test.put(index, np.full((HEIGHT, WIDTH, 3), 200, np.uint8), labels[index])
+    test.close()
+    predict = results / "stages/predict" / cell["stages"]["predict"]["key"]
+    predict.mkdir(parents=True)
+    write_predictions(predict, np.full_like(labels, PREDICTED[cell["translator"]]), ("a", "b"))
+    write_json(predict / "stage.json", {"inputs": {"test": ["prepare", "test"]}})
     if "translate" in cell["stages"]:
         pictures = results / "stages/translate" / cell["stages"]["translate"]["key"] / "pictures"
         pictures.mkdir(parents=True)
@@ -44,7 +45,7 @@ def cells(record, tmp_path):
     found = []
     for seed in (0, 1):
         for name in PREDICTED:
-            stages = {"score-segmentation": {"key": f"score-{name}-{seed}"}}
+            stages = {"predict": {"key": f"predict-{name}-{seed}"}}
             if name == "cyclegan":
                 stages["translate"] = {"key": f"translate-{seed}"}
             cell = record(name, seed, 0.5, stages=stages, size=[HEIGHT, WIDTH])
@@ -144,6 +145,7 @@ def test_where_the_test_split_is_scored_its_translations_are_shown(cells, tmp_pa
 
 def test_pictures_stay_when_the_stages_are_gone(cells, tmp_path):
     before = keep_pictures(tmp_path, cells)
+    assert before
     shutil.rmtree(tmp_path / "stages")
     assert keep_pictures(tmp_path, cells) == before
     assert all((tmp_path / path).is_file() for path in before)

@@ -1,0 +1,181 @@
+"""The stages of one cell, from prepared data to scores; equal stages of several cells are one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from benchmark.api.scenario import Scenario, Side
+from benchmark.api.spec import CEILING, FLOOR
+from benchmark.config.matrix import Matrix
+from benchmark.plan.data_sources import DataSources
+from benchmark.plan.keys import compute_identity, content_key, without_runtime_options
+from benchmark.plan.model import Stage
+from benchmark.plan.plugins import MatrixPlugins, ResolvedPlugin
+from benchmark.plan.stage_kinds import (
+    FIT_SEGMENTER,
+    FIT_TRANSLATOR,
+    HELD_OUT,
+    PREDICT,
+    PREPARE,
+    REFERENCE,
+    SCORE_SEGMENTATION,
+    SCORE_SEGMENTATION_NATIVE,
+    SCORE_TRANSLATION,
+    SOURCE_SEGMENTER,
+    STAGE_KINDS,
+    TARGET_SEGMENTER,
+    TRANSLATE,
+    Role,
+)
+
+
+class ChainBuilder:
+    """Collects the stages of a matrix, cell by cell.
+
+    Args:
+        matrix: Says how stages compute.
+        plugins: Its plugins.
+        data: Its data sets.
+
+    Attributes:
+        stages: By key; a stage stands behind its inputs.
+    """
+
+    def __init__(self, matrix: Matrix, plugins: MatrixPlugins, data: DataSources) -> None:
+        self.stages: dict[str, Stage] = {}
+        self._plugins = plugins
+        self._data = data
+        self._compute = compute_identity(matrix)
+
+    def chain(
+        self, scenario: Scenario, translator: ResolvedPlugin, segmenter: ResolvedPlugin, seed: int
+    ) -> dict[Role, str]:
+        """Keys of the stages of one cell, by role."""
+        chain: dict[Role, str] = {}
+        if translator.is_control:
+            chain[Role(FIT_SEGMENTER)] = self._fit_control(scenario, segmenter, translator.alias, seed)
+        else:
+            chain |= self._translation(scenario, translator, seed)
+            train, held_out = chain[Role(TRANSLATE)], chain.get(HELD_OUT)
+            chain[Role(FIT_SEGMENTER)] = self._fit_segmenter(scenario, segmenter, train, held_out, seed)
+        test = self._split(scenario, scenario.target, "test")
+        inputs = {"segmenter": chain[Role(FIT_SEGMENTER)], "test": test}
+        predictions = self._add(PREDICT, segmenter.alias, {"segmenter": segmenter.identity}, inputs, seed)
+        chain[Role(PREDICT)] = predictions
+        for metric in self._plugins.metrics_over("segmentation"):
+            inputs = {"predictions": predictions, "test": test}
+            scored = self._add(SCORE_SEGMENTATION, metric.alias, {"metric": metric.identity}, inputs, seed)
+            chain[Role(SCORE_SEGMENTATION, metric.alias)] = scored
+            if scenario.evaluate == "native":
+                spec = {"metric": metric.identity, **self._split_identity(scenario.target, scenario.target.test)}
+                scored = self._add(SCORE_SEGMENTATION_NATIVE, metric.alias, spec, inputs, seed)
+                chain[Role(SCORE_SEGMENTATION_NATIVE, metric.alias)] = scored
+        return chain
+
+    def _translation(self, scenario: Scenario, translator: ResolvedPlugin, seed: int) -> dict[Role, str]:
+        """The stages that make translations and measure them, by role."""
+        source = scenario.source
+        chain: dict[Role, str] = {}
+        if translator.needs("source_segmenter"):
+            chain[SOURCE_SEGMENTER] = self._fit_control(scenario, self._plugins.auxiliary_segmenter, FLOOR, seed)
+        auxiliary_segmenter = chain.get(SOURCE_SEGMENTER)
+        fitted = self._fit_translator(scenario, translator, auxiliary_segmenter, seed)
+        chain[Role(FIT_TRANSLATOR)] = fitted
+        chain[Role(TRANSLATE)] = self._translate(translator, fitted, self._split(scenario, source, "train"), seed)
+        if scenario.score_translations == "test" or scenario.checkpoint == "source-val":
+            chain[HELD_OUT] = self._translate(translator, fitted, self._split(scenario, source, "test"), seed)
+        metrics = self._plugins.metrics_over("translation")
+        if any(metric.needs("target_segmenter") for metric in metrics):
+            chain[TARGET_SEGMENTER] = self._fit_control(scenario, self._plugins.auxiliary_segmenter, CEILING, seed)
+        for metric in metrics:
+            scored = self._score_translation(scenario, translator, metric, chain, seed)
+            chain[Role(SCORE_TRANSLATION, metric.alias)] = scored
+        return chain
+
+    def _fit_translator(
+        self, scenario: Scenario, translator: ResolvedPlugin, auxiliary_segmenter: str | None, seed: int
+    ) -> str:
+        spec = {"translator": translator.identity, "seed": seed, "compute": self._compute}
+        inputs = {
+            "source": self._split(scenario, scenario.source, "train"),
+            "target": self._split(scenario, scenario.target, "train"),
+        }
+        if auxiliary_segmenter is not None:
+            spec["auxiliary_segmenter"] = self._plugins.auxiliary_segmenter.identity
+            inputs["segmenter"] = auxiliary_segmenter
+        return self._add(FIT_TRANSLATOR, translator.alias, spec, inputs, seed)
+
+    def _translate(self, translator: ResolvedPlugin, fitted: str, source: str, seed: int) -> str:
+        inputs = {"translator": fitted, "source": source}
+        return self._add(TRANSLATE, translator.alias, {"translator": translator.identity}, inputs, seed)
+
+    def _score_translation(
+        self,
+        scenario: Scenario,
+        translator: ResolvedPlugin,
+        metric: ResolvedPlugin,
+        chain: Mapping[Role, str],
+        seed: int,
+    ) -> str:
+        """Measure the training translations, or those of the source test split against the target's."""
+        split = scenario.score_translations
+        spec: dict[str, Any] = {"metric": metric.identity}
+        inputs = {
+            "source": self._split(scenario, scenario.source, split),
+            "translated": chain[Role(TRANSLATE) if split == "train" else HELD_OUT],
+        }
+        target = self._split(scenario, scenario.target, split)
+        if metric.needs("reference"):
+            # Neither translator nor seed has a part in it: one stage for all cells of the scenario.
+            inputs["reference"] = self._add(REFERENCE, metric.alias, {"metric": metric.identity}, {"target": target})
+        else:
+            inputs["target"] = target
+        if metric.needs("target_segmenter"):
+            spec["auxiliary_segmenter"] = self._plugins.auxiliary_segmenter.identity
+            inputs["segmenter"] = chain[TARGET_SEGMENTER]
+        if metric.needs("translator"):
+            spec["translator"] = translator.identity
+            inputs["translator"] = chain[Role(FIT_TRANSLATOR)]
+        return self._add(SCORE_TRANSLATION, metric.alias, spec, inputs, seed)
+
+    def _fit_control(self, scenario: Scenario, segmenter: ResolvedPlugin, control: str, seed: int) -> str:
+        """The training of a control row, which is also that of an auxiliary segmenter.
+
+        Source images say nothing about a model of the target: under `source-val`, the oracle keeps its last weights.
+        """
+        side = scenario.target if control == CEILING else scenario.source
+        by_source = scenario.checkpoint == "source-val" and control == FLOOR
+        held_out = self._split(scenario, side, "test") if by_source else None
+        return self._fit_segmenter(scenario, segmenter, self._split(scenario, side, "train"), held_out, seed)
+
+    def _fit_segmenter(
+        self, scenario: Scenario, segmenter: ResolvedPlugin, train: str, held_out: str | None, seed: int
+    ) -> str:
+        """Train on one labelled set; under `source-val`, `held_out` chooses the checkpoint."""
+        inputs = {"train": train, "target": self._split(scenario, scenario.target, "train")}
+        if scenario.checkpoint == "oracle-val":
+            inputs["validation"] = self._split(scenario, scenario.target, "test")
+        if scenario.checkpoint == "source-val" and held_out is not None:
+            inputs["validation"] = held_out
+        spec = {"segmenter": segmenter.identity, "seed": seed, "compute": self._compute}
+        return self._add(FIT_SEGMENTER, segmenter.alias, spec, inputs, seed)
+
+    def _split(self, scenario: Scenario, side: Side, role: Literal["train", "test"]) -> str:
+        """One split of one side, prepared."""
+        split = side.train if role == "train" else side.test
+        spec = {**self._split_identity(side, split), "size": list(scenario.size)}
+        return self._add(PREPARE, side.dataset, spec, {})
+
+    def _split_identity(self, side: Side, split: str) -> dict[str, Any]:
+        """A split of a data set as its files are."""
+        fingerprint = self._data.fingerprint(side, split)
+        return {"dataset": self._data.identity(side), "fingerprint": fingerprint, "split": split}
+
+    def _add(
+        self, kind: str, plugin: str, spec: dict[str, Any], inputs: dict[str, str], seed: int | None = None
+    ) -> str:
+        spec = {"kind": kind, "format": STAGE_KINDS[kind].format, **spec}
+        key = content_key({"spec": without_runtime_options(spec), "inputs": inputs})
+        self.stages.setdefault(key, Stage(kind, key, plugin, seed, spec, inputs))
+        return key

@@ -1,0 +1,124 @@
+"""The plugins of a matrix with their registry entries, each looked up once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from benchmark.api.spec import PluginSpec
+from benchmark.config.matrix import Matrix, PluginConfig
+from benchmark.errors import PluginError
+from benchmark.plan.keys import plugin_identity
+from benchmark.registry.registry import Registry
+
+
+@dataclass(frozen=True)
+class ResolvedPlugin:
+    """A plugin of a matrix, with its registry entry.
+
+    Attributes:
+        config: Its options and alias.
+        spec: Its entry; None for a control row and where there is an error.
+        error: Why it cannot be used, or empty.
+        values: Of a metric, the names of its values; empty where only its class knows them.
+    """
+
+    config: PluginConfig
+    spec: PluginSpec | None = None
+    error: str = ""
+    values: tuple[str, ...] = ()
+
+    @property
+    def alias(self) -> str:
+        """Name of the row or column."""
+        return self.config.alias
+
+    @property
+    def is_control(self) -> bool:
+        """Whether it is a control row, which translates nothing."""
+        return self.config.kind == "control"
+
+    @property
+    def identity(self) -> dict[str, Any]:
+        """What a specification says of it."""
+        return plugin_identity(self.config)
+
+    def needs(self, word: str) -> bool:
+        """Whether its entry declares a need."""
+        return self.spec is not None and word in self.spec.needs
+
+    def measures(self, subject: str) -> bool:
+        """Whether it is a metric over a subject, or one of which only its class knows what it is over."""
+        return self.spec is not None and self.spec.measures in ("", subject)
+
+
+@dataclass(frozen=True)
+class MatrixPlugins:
+    """All plugins of a matrix; attributes as in `Matrix`."""
+
+    translators: tuple[ResolvedPlugin, ...]
+    segmenters: tuple[ResolvedPlugin, ...]
+    metrics: tuple[ResolvedPlugin, ...]
+    auxiliary_segmenter: ResolvedPlugin
+
+    def metrics_over(self, subject: str) -> list[ResolvedPlugin]:
+        """The usable metrics over "translation" or "segmentation"."""
+        return [metric for metric in self.metrics if not metric.error and metric.measures(subject)]
+
+
+def resolve_plugins(matrix: Matrix, registry: Registry) -> MatrixPlugins:
+    """Look up all plugins of a matrix.
+
+    Raises:
+        PluginError: Two metrics give values of the same name.
+    """
+    auxiliary_segmenter = _resolve(matrix.auxiliary_segmenter, registry)
+    metrics = [_resolve_metric(metric, auxiliary_segmenter, registry) for metric in matrix.metrics]
+    check_value_names(metrics)
+    return MatrixPlugins(
+        translators=tuple(_resolve(translator, registry) for translator in matrix.translators),
+        segmenters=tuple(_resolve(segmenter, registry) for segmenter in matrix.segmenters),
+        metrics=tuple(metrics),
+        auxiliary_segmenter=auxiliary_segmenter,
+    )
+
+
+def check_value_names(metrics: Iterable[ResolvedPlugin]) -> None:
+    """Refuse two metrics with values of one name; `PluginError` names both."""
+    owner: dict[str, str] = {}
+    for metric in metrics:
+        for value in metric.values:
+            if value in owner:
+                raise PluginError(
+                    f"metrics '{owner[value]}' and '{metric.alias}' both give '{value}'; choose one of them"
+                )
+            owner[value] = metric.alias
+
+
+def _resolve(config: PluginConfig, registry: Registry) -> ResolvedPlugin:
+    if config.kind == "control":
+        return ResolvedPlugin(config)
+    try:
+        return ResolvedPlugin(config, registry.find(config.kind, config.name))
+    except PluginError as error:
+        return ResolvedPlugin(config, error=str(error))
+
+
+def _resolve_metric(config: PluginConfig, auxiliary_segmenter: ResolvedPlugin, registry: Registry) -> ResolvedPlugin:
+    metric = _resolve(config, registry)
+    if metric.needs("target_segmenter") and auxiliary_segmenter.error:
+        metric = replace(metric, error=auxiliary_segmenter.error)
+    if metric.spec is None or metric.error:
+        return metric
+    try:
+        return replace(metric, values=_value_names(metric.spec, registry))
+    except PluginError as error:
+        return replace(metric, error=str(error))
+
+
+def _value_names(spec: PluginSpec, registry: Registry) -> tuple[str, ...]:
+    """Names of a metric's values: as declared, else by its class where a plan imports that anyway for its options."""
+    if spec.values or spec.options:
+        return spec.values
+    return tuple(registry.load(spec).values)

@@ -1,0 +1,79 @@
+"""The values of a cell, gathered from the score stages of its metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from benchmark.plan.model import Cell, Plan
+from benchmark.plan.stage_kinds import STAGE_KINDS, Role
+from benchmark.store.json_files import read_json
+from benchmark.store.layout import METRICS
+from benchmark.store.store import Failure, Store
+
+
+@dataclass(frozen=True)
+class Score:
+    """What one score stage comes to in a record.
+
+    Attributes:
+        value_names: Names under which its values, or the reasons for missing ones, are listed.
+        details: Names of its sections among the details.
+        failure: Why the stage failed, or None.
+    """
+
+    value_names: list[str]
+    details: list[str] = field(default_factory=list)
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True)
+class CellScores:
+    """All values of a cell.
+
+    Attributes:
+        tables: `metrics`, `missing`, `details` and `values` of all its metrics, as a record holds them.
+        by_role: Which of it comes from which stage.
+    """
+
+    tables: dict[str, dict[str, Any]] = field(
+        default_factory=lambda: {"metrics": {}, "missing": {}, "details": {}, "values": {}}
+    )
+    by_role: dict[Role, Score] = field(default_factory=dict)
+
+
+def collect_scores(cell: Cell, plan: Plan, store: Store, failures: Mapping[str, Failure]) -> CellScores:
+    """The values of a cell from its finished score stages, and why others are missing.
+
+    Args:
+        cell: The cell.
+        plan: Where it comes from.
+        store: Where its stages lie.
+        failures: Of its score stages, by key.
+    """
+    scores = CellScores()
+    owner: dict[str, Role] = {}
+    for role, key in cell.stages.items():
+        if not STAGE_KINDS[role.kind].scores:
+            continue
+        if key in failures:
+            suffix = STAGE_KINDS[role.kind].value_suffix
+            names = [f"{name}{suffix}" for name in plan.value_names.get(role.purpose) or [role.purpose]]
+            scores.tables["missing"] |= dict.fromkeys(names, f"{failures[key].status}: {failures[key].reason}")
+            scores.by_role[role] = Score(names, failure=failures[key])
+            continue
+        table = read_json(store.stage(role.kind, key).path / METRICS) or {}
+        names = [*table.get("metrics", {}), *table.get("missing", {})]
+        scores.by_role[role] = Score(names, list(table.get("details", {})))
+        for section, entries in scores.tables.items():
+            entries |= table.get(section, {})
+        for name in names:
+            if name in owner:  # no plan could know: neither number can be believed
+                reason = f"metrics '{owner[name].purpose}' and '{role.purpose}' both give '{name}'; choose one of them"
+                scores.tables["metrics"].pop(name, None)
+                scores.tables["missing"][name] = reason
+            owner[name] = role
+    if cell.stages:
+        scores.tables["missing"] |= {alias: f"invalid: {why}" for alias, why in plan.unusable_metrics.items()}
+    return scores
