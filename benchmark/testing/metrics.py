@@ -211,9 +211,9 @@ class MetricConformance(ConformanceSuite):
 
     def test_without_any_image_it_is_unavailable(self) -> None:
         """The column then shows the reason; NaN, or a 0 that looks like a score, tells nobody."""
-        came = _came_of(self.started().compute)
+        came = _result_or_error(self.started().compute)
         expected = isinstance(came, Unavailable) and bool(str(came).strip())
-        assert expected, f"compute without update: expected Unavailable with a reason, but {_worded_outcome(came)}"
+        assert expected, f"compute without update: expected Unavailable with a reason, but {_outcome_text(came)}"
 
     def test_labels_that_are_all_ignored_give_a_value_or_a_reason(self) -> None:
         """There are splits like that, and images without labels."""
@@ -224,7 +224,7 @@ class MetricConformance(ConformanceSuite):
     def test_images_without_labels_give_a_value_or_a_reason(self) -> None:
         """The source of a scenario may have none; predictions are never scored without."""
         if isinstance(self.make(), TranslationMetric):
-            self._check_outcome(_came_of(self._values_without_labels), "source images without labels")
+            self._check_outcome(_result_or_error(self._values_without_labels), "source images without labels")
 
     def test_images_of_any_size_give_a_value_or_a_reason(self) -> None:
         """A scenario chooses the size."""
@@ -289,13 +289,13 @@ class MetricConformance(ConformanceSuite):
         return metric.compute()
 
     def _check_value_or_reason(self, data: MetricData, what: str) -> None:
-        self._check_outcome(_came_of(lambda: self.values(data)), what)
+        self._check_outcome(_result_or_error(lambda: self.values(data)), what)
 
     def _check_outcome(self, came: object, what: str) -> None:
         finite = isinstance(came, Mapping) and all(math.isfinite(number) for number in came.values())
         reason = isinstance(came, Unavailable) and bool(str(came).strip())
         assert finite or reason, (
-            f"{what}: expected finite values, or Unavailable with a reason, but {_worded_outcome(came)}"
+            f"{what}: expected finite values, or Unavailable with a reason, but {_outcome_text(came)}"
         )
 
     def _check_close(self, first: Numbers, second: Numbers, what: str) -> None:
@@ -345,7 +345,7 @@ def _feed(
             metric.update_variants(batch.variants)
 
 
-def _came_of(action: Callable[[], Any]) -> object:
+def _result_or_error(action: Callable[[], Any]) -> object:
     """What an action returns or raises."""
     try:
         return action()
@@ -353,7 +353,7 @@ def _came_of(action: Callable[[], Any]) -> object:
         return error
 
 
-def _worded_outcome(came: object) -> str:
+def _outcome_text(came: object) -> str:
     if isinstance(came, Exception):
         return f"{type(came).__name__} came: {came}" if str(came) else f"{type(came).__name__} came without a reason"
     return f"{came} came"
