@@ -5,20 +5,24 @@ import re
 import subprocess
 import sys
 import tomllib
+import types
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from click.testing import CliRunner
 
-from benchmark import ClassSet
+from benchmark import ClassSet, PluginSpec
+from benchmark.api import hookspecs
 from benchmark.api.imageset import ImageSet
 from benchmark.api.scenario import Scenario
+from benchmark.api.spec import KINDS, NEEDS
 from benchmark.api.stage_context import StageContext
 from benchmark.cli import main
+from benchmark.config.matrix_file import Request
+from benchmark.config.overrides import SECTIONS
 from benchmark.config.resolve import resolve_matrix
-from benchmark.registry.registry import load_registry
+from benchmark.registry.registry import Registry, load_registry
 
 ROOT = Path(__file__).parents[1]
 
@@ -27,40 +31,99 @@ def blocks(page, language):
     return re.findall(rf"```{language}\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
 
 
-def test_the_translator_of_the_plugin_guide_works(tmp_path, monkeypatch):
-    monkeypatch.setattr("sys.path", [*__import__("sys").path])
-    (tmp_path / "grey_world.py").write_text(blocks("docs/plugins.md", "python")[0])
-    (tmp_path / "registry.toml").write_text(blocks("docs/plugins.md", "toml")[0])
-    registry = load_registry(tmp_path)
-    spec = registry.find("translator", "grey-world")
-    translator = registry.create(spec, {})
-
-    class Dark:
-        def __len__(self):
-            return 2
-
-        def image_batch(self, indices):
-            return torch.full((1, 3, 4, 4), 0.2)
-
-    translator.fit(None, Dark(), StageContext(folder=tmp_path))
-    (tmp_path / "saved").mkdir()
-    translator.save(tmp_path / "saved")
-    again = registry.create(spec, {})
-    again.load(tmp_path / "saved")
-    image = torch.rand(2, 3, 5, 7, generator=torch.Generator().manual_seed(0)) * 0.5
-    out = again.translate(image)
-    assert out.shape == image.shape
-    torch.testing.assert_close(out.mean((2, 3)), torch.full((2, 3), 0.2), atol=0.02, rtol=0)
+def write_files(page, folder):
+    """Writes each block of a page whose first line names a file into that file; the names."""
+    written = []
+    named_block = r"```(?:python|toml)\n# (\S+\.(?:py|toml))\n(.*?)```"
+    for name, text in re.findall(named_block, (ROOT / page).read_text(), re.DOTALL):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+        written.append(name)
+    return written
 
 
-def test_the_translator_of_the_plugin_guide_passes_the_suite_as_shown_there(tmp_path):
-    [suite] = [block for block in blocks("docs/plugins.md", "python") if "TranslatorConformance" in block]
-    (tmp_path / "grey_world.py").write_text(blocks("docs/plugins.md", "python")[0])
-    (tmp_path / "test_grey_world.py").write_text(suite)
-    command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "test_grey_world.py"]
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'plugins'}"}
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert re.search(r"^14 passed in", done.stdout, re.MULTILINE), done.stdout
+@pytest.fixture
+def guide(tmp_path, monkeypatch):
+    """The project that the plugin guide shows, as the working folder."""
+    monkeypatch.setattr("sys.path", [*sys.path])
+    monkeypatch.setenv("PYTHONPATH", f"{ROOT}{os.pathsep}{ROOT / 'plugins'}")
+    monkeypatch.chdir(tmp_path)
+    write_files("docs/plugins.md", tmp_path)
+    return tmp_path
+
+
+def test_every_block_of_the_plugin_guide_names_its_file(tmp_path):
+    shown = [*blocks("docs/plugins.md", "python"), *blocks("docs/plugins.md", "toml")]
+    assert len(write_files("docs/plugins.md", tmp_path)) == len(shown)
+
+
+def test_the_plugins_of_the_guide_are_of_every_kind_and_can_be_used(guide):
+    registry = load_registry(guide)
+    names = ("grey-world", "small-unet", "boundary", "discs", "shell")
+    entries = {entry.kind: entry for entry in registry.entries() if entry.name in names}
+    assert set(entries) == set(KINDS)
+    for entry in entries.values():
+        assert entry.state == "ok", entry.error
+        assert registry.load(entry.spec).__name__
+        assert registry.options_class(entry.spec)
+
+
+def test_the_plugins_of_the_guide_pass_their_suites_as_shown_there(guide):
+    command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", "test_my_plugins.py"]
+    done = subprocess.run(command, cwd=guide, capture_output=True, text=True)
+    assert re.search(r"^\d+ passed in", done.stdout, re.MULTILINE), done.stdout
+
+
+def test_the_matrix_of_the_plugin_guide_resolves(guide):
+    matrix = resolve_matrix("my-matrix.toml", {}, load_registry(guide))
+    assert [choice.alias for choice in matrix.translators][1:-1] == ["grey-world", "half-grey"]
+    assert matrix.segmenters[0].options["filters"] == 8
+    assert [scenario.name for scenario in matrix.scenarios] == ["discs"]
+    assert [metric.name for metric in matrix.metrics] == ["segmentation", "boundary", "ssim"]
+
+
+def test_a_translator_of_the_guide_runs_with_its_segmenter_and_its_data_set(guide):
+    tiny = ("--set", "segmenter.images_seen=4", "--set", "segmenter.batch_size=2", "--set", "segmenter.filters=4")
+    data = ("--set", "scenario.source.options.train=4", "--set", "scenario.target.options.train=4")
+    names = ("--scenario", "discs", "--translator", "grey-world", "--segmenter", "small-unet", "--metrics", "boundary")
+    settings = ("--budget", "smoke", "--device", "cpu", "--executor", "shell", "--format", "json")
+    outcome = CliRunner().invoke(main, ["run", *names, *settings, *tiny, *data])
+    assert outcome.exit_code == 0, outcome.output
+    assert "boundary_accuracy" in outcome.stdout
+
+
+def test_the_package_of_the_plugin_guide_registers_its_plugin(guide):
+    names = {}
+    exec((guide / "my_package" / "bench_plugin.py").read_text(), names)
+    registry = Registry(guide)
+    module = types.ModuleType("bench_plugin")
+    vars(module).update(names)
+    registry.add(module, "my_package", "my-package")
+    assert registry.find("translator", "dream").entry == "my_package.dream:Dream"
+    assert registry.hook.bench_leaderboard_columns(records=[{"cost": {"seconds": 7200}}]) == [{"hours": 2.0}]
+
+
+def public_names(cls):
+    fields = getattr(cls, "__dataclass_fields__", {})
+    return sorted({name for name in [*vars(cls), *fields] if not name.startswith("_")})
+
+
+DESCRIBED = {
+    "stage context": public_names(StageContext),
+    "image set": public_names(ImageSet),
+    "plugin spec": public_names(PluginSpec),
+    "hooks": [name for name in vars(hookspecs) if name.startswith("bench_")],
+    "matrix file": [name for name in Request.model_fields if name not in SECTIONS],
+    "sections": [f"[{section}.NAME]" for section in SECTIONS],
+    "needs": [word for words in NEEDS.values() for word in words],
+}
+
+
+@pytest.mark.parametrize("subject", DESCRIBED)
+def test_the_plugin_guide_describes_all_there_is(subject):
+    page = (ROOT / "docs/plugins.md").read_text()
+    missing = [name for name in DESCRIBED[subject] if f"`{name}" not in page]
+    assert missing == []
 
 
 def test_the_matrix_of_the_readme_resolves(tmp_path):
@@ -88,11 +151,11 @@ def test_commands_are_shown_with_options_they_have(page):
     lines = re.findall(r"`(bench [^`]+)`", text) + re.findall(r"^(bench .*?)(?:#|$)", text, re.MULTILINE)
     assert lines
     for line in (part.strip() for shown in lines for part in shown.split(";")):
-        words = line.split()
+        words = [word for word in line.split() if word != "--traceback"]  # an option of bench itself
         group = [word for word in words[1:3] if words[1] == "plugins" or word == words[1]]
         result = CliRunner().invoke(main, [*group, "--help"])
         assert result.exit_code == 0, line
-        for option in re.findall(r"--[a-z-]+", line):
+        for option in re.findall(r"--[a-z-]+", " ".join(words)):
             assert option in result.output, line
 
 

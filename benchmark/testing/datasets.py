@@ -166,11 +166,11 @@ class DatasetConformance(ConformanceSuite):
                 after = self._content_and_fingerprint(changes, split)
                 same_content, same_fingerprint = (one == other for one, other in zip(before, after, strict=True))
                 assert same_content or not same_fingerprint, (
-                    f"make({_worded(changes)}) changes images, labels or ids of '{split}': expected another "
+                    f"make({_as_text(changes)}) changes images, labels or ids of '{split}': expected another "
                     "fingerprint, but it is the same; hash all that decides the content"
                 )
                 assert same_fingerprint or not same_content, (
-                    f"make({_worded(changes)}) changes nothing of '{split}': expected the same fingerprint, but it is "
+                    f"make({_as_text(changes)}) changes nothing of '{split}': expected the same fingerprint, but it is "
                     "another one; hash only what decides the content of the split"
                 )
 
@@ -199,5 +199,5 @@ def _digest(sample: Sample) -> str:
     return digest.hexdigest()
 
 
-def _worded(changes: Mapping[str, Any]) -> str:
+def _as_text(changes: Mapping[str, Any]) -> str:
     return ", ".join(f"{name}={value!r}" for name, value in changes.items())

@@ -13,7 +13,15 @@ import torch
 from torch import Tensor
 
 from benchmark.api.dataset import IGNORE, ClassSet
-from benchmark.api.metric import AcceptsImageIds, Metric, SegmentationMetric, TranslationMetric, Value, VariantMetric
+from benchmark.api.metric import (
+    AcceptsImageIds,
+    HasReferenceState,
+    Metric,
+    SegmentationMetric,
+    TranslationMetric,
+    Value,
+    VariantMetric,
+)
 from benchmark.api.stage_context import StageContext
 from benchmark.errors import Unavailable
 from benchmark.testing.domains import CLASSES, COLD, make_domains
@@ -107,6 +115,7 @@ class MetricConformance(ConformanceSuite):
             "test_perfect_input_gives_the_values_that_are_known": bool(cls.perfect),
             "test_the_worst_input_gives_the_values_that_are_known": bool(cls.worst),
             "test_it_agrees_with_another_computation": bool(cls.expected),
+            "test_a_stored_reference_gives_the_values_of_the_images_it_is_made_from": "reference" in cls.needs,
         }
 
     def data(self, size: tuple[int, int] | None = None) -> MetricData:
@@ -202,9 +211,9 @@ class MetricConformance(ConformanceSuite):
 
     def test_without_any_image_it_is_unavailable(self) -> None:
         """The column then shows the reason; NaN, or a 0 that looks like a score, tells nobody."""
-        came = _came_of(self.started().compute)
+        came = _result_or_error(self.started().compute)
         expected = isinstance(came, Unavailable) and bool(str(came).strip())
-        assert expected, f"compute without update: expected Unavailable with a reason, but {_worded_outcome(came)}"
+        assert expected, f"compute without update: expected Unavailable with a reason, but {_outcome_text(came)}"
 
     def test_labels_that_are_all_ignored_give_a_value_or_a_reason(self) -> None:
         """There are splits like that, and images without labels."""
@@ -215,7 +224,7 @@ class MetricConformance(ConformanceSuite):
     def test_images_without_labels_give_a_value_or_a_reason(self) -> None:
         """The source of a scenario may have none; predictions are never scored without."""
         if isinstance(self.make(), TranslationMetric):
-            self._check_outcome(_came_of(self._values_without_labels), "source images without labels")
+            self._check_outcome(_result_or_error(self._values_without_labels), "source images without labels")
 
     def test_images_of_any_size_give_a_value_or_a_reason(self) -> None:
         """A scenario chooses the size."""
@@ -256,6 +265,19 @@ class MetricConformance(ConformanceSuite):
         given = self.values(data._replace(predictions=predictions, variants=negatives))
         self._check_known(self.worst, given, "the worst input")
 
+    def test_a_stored_reference_gives_the_values_of_the_images_it_is_made_from(self, tmp_path: Path) -> None:
+        """The work on the target images is done once for all translators."""
+        data = self.data()
+        first: Any = self.started()
+        second: Any = self.started()
+        able = isinstance(first, HasReferenceState)
+        assert able, "needs names reference, but save_reference and load_reference are not there; write them"
+        first.reference(data.target)
+        first.save_reference(tmp_path)
+        second.load_reference(tmp_path)
+        _feed(second, [data], ids=data.ids, with_target=False)
+        self._check_close(self.values(data), second.compute(), "target images given, and their stored reference")
+
     def test_it_agrees_with_another_computation(self) -> None:
         """Definitions differ in details; naming one and comparing with it settles them."""
         known = {name: function(self.data()) for name, function in self.expected.items()}
@@ -267,13 +289,13 @@ class MetricConformance(ConformanceSuite):
         return metric.compute()
 
     def _check_value_or_reason(self, data: MetricData, what: str) -> None:
-        self._check_outcome(_came_of(lambda: self.values(data)), what)
+        self._check_outcome(_result_or_error(lambda: self.values(data)), what)
 
     def _check_outcome(self, came: object, what: str) -> None:
         finite = isinstance(came, Mapping) and all(math.isfinite(number) for number in came.values())
         reason = isinstance(came, Unavailable) and bool(str(came).strip())
         assert finite or reason, (
-            f"{what}: expected finite values, or Unavailable with a reason, but {_worded_outcome(came)}"
+            f"{what}: expected finite values, or Unavailable with a reason, but {_outcome_text(came)}"
         )
 
     def _check_close(self, first: Numbers, second: Numbers, what: str) -> None:
@@ -299,7 +321,14 @@ class _Negative:
         return 1 - images
 
 
-def _feed(metric: Metric, batches: Sequence[MetricData], *, ids: Sequence[str], labelled: bool = True) -> None:
+def _feed(
+    metric: Metric,
+    batches: Sequence[MetricData],
+    *,
+    ids: Sequence[str],
+    labelled: bool = True,
+    with_target: bool = True,
+) -> None:
     """Give a metric batches in the order in which the harness does."""
     if isinstance(metric, SegmentationMetric):
         for batch in batches:
@@ -308,7 +337,7 @@ def _feed(metric: Metric, batches: Sequence[MetricData], *, ids: Sequence[str], 
     assert isinstance(metric, TranslationMetric)
     if isinstance(metric, AcceptsImageIds):
         metric.name_images(ids)
-    for batch in batches:
+    for batch in batches if with_target else ():
         metric.reference(batch.target)
     for batch in batches:
         metric.update(batch.source, batch.variants[0], batch.labels if labelled else None)
@@ -316,7 +345,7 @@ def _feed(metric: Metric, batches: Sequence[MetricData], *, ids: Sequence[str], 
             metric.update_variants(batch.variants)
 
 
-def _came_of(action: Callable[[], Any]) -> object:
+def _result_or_error(action: Callable[[], Any]) -> object:
     """What an action returns or raises."""
     try:
         return action()
@@ -324,7 +353,7 @@ def _came_of(action: Callable[[], Any]) -> object:
         return error
 
 
-def _worded_outcome(came: object) -> str:
+def _outcome_text(came: object) -> str:
     if isinstance(came, Exception):
         return f"{type(came).__name__} came: {came}" if str(came) else f"{type(came).__name__} came without a reason"
     return f"{came} came"

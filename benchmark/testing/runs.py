@@ -1,4 +1,4 @@
-"""A run that notes how far a training came, and can break it off where a kill would."""
+"""A stage context that notes how far a training came, and interrupts it where a kill would."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Interrupted(BaseException):
 
 
 @dataclass
-class WatchedRun(StageContext):
-    """A run whose calls of `log`, `checkpoint` and `progress` are noted.
+class WatchedContext(StageContext):
+    """A stage context whose calls of `log`, `checkpoint` and `progress` are noted.
 
     Attributes:
         stop_at: Where to raise `Interrupted`, after the call has done its work; None: nowhere.

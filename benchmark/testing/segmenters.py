@@ -15,7 +15,7 @@ from benchmark.api.imageset import ImageSet
 from benchmark.api.segmenter import HasLogits
 from benchmark.testing.domains import CLASSES, COLD, WARM, Domains, make_domains
 from benchmark.testing.outputs import Outputs, check_equal
-from benchmark.testing.runs import WatchedRun
+from benchmark.testing.runs import WatchedContext
 from benchmark.testing.trained import TrainedConformance
 
 PREDICT, LOGITS = "predict(images)", "logits(images)"
@@ -67,7 +67,7 @@ class SegmenterConformance(TrainedConformance):
             "test_every_variant_of_the_training_images_is_used": cls.learns,
         }
 
-    def train(self, plugin: Any, domains: Domains, context: WatchedRun) -> None:
+    def train(self, plugin: Any, domains: Domains, context: WatchedContext) -> None:
         """Fit on the labelled source images, with the target images at hand."""
         plugin.fit(domains.source, domains.target, domains.validation, context)
 

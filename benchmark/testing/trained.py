@@ -19,7 +19,7 @@ from benchmark.api.stage_context import Precision
 from benchmark.testing.domains import COLD, Colours, Domains, make_domains
 from benchmark.testing.nearest_colour import NearestColour
 from benchmark.testing.outputs import Outputs, check_equal
-from benchmark.testing.runs import Channel, Interrupted, Place, WatchedRun, steady_channel
+from benchmark.testing.runs import Channel, Interrupted, Place, WatchedContext, steady_channel
 from benchmark.testing.suite import ConformanceSuite, error_of
 
 BLACK: Colours = ((0, 0, 0),) * 3
@@ -78,7 +78,7 @@ class TrainedConformance(ConformanceSuite):
             "test_wrong_use_is_refused_with_a_clear_error": bool(cls.refused)
         }
 
-    def train(self, plugin: Any, domains: Domains, context: WatchedRun) -> None:
+    def train(self, plugin: Any, domains: Domains, context: WatchedContext) -> None:
         """Call the plugin's `fit` as the harness would."""
         raise NotImplementedError
 
@@ -120,7 +120,7 @@ class TrainedConformance(ConformanceSuite):
         folder.mkdir(exist_ok=True)
         domains = domains or self.domains()
         segmenter = NearestColour() if "source_segmenter" in self.needs else None
-        context = WatchedRun(folder, seed=seed, precision=precision, source_segmenter=segmenter, stop_at=stop_at)
+        context = WatchedContext(folder, seed=seed, precision=precision, source_segmenter=segmenter, stop_at=stop_at)
         plugin = self.make(**changes)
         self.train(plugin, domains, context)
         return Fitted(plugin, domains, context.reports)

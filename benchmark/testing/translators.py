@@ -11,7 +11,7 @@ from torch import Tensor
 from benchmark.api.translator import MultiVariant, Translator
 from benchmark.testing.domains import Domains
 from benchmark.testing.outputs import ABILITIES, Outputs, check_close, check_form, translator_outputs, variants
-from benchmark.testing.runs import WatchedRun
+from benchmark.testing.runs import WatchedContext
 from benchmark.testing.trained import TrainedConformance
 
 
@@ -57,7 +57,7 @@ class TranslatorConformance(TrainedConformance):
         several = MultiVariant in cls.abilities
         return {**super().conditional_checks(), "test_its_variants_are_as_many_as_it_says_and_differ": several}
 
-    def train(self, plugin: Any, domains: Domains, context: WatchedRun) -> None:
+    def train(self, plugin: Any, domains: Domains, context: WatchedContext) -> None:
         """Fit on the source and the target images."""
         plugin.fit(domains.source, domains.target, context)
 

@@ -272,6 +272,36 @@ def test_a_metric_is_given_what_it_needs_and_no_more():
         assert (context.translator is not None) == ("translator" in needs)
 
 
+STORED = "test_a_stored_reference_gives_the_values_of_the_images_it_is_made_from"
+
+
+class Gap(Drift):
+    """Difference of mean brightness from the target."""
+
+    target = 0.0
+
+    def reference(self, images):
+        self.target += float(images.mean((1, 2, 3)).sum())
+
+    def compute(self):
+        return {"drift": abs(self.target / 6 - super().compute()["drift"])}
+
+    def save_reference(self, folder):
+        (folder / "target.txt").write_text(repr(self.target))
+
+    def load_reference(self, folder):
+        self.target = float((folder / "target.txt").read_text())
+
+
+def test_a_stored_reference_that_gives_other_values_is_named(failures):
+    assert failures(suite(Gap, needs=("reference",))) == {}
+    rounded = type("Rounded", (Gap,), {"load_reference": lambda self, folder: setattr(self, "target", 3.0)})
+    said = failures(suite(rounded, needs=("reference",)))
+    assert set(said) == {STORED}
+    assert "target images given, and their stored reference: expected equal values, but drift is" in said[STORED]
+    assert "save_reference and load_reference are not there" in failures(suite(Drift, needs=("reference",)))[STORED]
+
+
 def test_checks_of_known_values_are_there_only_with_values():
     assert [getattr(suite(Hits), name) for name in (PERFECT, WORST, AGREES)] == [None, None, None]
     assert all(callable(getattr(suite(Hits, **KNOWN), name)) for name in (PERFECT, WORST, AGREES))

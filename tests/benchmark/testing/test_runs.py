@@ -2,12 +2,12 @@
 
 import pytest
 
-from benchmark.testing.runs import Interrupted, Place, WatchedRun, steady_channel
+from benchmark.testing.runs import Interrupted, Place, WatchedContext, steady_channel
 
 
 def test_reports_are_noted_and_passed_on(tmp_path):
     told = []
-    context = WatchedRun(tmp_path, on_progress=told.append)
+    context = WatchedContext(tmp_path, on_progress=told.append)
     context.log(1, loss=0.5)
     context.progress(3, 8)
     context.checkpoint(2, {})
@@ -18,7 +18,7 @@ def test_reports_are_noted_and_passed_on(tmp_path):
 
 
 def test_a_run_stops_after_the_report_it_was_told_and_at_no_other(tmp_path):
-    context = WatchedRun(tmp_path, stop_at=Place("checkpoint", 2))
+    context = WatchedContext(tmp_path, stop_at=Place("checkpoint", 2))
     context.log(5)
     context.checkpoint(1, {})
     with pytest.raises(Interrupted):

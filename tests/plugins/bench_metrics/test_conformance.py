@@ -78,6 +78,7 @@ class TestLabelColours(MetricConformance):
 
 class InceptionConformance(MetricConformance):
     Metric = None
+    needs = ("reference",)
 
     @pytest.fixture(autouse=True)
     def _small_network(self, weights, monkeypatch):
