@@ -27,6 +27,9 @@ class Value:
         higher_is_better: Direction of improvement.
         low, high: Range; None where unbounded.
         headline: Whether tables for people have a column for it; all numbers are in records, JSON and CSV.
+        heading: Name of its column in tables for people, without the unit; empty for the value's own name.
+        unit: Stands behind the heading; "%" is for a share of one, which tables print times 100.
+        decimals: So many digits behind the point in tables; None for 1 of a percentage, 3 of anything else.
     """
 
     summary: str
@@ -34,6 +37,9 @@ class Value:
     low: float | None = 0.0
     high: float | None = 1.0
     headline: bool = True
+    heading: str = ""
+    unit: str = ""
+    decimals: int | None = None
 
 
 class Metric(ABC):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import logging
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
@@ -17,11 +20,12 @@ from benchmark.report.leaderboard_tables import costs_grid, highlights_grid, lea
 from benchmark.report.markdown import page
 from benchmark.report.tables import TextTable
 from benchmark.report.terminal import console, print_grid
-from benchmark.results.board import Board, metric_names, newest, reorder
+from benchmark.results.board import Board, newest_boards, reorder
 from benchmark.results.leaderboard import boards
 from benchmark.results.records import read_records
 
 Table = Callable[[Board], TextTable]
+log = logging.getLogger("bench")
 
 FORMATS = ("rich", "markdown", "csv", "json")
 _OUTPUT = click.File("w", encoding="utf-8", lazy=False, atomic=True)
@@ -32,13 +36,9 @@ _OUTPUT = click.File("w", encoding="utf-8", lazy=False, atomic=True)
 @click.option("--format", "style", type=click.Choice(FORMATS), default="rich", show_default=True)
 @click.option("--scenario", metavar="NAME", help="Only this scenario.")
 @click.option("--sort", metavar="METRIC", help="Order rows by this metric; ranks stay those of mIoU.")
-@click.option("--per-class", is_flag=True, help="Also the IoU of each class (json has it always).")
-@click.option(
-    "--costs", is_flag=True, help="Also minutes, images/s and memory of the trainings (json has them always)."
-)
-@click.option(
-    "--highlights", is_flag=True, help="Also what metrics tell in words, as which classes flipped (likewise)."
-)
+@click.option("--per-class", is_flag=True, help="Also the IoU of each class; in csv, columns (json has it always).")
+@click.option("--costs", is_flag=True, help="Also minutes, images/s and memory of the trainings (likewise).")
+@click.option("--highlights", is_flag=True, help="Also what metrics say in words, as which classes flipped (likewise).")
 @click.option("--all", "every", is_flag=True, help="Also older boards: other sizes, budgets, class sets ...")
 @click.option("--output", type=_OUTPUT, default="-", help="A file instead of standard output.")
 @click.pass_context
@@ -61,38 +61,40 @@ def command(
     """
     records, problems = read_records(results)
     registry = load_registry()
-    found = chosen(boards(records, lambda rows: hook_columns(registry, rows)), scenario, every=every)
+    found = select_boards(boards(records, lambda rows: hook_columns(registry, rows)), scenario, every=every)
     if sort:
-        found = ordered(found, sort)
-    asked = {per_class_grid: per_class, highlights_grid: highlights, costs_grid: costs}
-    further = [table for table, wanted in asked.items() if wanted]
+        found = order_boards(found, sort)
+    optional = {per_class_grid: per_class, highlights_grid: highlights, costs_grid: costs}
+    further = [table for table, wanted in optional.items() if wanted]
     if style == "rich":
         print_boards(found, console(output), further)
+    elif style == "csv":
+        output.write(as_csv(found, per_class=per_class, costs=costs, highlights=highlights))
     else:
-        output.write(written(found, style, registry, results, further))
+        output.write(boards_text(found, style, registry, results, further))
     for problem in problems:
         click.echo(f"Warning: {problem}", err=True)
     if problems:
         ctx.exit(UsageError.exit_code)
 
 
-def chosen(found: Sequence[Board], scenario: str | None, *, every: bool = False) -> list[Board]:
-    """The boards to show; what is left out is said on standard error."""
+def select_boards(found: Sequence[Board], scenario: str | None, *, every: bool = False) -> list[Board]:
+    """The boards to print; how many are left out is said on standard error."""
     names = sorted({board.scenario for board in found})
     if scenario is not None and scenario not in names:
         hint = f"{did_you_mean(scenario, names)} There are: {', '.join(names) or 'none'}"
         raise UsageError(f"no records of scenario '{scenario}'.{hint}")
     wanted = [board for board in found if scenario in (None, board.scenario)]
-    shown, hidden = (wanted, []) if every else newest(wanted)
+    selected, hidden = (wanted, []) if every else newest_boards(wanted)
     if hidden:
         rows = sum(len(board.rows) for board in hidden)
         click.echo(f"{rows} rows of {len(hidden)} other protocols hidden; --all shows them", err=True)
-    return list(shown)
+    return list(selected)
 
 
-def ordered(found: Sequence[Board], metric: str) -> list[Board]:
+def order_boards(found: Sequence[Board], metric: str) -> list[Board]:
     """Boards by another metric; `UsageError` when none has it."""
-    names = {name for board in found for name in metric_names(board)}
+    names = {name for board in found for name in board.metrics}
     if found and metric not in names:
         raise UsageError(
             f"--sort {metric}: no such metric.{did_you_mean(metric, names)} There are: {', '.join(sorted(names))}"
@@ -101,9 +103,24 @@ def ordered(found: Sequence[Board], metric: str) -> list[Board]:
 
 
 def hook_columns(registry: Registry, records: Sequence[Mapping[str, Any]]) -> dict[str, float | None]:
-    """The numbers that plugins add to a row."""
-    pairs = [pair for columns in registry.hook.bench_leaderboard_columns(records=records) for pair in columns.items()]
-    return {name: float(value) if isinstance(value, (int, float)) else None for name, value in pairs}
+    """The numbers that plugins add to a row; they are given copies of the records, which they may change."""
+    if not registry.hook.has_implementation("bench_leaderboard_columns"):
+        return {}
+    found: dict[str, float | None] = {}
+    for columns in registry.hook.bench_leaderboard_columns(records=copy.deepcopy(list(records))):
+        if isinstance(columns, Mapping):
+            found |= {str(name): _finite_number(value) for name, value in columns.items()}
+        else:
+            log.warning("bench_leaderboard_columns: expected numbers by name, got %.80r; left out", columns)
+    return found
+
+
+def _finite_number(value: Any) -> float | None:
+    try:
+        number = float(value) if isinstance(value, (int, float)) else math.nan
+    except OverflowError:  # an integer beyond all floats
+        number = math.nan
+    return number if math.isfinite(number) else None
 
 
 def print_boards(found: Sequence[Board], out: Console, further: Sequence[Table] = ()) -> None:
@@ -115,18 +132,27 @@ def print_boards(found: Sequence[Board], out: Console, further: Sequence[Table] 
         out.print()
 
 
-def written(
+def boards_text(
     found: Sequence[Board], style: str, registry: Registry, results: Path, further: Sequence[Table] = ()
 ) -> str:
-    """Boards as the text of a file: json, csv or markdown."""
+    """Boards as the text of a file: json or markdown."""
     if style == "json":
         return as_json(found) + "\n"
-    if style == "csv":
-        return as_csv(found)
-    sections = registry.hook.bench_report_sections(results=results)
-    return page(grids(found, further), [pair for pairs in sections for pair in pairs])
+    return page(grids(found, further), report_sections(registry, results))
+
+
+def report_sections(registry: Registry, results: Path) -> list[tuple[str, str]]:
+    """The sections that plugins add to a markdown report, as pairs of title and text."""
+    sections: list[tuple[str, str]] = []
+    for given in registry.hook.bench_report_sections(results=results):
+        for section in given if isinstance(given, (list, tuple)) else [given]:
+            if isinstance(section, (list, tuple)) and len(section) == 2:
+                sections.append((str(section[0]), str(section[1])))
+            else:
+                log.warning("bench_report_sections: expected pairs of title and text, got %.80r; left out", section)
+    return sections
 
 
 def grids(found: Sequence[Board], further: Sequence[Table]) -> list[TextTable]:
-    """Each board's table, and what else is wanted of it."""
+    """The table of each board, and further tables of it."""
     return [table(board) for board in found for table in (leaderboard_grid, *further)]

@@ -40,8 +40,9 @@ def command() -> None:
 def list_plugins(pattern: str, kind: str | None, as_json: bool) -> None:
     """List plugins whose name matches PATTERN, as in 'cycle*'.
 
-    None of them is imported: "ok" is what is registered well. `bench plugins info NAME` imports one. With --kind
-    scenario, budget or matrix, list what there is of these.
+    None of them is imported: "ok" is what is registered well. `bench plugins info NAME` imports one.
+
+    With --kind scenario, budget or matrix: what there is of these.
     """
     registry = load_registry()
     listed = _configurations(registry, kind) if kind in ("scenario", *CONFIGS) else registry.entries()

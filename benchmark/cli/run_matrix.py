@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.text import Text
 
-from benchmark.cli.leaderboard import hook_columns, print_boards, written
+from benchmark.cli.leaderboard import boards_text, hook_columns, print_boards
 from benchmark.cli.options import Settings
 from benchmark.config.matrix import Matrix
 from benchmark.config.resolve import resolve_matrix
@@ -113,7 +113,7 @@ def show_outcome(plan: Plan, settings: Settings, registry: Registry) -> None:
     found = [board for board in boards(records, lambda rows: hook_columns(registry, rows)) if _touched(board, keys)]
     out = console()
     if settings.style == "json":
-        click.echo(written(found, "json", registry, settings.results), nl=False)
+        click.echo(boards_text(found, "json", registry, settings.results), nl=False)
     else:
         print_boards(found, out)
     with store_errors(settings.results):

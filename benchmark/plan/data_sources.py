@@ -63,6 +63,14 @@ class DataSources:
                 self._labelled[place] = True
         return self._labelled[place]
 
+    def fingerprints(self, scenario: Scenario) -> dict[str, str]:
+        """Hashes of all splits of a scenario, by side and split, such as "source train"."""
+        found = {}
+        for name, side in (("source", scenario.source), ("target", scenario.target)):
+            found[f"{name} train"] = self.fingerprint(side, side.train)
+            found[f"{name} test"] = self.fingerprint(side, side.test)
+        return found
+
     def identity(self, side: Side) -> dict[str, Any]:
         """The data set of a side with its options, as `plugin_identity` gives any plugin's."""
         spec = self._registry.find("dataset", side.dataset)

@@ -82,6 +82,7 @@ class Plan:
         cells: In the order of the matrix.
         matrix: Where it came from.
         classes: Names of the classes, by scenario.
+        fingerprints: Of the data of each scenario, by side and split ("source train").
         scenarios: By name, as JSON values without the options of data sets that do not affect results.
         value_names: Names of the values of each metric, by alias; empty where only its class knows them.
         unusable_metrics: Why a metric cannot be used, by alias.
@@ -91,6 +92,7 @@ class Plan:
     cells: tuple[Cell, ...]
     matrix: Matrix
     classes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    fingerprints: dict[str, dict[str, str]] = field(default_factory=dict)
     scenarios: dict[str, dict[str, Any]] = field(default_factory=dict)
     value_names: dict[str, tuple[str, ...]] = field(default_factory=dict)
     unusable_metrics: dict[str, str] = field(default_factory=dict)

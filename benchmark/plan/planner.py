@@ -37,6 +37,7 @@ def make_plan(matrix: Matrix, registry: Registry) -> Plan:
         matrix=matrix,
         classes=planner.classes,
         scenarios=planner.scenarios,
+        fingerprints=planner.fingerprints,
         value_names={metric.alias: metric.values for metric in metrics},
         unusable_metrics={metric.alias: metric.error for metric in metrics if metric.error},
     )
@@ -52,6 +53,7 @@ class _Planner:
         self.builder = ChainBuilder(matrix, self.plugins, self.data)
         self.classes: dict[str, tuple[str, ...]] = {}
         self.scenarios: dict[str, dict[str, Any]] = {}
+        self.fingerprints: dict[str, dict[str, str]] = {}
 
     def cells(self) -> Iterator[Cell]:
         for scenario in self.matrix.scenarios:
@@ -66,6 +68,7 @@ class _Planner:
         try:
             self.classes[scenario.name] = self.data.shared_classes(scenario)
             self.scenarios[scenario.name] = self.data.without_runtime_options(scenario)
+            self.fingerprints[scenario.name] = self.data.fingerprints(scenario)
         except PluginError as error:
             return str(error)
         return ""

@@ -34,6 +34,10 @@ class HookRelay:
             raise AttributeError(name)
         return partial(self._call, name)
 
+    def has_implementation(self, name: str) -> bool:
+        """Whether any plugin implements a hook, for callers whose arguments are costly."""
+        return bool(getattr(self._manager.hook, name).get_hookimpls())
+
     def _call(self, name: str, /, **arguments: Any) -> list[Any]:
         results: list[Any] = []
         for implementation in reversed(getattr(self._manager.hook, name).get_hookimpls()):

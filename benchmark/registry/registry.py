@@ -27,7 +27,7 @@ from benchmark.api.translator import Translator
 from benchmark.errors import PluginError, did_you_mean, display_path
 from benchmark.registry.entries import PACKAGE, PluginEntry, make_entry
 from benchmark.registry.hook_relay import HookRelay, check_hooks, log
-from benchmark.registry.import_string import import_entry, import_place, one_line, one_line_with_place
+from benchmark.registry.import_string import import_entry, import_place, one_line_with_place
 from benchmark.registry.packaged_files import is_checkout, is_path, shipped
 from benchmark.registry.registry_file import RegistryFile
 from benchmark.registry.scenario_files import read_scenario
@@ -167,7 +167,7 @@ class Registry:
         try:
             return self.hook.call_one(plugin, hook)
         except Exception as error:  # a third party's code, as in `add`
-            log.warning("plugin %s: %s failed: %s", self._manager.get_name(plugin), hook, one_line(error))
+            log.warning("plugin %s: %s failed: %s", self._manager.get_name(plugin), hook, one_line_with_place(error))
             return []
 
     def find(self, kind: str, name: str) -> PluginSpec:

@@ -10,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from benchmark.results.board import NOT_MEASURED, Board, Row, metric_names
+from benchmark.results.board import NOT_MEASURED, Board, Row
 from benchmark.results.statistics import Estimate
+from benchmark.results.text import printable
 
 
 def json_rows(boards: Sequence[Board]) -> list[dict[str, Any]]:
@@ -24,16 +25,44 @@ def as_json(boards: Sequence[Board]) -> str:
     return json.dumps(json_rows(boards), indent=1, allow_nan=False)
 
 
-def as_csv(boards: Sequence[Board]) -> str:
-    """The rows as CSV: a metric takes four columns, its mean, the ends of its interval, and n."""
-    metrics = list(dict.fromkeys(name for board in boards for name in metric_names(board)))
-    flat = [_csv_row(row, metrics) for row in json_rows(boards)]
+def as_csv(boards: Sequence[Board], *, per_class: bool = False, costs: bool = False, highlights: bool = False) -> str:
+    """The rows as CSV: a metric takes four columns, its mean, the ends of its interval, and n.
+
+    Args:
+        boards: Where the rows come from.
+        per_class: Add `iou.CLASS`, means over seeds.
+        costs: Add `KIND.minutes`, `.images_per_second`, `.memory` (GiB) and `.device` for each kind of training.
+        highlights: Add the lines of text that metrics gave, joined by semicolons.
+    """
+    metrics = list(dict.fromkeys(name for board in boards for name in board.metrics))
+    flat = []
+    for row in json_rows(boards):
+        cells = _csv_row(row, metrics)
+        if per_class:
+            cells |= {f"iou.{name}": estimate["mean"] for name, estimate in row["per_class_iou"].items()}
+        if costs:
+            cells |= _csv_costs(row["trainings"])
+        if highlights:
+            cells["highlights"] = "; ".join(row["highlights"])
+        flat.append({_csv_text(name): _csv_text(cell) for name, cell in cells.items()})
     names = dict.fromkeys(name for row in flat for name in row)
     text = io.StringIO()
     writer = csv.DictWriter(text, list(names), restval="", lineterminator="\n")
     writer.writeheader()
     writer.writerows(flat)
     return text.getvalue()
+
+
+def _csv_costs(trainings: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    return {f"{kind}.{name}": cell for kind, training in trainings.items() for name, cell in training.items()}
+
+
+def _csv_text(cell: Any) -> Any:
+    """A cell that no spreadsheet takes for a formula; numbers stay numbers."""
+    if not isinstance(cell, str):
+        return cell
+    text = printable(cell)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
 def _json_row(board: Board, row: Row) -> dict[str, Any]:
@@ -47,8 +76,7 @@ def _json_row(board: Board, row: Row) -> dict[str, Any]:
         "status": "complete" if row.complete else "incomplete",
         "seeds": list(row.seeds),
     }
-    names = [*metric_names(board), "gain"]
-    metrics = {name: row.metrics.get(name, missing).as_json() for name in names}
+    metrics = {name: row.metrics.get(name, missing).as_json() for name in board.metrics}
     return about | metrics | _more(board, row)
 
 
@@ -57,6 +85,9 @@ def _more(board: Board, row: Row) -> dict[str, Any]:
     return {
         "role": row.role,
         "budget": board.budget,
+        "budget_digest": board.budget_digest,
+        "data": board.data,
+        "images_seen": row.images_seen,
         "size": list(board.size),
         "checkpoint": board.checkpoint,
         "score_translations": board.score_translations,
@@ -80,7 +111,7 @@ def _finite(value: float | None) -> float | None:
 def _csv_row(row: dict[str, Any], metrics: Sequence[str]) -> dict[str, Any]:
     flat: dict[str, Any] = {key: value for key, value in row.items() if not isinstance(value, (dict, list))}
     flat |= {key: " ".join(map(str, row[key])) for key in ("seeds", "seeds_wanted", "size")}
-    for name in (*metrics, "gain"):
+    for name in metrics:
         estimate = row.get(name) or {"mean": None, "ci95": None, "n": 0}
         low, high = estimate["ci95"] or (None, None)
         flat |= {name: estimate["mean"], f"{name}_low": low, f"{name}_high": high, f"{name}_n": estimate["n"]}

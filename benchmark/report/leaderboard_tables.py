@@ -3,57 +3,36 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from benchmark.plan.stage_kinds import training_kinds
-from benchmark.report.tables import EMPTY, TextTable, comma_list, duration, number, rounded
-from benchmark.results.board import (
-    NOT_MEASURED,
-    NOTHING_TRANSLATED,
-    SEGMENTATION,
-    TRANSLATION,
-    Board,
-    Row,
-    Training,
-    metric_names,
+from benchmark.report.tables import (
+    EMPTY,
+    TextTable,
+    column_decimals,
+    comma_list,
+    duration,
+    factor_and_decimals,
+    number,
+    rounded,
 )
+from benchmark.results.board import NOT_MEASURED, NOTHING_TRANSLATED, Board, Row, Training
 from benchmark.results.statistics import Estimate
 
-HEADINGS = {
-    "miou": "mIoU %",
-    "pixel_accuracy": "pixel acc %",
-    "mean_pixel_accuracy": "mean acc %",
-    "fwiou": "FWIoU %",
-    "gap_recovered": "gap rec. %",
-    "ssim": "SSIM",
-    "fid": "FID",
-    "kid": "KID",
-    "flip_rate": "flips %",
-    "fcn_score_miou": "FCN-score mIoU %",
-    "cycle_error": "cycle error %",
-    "diversity": "diversity %",
-    "label_pixel_accuracy": "label pixel acc %",
-    "label_class_accuracy": "label mean acc %",
-    "label_iou": "label mIoU %",
-}
-DECIMALS = {"ssim": 3, "fid": 1, "kid": 4}
-ORDER = (
-    *("miou", "gap_recovered", "pixel_accuracy", "mean_pixel_accuracy", "fwiou"),
-    *("flip_rate", "fcn_score_miou", "label_pixel_accuracy", "label_class_accuracy", "label_iou"),
-    *("fid", "kid", "ssim", "cycle_error", "diversity"),
-)
 HIGHLIGHTS = 3
 """Lines per row that are printed; all of them are in the record."""
 Column = tuple[str, Callable[[Row], str]]
 EXPLANATIONS = (
-    "± is a 95 % t-interval over the n seeds of the column 'seeds'; no interval at n = 1. Shares are in percent.",
+    "± is a 95 % t-interval over the n seeds of the column 'seeds', unless a cell says another n; it holds the noise "
+    "of trainings, not that of the test images. No interval at n = 1; ± 0: all seeds are equal. Shares are in percent.",
     "gap rec. is (mIoU - source-only) / (oracle - source-only), paired by seed: 0 at the floor, 100 at the ceiling.",
 )
+ONE_SEED = "no places: of rows of one seed, noise decides the order"
 
 
 def leaderboard_grid(board: Board) -> TextTable:
-    """The board as a person wants to read it."""
-    names = [name for name in _ordered(metric_names(board)) if _worth_a_column(board, name)]
+    """The board as a table for people: headlines that any row has, and what explains the rest."""
+    names = [name for name in board.metrics if _is_column(board, name)]
     metrics: list[Column] = [(heading(board, name), _metric_cell(board, name)) for name in names]
     extra = sorted({name for row in board.rows for name in row.extra})
     columns: list[Column] = [
@@ -63,7 +42,7 @@ def leaderboard_grid(board: Board) -> TextTable:
         *metrics[:2],
         ("seeds", lambda row: str(len(row.seeds)) if row.complete else f"{len(row.seeds)}/{len(row.wanted)}"),
         *metrics[2:],
-        *((name, _extra_cell(name)) for name in extra),
+        *((name, _extra_cell(board, name)) for name in extra),
         ("cost h:mm:ss", lambda row: EMPTY if row.seconds is None else duration(row.seconds)),
     ]
     return TextTable(
@@ -72,7 +51,7 @@ def leaderboard_grid(board: Board) -> TextTable:
         rows=tuple(tuple(cell(row) for _, cell in columns) for row in board.rows),
         fixed=2 + len(_segmenter_column(board)),
         dim=frozenset(index for index, row in enumerate(board.rows) if row.role),
-        notes=(*EXPLANATIONS, *notes(board)),
+        notes=(*EXPLANATIONS, *([ONE_SEED] if len(board.seeds) == 1 else []), *notes(board)),
     )
 
 
@@ -90,16 +69,15 @@ def per_class_grid(board: Board) -> TextTable:
 
 
 def highlights_grid(board: Board) -> TextTable:
-    """What metrics have to tell of each row beside numbers, such as which classes translation exchanged."""
+    """Lines of text by metrics about each row, such as which classes translation exchanged."""
     columns: list[Column] = [("translator", row_name), *_segmenter_column(board)]
-    told = [row for row in board.rows if row.highlights]
-    lines = [(row, line) for row in told for line in row.highlights[:HIGHLIGHTS]]
+    lines = [(row, line) for row in board.rows for line in row.highlights[:HIGHLIGHTS]]
     return TextTable(
         title=f"Highlights of the first seed: {title(board)}",
         headings=(*(name for name, _ in columns), "what was found"),
         rows=tuple((*(cell(row) for _, cell in columns), line) for row, line in lines),
         fixed=len(columns) + 1,
-        notes=() if lines else ("No metric of these records tells any; 'semantic-flip' does.",),
+        notes=() if lines else ("No metric of these records has any; 'semantic-flip' does.",),
     )
 
 
@@ -136,7 +114,7 @@ def title(board: Board) -> str:
         *([board.rows[0].segmenter] if _one_segmenter(board) else []),
         f"{len(board.classes)} classes",
         f"{'x'.join(map(str, board.size))} px",
-        f"budget {board.budget}",
+        f"budget {board.budget}" + (f" ({board.variant})" if board.variant else ""),
         f"checkpoint {board.checkpoint}" + (f" (! {board.flag})" if board.flag else ""),
         *(["translations of the test split"] if board.score_translations == "test" else []),
         f"{'seed' if len(board.seeds) == 1 else 'seeds'} {', '.join(map(str, board.seeds))}",
@@ -151,24 +129,20 @@ def notes(board: Board) -> list[str]:
 
 def heading(board: Board, metric: str) -> str:
     """Name of a column, with its unit, and an arrow where lower is better."""
-    name = HEADINGS.get(metric, f"{metric} %" if is_percent(board, metric) else metric)
-    return name if board.higher_is_better(metric) else f"{name} ↓"
+    value = board.value(metric)
+    arrow = "" if value.higher_is_better else "↓"
+    return " ".join(filter(None, [column_name(board, metric), value.unit, arrow]))
 
 
-def is_percent(board: Board, metric: str) -> bool:
-    """Shares of one are shown in percent."""
-    value = board.values.get(metric, {})
-    return metric in SEGMENTATION or (metric not in TRANSLATION and (value.get("low"), value.get("high")) == (0, 1))
+def column_name(board: Board, metric: str) -> str:
+    """Name of a column without its unit."""
+    return board.value(metric).heading or metric
 
 
 def row_name(row: Row) -> str:
-    """Label of the translator, with its role, and a mark where rows share the label."""
+    """Alias of the translator, with its role, and a mark where rows share the alias."""
     role = f" ({row.role})" if row.role else ""
     return f"{row.translator}{role}" + (f" [{row.config_key[:6]}]" if row.differs else "")
-
-
-def _ordered(names: Iterable[str]) -> list[str]:
-    return sorted(names, key=lambda name: (ORDER.index(name) if name in ORDER else len(ORDER), name))
 
 
 def _segmenter_column(board: Board) -> list[Column]:
@@ -180,24 +154,18 @@ def _one_segmenter(board: Board) -> bool:
 
 
 def _metric_cell(board: Board, name: str) -> Callable[[Row], str]:
-    factor, decimals = (100, 1) if is_percent(board, name) else (1, DECIMALS.get(name, 3))
-    return lambda row: number(row.metrics[name], factor, decimals) if name in row.metrics else EMPTY
+    factor, decimals = factor_and_decimals(board.value(name))
+    return lambda row: number(row.metrics[name], factor, decimals, len(row.seeds))
 
 
-def _extra_cell(name: str) -> Callable[[Row], str]:
-    def cell(row: Row) -> str:
-        value = row.extra.get(name)
-        return EMPTY if value is None else f"{value:.4g}"
-
-    return cell
+def _extra_cell(board: Board, name: str) -> Callable[[Row], str]:
+    decimals = column_decimals(row.extra.get(name) for row in board.rows)
+    return lambda row: rounded(row.extra.get(name), decimals)
 
 
-def _worth_a_column(board: Board, name: str) -> bool:
-    """Something was measured, or was tried, and it is not a side figure."""
-    if not board.values.get(name, {}).get("headline", True):
-        return False
-    found = [row.metrics[name] for row in board.rows if name in row.metrics]
-    return any(e.mean is not None or e.reason not in ("", NOT_MEASURED, NOTHING_TRANSLATED) for e in found)
+def _is_column(board: Board, name: str) -> bool:
+    """Whether a value is a headline that some row has; one that nobody has is explained below the table."""
+    return board.value(name).headline and any(row.metrics[name].mean is not None for row in board.rows)
 
 
 def _variants(board: Board) -> list[str]:
@@ -213,6 +181,8 @@ def _failures(board: Board) -> list[str]:
         parts = [f"seed {', '.join(map(str, which))} {reason}" for reason, which in seeds.items()]
         if parts:
             lines.append(f"{_full_name(board, row)}: {len(row.seeds)}/{len(row.wanted)} seeds; {'; '.join(parts)}")
+    if any(not row.seeds for row in board.rows):
+        lines.append("a row of an old trial is removed by `bench drop ROW`")
     return lines
 
 
@@ -220,11 +190,12 @@ def _missing(board: Board) -> list[str]:
     """One line for each reason, with the columns and rows it emptied."""
     found: dict[str, tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
     for row in board.rows:
-        for name in _ordered(row.metrics):
+        for name in board.metrics:
             reason = row.metrics[name].reason
-            if row.seeds and name != "gain" and reason not in ("", NOTHING_TRANSLATED, NOT_MEASURED):
+            headline = board.value(name).headline
+            if row.seeds and headline and reason not in ("", NOTHING_TRANSLATED, NOT_MEASURED):
                 columns, rows = found[reason]
-                columns.append(heading(board, name).rstrip(" %↓"))
+                columns.append(column_name(board, name))
                 rows.append(_full_name(board, row))
     return [f"{comma_list(columns)} missing for {comma_list(rows)}: {why}" for why, (columns, rows) in found.items()]
 

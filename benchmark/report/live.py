@@ -15,8 +15,9 @@ from rich.text import Text
 
 from benchmark.execution.events import Listener, Summary
 from benchmark.report.stage_labels import count_of, stage_names
-from benchmark.report.tables import duration
+from benchmark.report.tables import duration, score_text
 from benchmark.results.records import DONE
+from benchmark.results.text import printable
 
 if TYPE_CHECKING:
     from benchmark.plan.model import Plan, Stage
@@ -79,7 +80,7 @@ class Watcher(Listener):
         """A stage is done."""
         self._ended.add(stage.key)
         self.ended(stage)
-        self.say(f"{self.count()} done    {self.name(stage)} ({_took(seconds)})")
+        self.say(f"{self.count()} done    {self.name(stage)} ({_seconds_text(seconds)})")
 
     def stage_failed(self, stage: Stage, status: str, reason: str) -> None:
         """A stage failed; the matrix goes on."""
@@ -96,8 +97,8 @@ class Watcher(Listener):
         """A cell has its record; those that were there before are not news."""
         if self.done and record["status"] == DONE:
             name = f"{record['scenario']}: {record['translator']} x {record['segmenter']}, seed {record['seed']}"
-            miou = record["metrics"].get("miou")
-            self.say(f"{self.count()} cell    {name}" + ("" if miou is None else f": mIoU {miou * 100:.1f} %"))
+            score = score_text(record)
+            self.say(f"{self.count()} cell    {name}" + (f": {score}" if score else ""))
 
     def finished(self, summary: Summary) -> None:
         """The matrix ended."""
@@ -105,7 +106,7 @@ class Watcher(Listener):
         left = f", {count_of(summary.failed, 'cell')} not done" if summary.failed else ""
         self.say(
             f"{count_of(summary.stages_run, 'stage')} run, {summary.stages_reused} reused, "
-            f"in {_took(summary.seconds)}{left}"
+            f"in {_seconds_text(summary.seconds)}{left}"
         )
 
     def count(self) -> str:
@@ -119,7 +120,7 @@ class Watcher(Listener):
 
     def say(self, line: str) -> None:
         """Print a line at once."""
-        self.out.print(Text(line), soft_wrap=not self.out.is_terminal)
+        self.out.print(Text(printable(line)), soft_wrap=not self.out.is_terminal)
         self.out.file.flush()
 
     def ended(self, stage: Stage) -> None:
@@ -240,7 +241,7 @@ def watcher(out: Console) -> Watcher:
     return Bars(out) if out.is_terminal else Lines(out)
 
 
-def _took(seconds: float) -> str:
+def _seconds_text(seconds: float) -> str:
     return f"{seconds:.1f} s" if seconds < 10 else duration(seconds)
 
 

@@ -17,7 +17,7 @@ def grid_markdown(grid: TextTable) -> str:
 
 def page(grids: Sequence[TextTable], sections: Sequence[tuple[str, str]] = ()) -> str:
     """Several tables, then further sections as pairs of title and markdown text."""
-    texts = [f"### {title}\n\n{text.strip()}\n" for title, text in sections]
+    texts = [f"### {_escaped(title)}\n\n{text.strip()}\n" for title, text in sections]
     return "\n".join([*map(grid_markdown, grids), *texts])
 
 
@@ -26,4 +26,4 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def _escaped(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
+    return text.replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")

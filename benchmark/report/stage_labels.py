@@ -1,4 +1,4 @@
-"""What people call a stage: its kind, its plugin and the row it serves; and how they count."""
+"""Names of stages for people: kind, plugin and the row that a stage serves."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def subjects(plan: Plan) -> dict[str, str]:
             alike[f"{stage.plugin} {stage.spec['split']}"].append(stage)
     names = {key: stage.plugin for key, stage in plan.stages.items()}
     for name, stages in alike.items():
-        names |= {key: " ".join([name, *options]) for key, options in _telling_options(stages).items()}
+        names |= {key: " ".join([name, *options]) for key, options in _distinguishing_options(stages).items()}
     splits = {key: _split(plan, stage) for key, stage in plan.stages.items() if stage.kind == TRANSLATE}
     if len(set(splits.values())) > 1:
         names |= {key: f"{names[key]} {split}" for key, split in splits.items()}
@@ -99,17 +99,17 @@ def _row(served: set[tuple[str, str]], plugin: str, *, several: bool) -> str:
     return ": ".join(parts)
 
 
-def _telling_options(stages: Sequence[Stage]) -> dict[str, list[str]]:
-    """The first options that tell some stages of one data set and split apart, as `option=value`, by key."""
-    told: dict[str, list[str]] = {stage.key: [] for stage in stages}
+def _distinguishing_options(stages: Sequence[Stage]) -> dict[str, list[str]]:
+    """The first options in which stages of one data set and split differ, as `option=value`, by key."""
+    chosen_options: dict[str, list[str]] = {stage.key: [] for stage in stages}
     if len(stages) == 1:
-        return told
+        return chosen_options
     settings = {stage.key: stage.spec["dataset"]["options"] | {"scenario.size": stage.spec["size"]} for stage in stages}
     for name in settings[stages[0].key]:
         texts = {key: _setting(name, options.get(name)) for key, options in settings.items()}
-        if len(set(texts.values())) > 1 and len(set(map(tuple, told.values()))) < len(stages):
-            told = {key: [*before, texts[key]] for key, before in told.items()}
-    return told
+        if len(set(texts.values())) > 1 and len(set(map(tuple, chosen_options.values()))) < len(stages):
+            chosen_options = {key: [*before, texts[key]] for key, before in chosen_options.items()}
+    return chosen_options
 
 
 def _setting(name: str, value: Any) -> str:

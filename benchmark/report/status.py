@@ -1,4 +1,4 @@
-"""What a results folder tells about itself: finished, running, interrupted and failed stages, and its size."""
+"""What is in a results folder: finished, running, interrupted and failed stages, and their size."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmark.report.stage_labels import count_of
 from benchmark.report.tables import EMPTY, TextTable, duration
 from benchmark.store.json_files import read_json
 from benchmark.store.layout import LOG, STAGE
@@ -102,9 +103,11 @@ def _name(folder: StageFolder) -> str:
 def _progress(folder: StageFolder) -> str:
     progress = folder.progress()
     if progress is None:
-        return "no progress told yet"
-    told = f"{progress['done']}/{progress['total']} {progress.get('unit', '')}".rstrip()
-    return f"{told}, told {duration(max(0.0, time.time() - progress.get('time', time.time())))} ago"
+        return "no progress reported yet"
+    amount = f"{progress.get('done', '?')}/{progress.get('total', '?')} {progress.get('unit', '')}".rstrip()
+    reported = progress.get("time")
+    age = time.time() - reported if isinstance(reported, (int, float)) else 0.0
+    return f"{amount}, reported {duration(max(0.0, age))} ago"
 
 
 def _bytes(folder: Path) -> int:
@@ -117,11 +120,26 @@ def status_grid(results: Path, statuses: Sequence[StageStatus]) -> TextTable:
     counts = Counter((status.kind, status.state) for status in statuses)
     sizes = {kind: sum(status.bytes for status in statuses if status.kind == kind) for kind in kinds}
     rows = [(kind, *(str(counts[kind, state] or EMPTY) for state in STATES), megabytes(sizes[kind])) for kind in kinds]
+    if not statuses:
+        return _without_stages(results)
     return TextTable(
         title=f"{results}: {len(statuses)} stages, {megabytes(sum(sizes.values()))}",
         headings=("stage", *STATES, "disk"),
         rows=tuple(rows),
         notes=tuple(line for status in statuses if status.state != "finished" for line in _lines(status)),
+    )
+
+
+def _without_stages(results: Path) -> TextTable:
+    """One line for a folder that has records at most, as published ones do."""
+    records = len(list((results / "records").glob("*.json")))
+    if not records:
+        return TextTable(f"{results}: empty; run `bench matrix`", headings=("stage", *STATES, "disk"), rows=())
+    return TextTable(
+        title=f"{results}: {count_of(records, 'record')} without stages, as in a published folder",
+        headings=("stage", *STATES, "disk"),
+        rows=(),
+        notes=(f"`bench leaderboard --results {results}` prints the records; their stages are not on this machine.",),
     )
 
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from benchmark.api.metric import Value
+from benchmark.results.board import RANKED_BY, value_from
 from benchmark.results.statistics import Estimate
+from benchmark.results.text import printable
 
 EMPTY = "-"
 
@@ -30,18 +35,61 @@ class TextTable:
     dim: frozenset[int] = frozenset()
     notes: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        # names and reasons come from plugins, files and logs: no escape sequence of theirs reaches a terminal or page
+        object.__setattr__(self, "title", printable(self.title))
+        object.__setattr__(self, "headings", tuple(map(printable, self.headings)))
+        object.__setattr__(self, "rows", tuple(tuple(map(printable, row)) for row in self.rows))
+        object.__setattr__(self, "notes", tuple(map(printable, self.notes)))
+
 
 def rounded(value: float | None, decimals: int) -> str:
     """A number with so many decimals, or `EMPTY`."""
     return EMPTY if value is None else f"{value:.{decimals}f}"
 
 
-def number(estimate: Estimate, factor: float, decimals: int) -> str:
-    """Mean and, where there is one, half the interval."""
+def number(estimate: Estimate, factor: float, decimals: int, seeds: int | None = None) -> str:
+    """Mean and half the interval; how many seeds it is over where they are fewer than `seeds`.
+
+    >>> number(Estimate(0.5, (0.4, 0.6), 2), 100, 1, seeds=3), number(Estimate(0.5, (0.5, 0.5), 2), 1, 3)
+    ('50.0 ± 10.0 (n=2 of 3)', '0.500 ± 0')
+    """
     if estimate.mean is None:
         return EMPTY
-    mean = f"{estimate.mean * factor:.{decimals}f}"
-    return f"{mean} ± {estimate.margin * factor:.{decimals}f}" if estimate.margin else mean
+    text = f"{estimate.mean * factor:.{decimals}f}"
+    if estimate.margin is not None:
+        text += f" ± {estimate.margin * factor:.{decimals}f}" if estimate.margin else " ± 0"
+    return text if seeds in (None, estimate.n) else f"{text} (n={estimate.n} of {seeds})"
+
+
+def factor_and_decimals(value: Value) -> tuple[float, int]:
+    """By what a number is multiplied in tables, and how many decimals it has there."""
+    is_percent = value.unit == "%"
+    usual = 1 if is_percent else 3
+    return (100 if is_percent else 1), usual if value.decimals is None else value.decimals
+
+
+def score_text(record: Mapping[str, Any]) -> str:
+    """The ranking value of a cell with its heading and unit, or nothing where it has none."""
+    score = record["metrics"].get(RANKED_BY)
+    if score is None:
+        return ""
+    value = value_from(record["values"].get(RANKED_BY, {}))
+    factor, decimals = factor_and_decimals(value)
+    return f"{value.heading or RANKED_BY} {score * factor:.{decimals}f} {value.unit}".rstrip()
+
+
+def column_decimals(values: Iterable[float | None], digits: int = 4) -> int:
+    """Decimals with which the largest of some numbers has so many digits; none where all are whole.
+
+    >>> column_decimals([0.123456, None]), column_decimals([1250.5, 3.25]), column_decimals([3.0, 40000.0])
+    (4, 0, 0)
+    """
+    known = [value for value in values if value is not None and math.isfinite(value)]
+    largest = max((abs(value) for value in known), default=0.0)
+    if largest == 0 or all(value == round(value) for value in known):
+        return 0
+    return min(12, max(0, digits - 1 - math.floor(math.log10(largest))))
 
 
 def duration(seconds: float) -> str:

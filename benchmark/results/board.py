@@ -4,20 +4,39 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from typing import Any
 
+from benchmark.api.metric import Value
 from benchmark.api.spec import CEILING, FLOOR
 from benchmark.results.statistics import Estimate
 
 Record = Mapping[str, Any]
 ROLES = {FLOOR: "floor", CEILING: "ceiling"}
 RANKED_BY = "miou"
-SEGMENTATION = ("miou", "pixel_accuracy", "mean_pixel_accuracy", "fwiou", "gap_recovered")
-TRANSLATION = ("ssim", "fid", "kid")
-METRICS = SEGMENTATION + TRANSLATION
-"""The columns that every row has, measured or not."""
+"""The value that rows are ranked by and held against the controls in: the only metric that the core knows by name."""
+DERIVED = {
+    "gap_recovered": Value(
+        "Share of the gap between source-only and oracle that is closed.",
+        higher_is_better=True,
+        low=None,
+        high=None,
+        heading="gap rec.",
+        unit="%",
+    ),
+    "gain": Value(
+        "Difference to source-only, paired by seed.",
+        higher_is_better=True,
+        low=None,
+        high=None,
+        headline=False,
+        unit="%",
+    ),
+}
+"""What follows from the ranking value of a row and of its controls."""
 NOT_MEASURED, NOTHING_TRANSLATED = "not measured", "a control row translates nothing"
+VALUE_FIELDS = tuple(one.name for one in fields(Value))
 
 
 @dataclass(frozen=True)
@@ -42,19 +61,20 @@ class Row:
     """One translator with one segmenter, over all seeds.
 
     Attributes:
-        translator, segmenter: Labels.
-        config_key: Hash of all that the row's cells have in common; rows of one label may differ in it.
-        differs: What sets this row apart from others of the same labels, as `option=value`, or empty.
+        translator, segmenter: Aliases.
+        config_key: Hash of all that the row's cells have in common; rows of one alias may differ in it.
+        differs: What sets this row apart from others of the same aliases, as `option=value`, or empty.
         wanted: The seeds of the board, which a complete row has all of.
         seeds: The seeds that are done.
-        metrics: Estimates by name: all of `METRICS`, `gain`, and what plugins add.
+        metrics: Estimates by name: all metrics of the board.
         per_class: IoU by class name.
         extra: Columns of the hook `bench_leaderboard_columns`.
         failures: Why a wanted seed is not done, by seed.
         seconds: Mean cost of a cell, shared stages included; None when not recorded.
-        rank: Place by mean mIoU; None for incomplete rows.
+        rank: Place by the mean of `RANKED_BY`; None for incomplete rows, and where the board has one seed.
         trainings: What the trainings of a cell took, means over its seeds, by kind of stage.
-        highlights: What metrics have to tell of the first seed that is done.
+        highlights: Lines of text by metrics about the first seed that is done.
+        images_seen: How many images the training of the translator and of the segmenter saw; None if unknown.
     """
 
     translator: str
@@ -71,6 +91,7 @@ class Row:
     rank: int | None = None
     trainings: Mapping[str, Training] = field(default_factory=dict)
     highlights: tuple[str, ...] = ()
+    images_seen: Mapping[str, int | None] = field(default_factory=dict)
 
     @property
     def complete(self) -> bool:
@@ -85,17 +106,22 @@ class Row:
 
 @dataclass(frozen=True)
 class Board:
-    """Rows that may be compared: same scenario, classes, size, budget and choice of checkpoint.
+    """Rows that may be compared: same scenario, data, classes, size, budget and choice of checkpoint.
 
     Attributes:
         classes: Names of the classes that every number is over.
         size: Height and width in pixels.
+        budget: Name of the budget.
         checkpoint: Which weights of a segmenter are evaluated.
         score_translations: Which source split translations are measured on: "train" or "test".
         seeds: All seeds that any row was asked for.
-        values: What a metric says of itself (`summary`, `higher_is_better`, `low`, `high`), by name.
+        metrics: Names of all values, in the order of their columns.
+        values: What a value means (the fields of `Value`, and `measures`), by name.
         warnings: What must be known before comparing rows.
         latest: When its newest record was written.
+        budget_digest: Of what the budget sets; None where no record knows it.
+        data: Fingerprints by side and split; None where no record knows them.
+        variant: What sets this board apart from others of the same protocol, or empty.
     """
 
     scenario: str
@@ -105,22 +131,37 @@ class Board:
     checkpoint: str
     seeds: tuple[int, ...]
     rows: tuple[Row, ...]
+    metrics: tuple[str, ...]
     values: Mapping[str, Mapping[str, Any]]
     warnings: tuple[str, ...] = ()
     latest: str = ""
     score_translations: str = "train"
+    budget_digest: str | None = None
+    data: Mapping[str, str] | None = None
+    variant: str = ""
 
     @property
     def flag(self) -> str:
         """A word of caution where target labels chose the checkpoint, else nothing."""
         return "checkpoint chosen on target labels" if self.checkpoint == "oracle-val" else ""
 
-    def higher_is_better(self, metric: str) -> bool:
-        """The direction of a metric; up unless its plugin said otherwise."""
-        return bool(self.values.get(metric, {}).get("higher_is_better", metric not in ("fid", "kid")))
+    def value(self, metric: str) -> Value:
+        """What a metric's number means; a plain one where higher is better if no record says so."""
+        return self._values.get(metric) or Value("", higher_is_better=True, low=None, high=None)
+
+    @cached_property
+    def _values(self) -> dict[str, Value]:
+        found = {name: value_from(stored) for name, stored in self.values.items()}
+        return {**found, **DERIVED}
 
 
-def newest(every: Sequence[Board]) -> tuple[list[Board], list[Board]]:
+def value_from(stored: Mapping[str, Any]) -> Value:
+    """The meaning of a number as a record stores it; fields of later versions are left out."""
+    known = {name: stored[name] for name in VALUE_FIELDS if name in stored}
+    return Value(**{"summary": "", "higher_is_better": True, **known})
+
+
+def newest_boards(every: Sequence[Board]) -> tuple[list[Board], list[Board]]:
     """The board of each scenario that was worked on last, and the others."""
     first = {board.scenario: board for board in reversed(every)}
     return [b for b in every if b is first[b.scenario]], [b for b in every if b is not first[b.scenario]]
@@ -131,13 +172,7 @@ def reorder(board: Board, metric: str) -> Board:
 
     def place(row: Row) -> tuple[bool, float, str, str, str]:
         mean = row.metrics[metric].mean if metric in row.metrics else None
-        worth = math.inf if mean is None else mean * (-1 if board.higher_is_better(metric) else 1)
+        worth = math.inf if mean is None else mean * (-1 if board.value(metric).higher_is_better else 1)
         return not row.complete, worth, row.translator, row.segmenter, row.config_key
 
     return replace(board, rows=tuple(sorted(board.rows, key=place)))
-
-
-def metric_names(board: Board) -> list[str]:
-    """Names of the metrics of a board, the usual ones first."""
-    seen = {name for row in board.rows for name in row.metrics}
-    return [*METRICS, *sorted(seen - {*METRICS, "gain"})]

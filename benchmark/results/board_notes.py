@@ -1,31 +1,51 @@
-"""What a board says beside its numbers: how rows differ, what is missing and why, what must not be compared."""
+"""Lines of text beside a board's numbers: how rows differ, what is missing and why, what must not be compared."""
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from benchmark.plan.stage_kinds import SOURCE_SEGMENTER
-from benchmark.results.board import NOT_MEASURED, NOTHING_TRANSLATED, ROLES, TRANSLATION, Record, Row
+from benchmark.results.board import NOT_MEASURED, NOTHING_TRANSLATED, ROLES, Record, Row
 from benchmark.results.records import DONE
+
+DIGITS = 8
+"""So much of a digest is printed."""
+NAMED_ROWS = 4
+"""More rows than this are counted instead of named."""
+MACHINE = {
+    "platform": "platforms",
+    "cpu": "processors",
+    "gpu": "GPUs",
+    "python": "versions of python",
+    "torch": "versions of torch",
+    "threads": "numbers of threads",
+}
+"""Fields of a stage's provenance that may change the last bits of a training, and how they are named."""
 
 
 def deciding_scenario(record: Record) -> dict[str, Any]:
-    """Its scenario as far as it decides results; older records do not say which split is scored."""
+    """The scenario of a record without what does not affect results."""
     stored = {"score_translations": "train", **record["config"]["scenario"]}
     return {key: value for key, value in stored.items() if key not in ("summary", "evaluate")}
 
 
-def why_missing(record: Record, name: str) -> str:
-    """Why a finished cell has no number for a metric."""
+def why_missing(record: Record, name: str, measures: str) -> str:
+    """Why a finished cell has no number for a value.
+
+    Args:
+        record: The cell.
+        name: The value.
+        measures: "translation" for a value of translated images, which control rows have none of.
+    """
     if name in record["metrics"]:
         return f"{record['metrics'][name]} is not a finite number"
-    if reason := record.get("missing", {}).get(name):
+    if reason := record["missing"].get(name):
         return str(reason)
-    if record["translator"] in ROLES and name in TRANSLATION:
+    if record["translator"] in ROLES and measures == "translation":
         return NOTHING_TRANSLATED
     return NOT_MEASURED
 
@@ -52,71 +72,193 @@ def failure_reasons(records: Sequence[Record], wanted: Sequence[int]) -> dict[in
 
 
 def label_differences(rows: Sequence[Row], records: Sequence[Record]) -> list[Row]:
-    """Says, for rows of equal labels, in which options they differ."""
-    configs = {record["config_key"]: _telling(record) for record in records}
+    """Rows that say in which options they differ from others of the same aliases."""
+    newest = {record["config_key"]: record for record in records}
     alike: dict[tuple[str, str], list[str]] = defaultdict(list)
     for row in rows:
         alike[row.translator, row.segmenter].append(row.config_key)
     differences: dict[str, str] = {}
     for keys in alike.values():
         if len(keys) > 1:
-            differences |= _differences({key: _flat(configs[key] | {"metrics": ""}) for key in keys})
+            options = {key: dict(_dotted(identifying_config(newest[key]))) for key in keys}
+            differences |= _differences(options)
     return [replace(row, differs=differences.get(row.config_key, "")) for row in rows]
 
 
-def _telling(record: Record) -> dict[str, Any]:
-    """The configuration as far as it decides on a cell: the auxiliary segmenter does where it taught the translator."""
-    kept = dict(record["config"])
-    if SOURCE_SEGMENTER not in record["stages"]:
-        kept.pop("auxiliary_segmenter", None)
-    return kept | {"scenario": deciding_scenario(record)}
+def identifying_config(record: Record) -> dict[str, Any]:
+    """The configuration of a record without what does not affect its cell, with the data and the budget's contents."""
+    config = {name: part for name, part in record["config"].items() if name != "metrics"}
+    for kind in ("translator", "segmenter"):  # which options a budget sets says nothing that their values do not
+        config[kind] = {name: part for name, part in config[kind].items() if name != "off_budget"}
+    if SOURCE_SEGMENTER not in record["stages"]:  # then it served metrics alone
+        config.pop("auxiliary_segmenter", None)
+    extra = {"data": record["data"], "budget": {"digest": record["budget"]["digest"]}}
+    return config | {"scenario": deciding_scenario(record)} | extra
 
 
 def _differences(options: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
-    """For each configuration, the options that others have otherwise; its key where none is known to differ."""
-    names = dict.fromkeys(name for ours in options.values() for name in ours)
-    apart = [name for name in names if len({ours.get(name) for ours in options.values()}) > 1]
-    return {
-        key: ", ".join(f"{name}={ours[name]}" for name in apart if name in ours) or f"configuration {key[:8]}"
-        for key, ours in options.items()
-    }
+    """For each configuration, the options in which it differs from others; its key where none is known to differ."""
+    names: dict[str, None] = {}
+    for own in options.values():
+        names |= dict.fromkeys(own)
+    differing = [name for name in names if len({own.get(name) for own in options.values()}) > 1]
+    texts = {}
+    for key, own in options.items():
+        parts = [f"{name}={own[name]}" for name in differing if name in own]
+        texts[key] = ", ".join(parts) or f"configuration {key[:DIGITS]}"
+    return texts
 
 
-def _flat(value: Any, prefix: str = "") -> dict[str, str]:
-    """Nested tables as dotted names; `options` is left out of them, as users do not type it."""
+def _dotted(value: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Nested tables as dotted names with JSON texts; `options` is left out of them, as users do not type it."""
     if not isinstance(value, Mapping):
-        return {prefix: value if isinstance(value, str) else json.dumps(value)}
-    parts = ((prefix if key == "options" else f"{prefix}.{key}".strip("."), child) for key, child in value.items())
-    return {name: text for path, child in parts for name, text in _flat(child, path).items()}
+        yield prefix, value if isinstance(value, str) else json.dumps(value)
+        return
+    for key, child in value.items():
+        path = prefix if key == "options" else f"{prefix}.{key}".strip(".")
+        yield from _dotted(child, path)
 
 
 def board_warnings(records: Sequence[Record]) -> list[str]:
-    """What metrics say about their numbers, and which were not measured alike.
+    """What must be known before rows are compared.
 
-    FID, for one, depends on how many images it is taken over, on the reference set and on the extractor.
+    Notes of metrics, values measured under other conditions (FID, for one, depends on the number of images, the
+    reference set and the extractor), trainings of other length, code or machines, and what records do not know.
     """
+    done = [record for record in records if record["status"] == DONE]
+    return [
+        *_metric_notes(records),
+        *_other_conditions(records),
+        *_off_budget(done),
+        *_other_lengths(done),
+        *_other_computation(done),
+        *_unknown(done),
+    ]
+
+
+def _metric_notes(records: Sequence[Record]) -> list[str]:
     lines: dict[str, None] = {}
+    for record in records:
+        for metric, details in record["details"].items():
+            if "note" in details:
+                lines[f"{metric}: {details['note']}"] = None
+        for note in record.get("notes", ()):
+            lines[f"{_name(record)}: {note}"] = None
+    return list(lines)
+
+
+def _other_conditions(records: Sequence[Record]) -> list[str]:
     conditions: dict[str, dict[str, None]] = defaultdict(dict)
     for record in records:
-        for section, details in record.get("details", {}).items():
-            if "note" in details:
-                lines[f"{section}: {details['note']}"] = None
+        for metric, details in record["details"].items():
             if "conditions" in details:
-                conditions[section][_conditions(details["conditions"])] = None
-    apart = [
-        f"{section} was not measured alike in all rows and must not be compared: {' | '.join(kinds)}"
-        for section, kinds in conditions.items()
+                conditions[metric][_conditions(details["conditions"])] = None
+    return [
+        f"{metric} was not measured alike in all rows and must not be compared: {' | '.join(kinds)}"
+        for metric, kinds in conditions.items()
         if len(kinds) > 1
     ]
-    return [*lines, *apart, *_trained_unlike(records)]
-
-
-def _trained_unlike(records: Sequence[Record]) -> list[str]:
-    """What "auto" came to may differ from machine to machine, and with it the numbers."""
-    fits = [stage for record in records for kind, stage in record["stages"].items() if kind.startswith("fit-")]
-    ways = sorted({f"{fit['precision']} on {fit['device']}" for fit in fits if fit.get("device")})
-    return [f"trainings were not computed alike: {', '.join(ways)}"] if len(ways) > 1 else []
 
 
 def _conditions(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{key}={value}" for key, value in sorted(values.items()))
+
+
+def _off_budget(done: Sequence[Record]) -> list[str]:
+    """Which options of which rows a matrix file or `--set` gave another value than the budget does."""
+    rows: dict[str, dict[str, None]] = defaultdict(dict)
+    for record in done:
+        for kind in ("translator", "segmenter"):
+            plugin = record["config"][kind]
+            for option in plugin.get("off_budget", ()):
+                rows[f"{plugin.get('alias', plugin['name'])}.{option}"][_name(record)] = None
+    if not rows:
+        return []
+    parts = [f"{option} ({_rows_text(list(names))})" for option, names in rows.items()]
+    return [f"set to other values than those of the budget: {', '.join(parts)}"]
+
+
+def _other_lengths(done: Sequence[Record]) -> list[str]:
+    """Whether trainings saw other numbers of images, which no fair comparison allows."""
+    lines = []
+    for plugin in ("translator", "segmenter"):
+        seen = [(record["images_seen"].get(plugin), _name(record)) for record in done]
+        known = [(f"{images:,}", name) for images, name in seen if images is not None]
+        lines += _if_several(f"trainings of {plugin}s saw different numbers of images", known)
+    return lines
+
+
+def _other_computation(done: Sequence[Record]) -> list[str]:
+    """Whether trainings ran on unlike devices, machines or code; "auto" differs from machine to machine."""
+    fits = [
+        (fit, _name(record)) for record in done for role, fit in record["stages"].items() if role.startswith("fit-")
+    ]
+    ways = sorted({f"{fit['precision']} on {fit['device']}" for fit, _ in fits if fit.get("device")})
+    lines = [f"trainings were not computed alike: {', '.join(ways)}"] if len(ways) > 1 else []
+    known = [(fit["provenance"], name) for fit, name in fits if fit.get("provenance")]
+    lines += _other_code(known)
+    for field, noun in MACHINE.items():
+        values = [(str(provenance[field]), name) for provenance, name in known if provenance.get(field) is not None]
+        lines += _if_several(f"trainings ran with different {noun}", values)
+    return lines
+
+
+def _other_code(known: Sequence[tuple[Record, str]]) -> list[str]:
+    """Whether packages had other contents; the revision counts only where contents are not known."""
+    versions: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for provenance, name in known:
+        code = provenance.get("code")
+        digests = code if isinstance(code, Mapping) else {}
+        for package, digest in digests.items():
+            versions[package].append((str(digest)[:DIGITS], name))
+        if not digests and provenance.get("git"):
+            versions["bench at revision"].append((_revision(provenance), name))
+    lines = []
+    for package, found in sorted(versions.items()):
+        lines += _if_several(f"trainings were made by different code: {package}", found)
+    return lines
+
+
+def _revision(provenance: Record) -> str:
+    return str(provenance["git"]) + (" with changes" if provenance.get("dirty") else "")
+
+
+def _unknown(done: Sequence[Record]) -> list[str]:
+    """What old records do not say of themselves, so that it could not be compared."""
+    missing: dict[str, set[str]] = defaultdict(set)
+    for record in done:
+        fits = [stage for role, stage in record["stages"].items() if role.startswith("fit-")]
+        if record["budget"]["digest"] is None:
+            missing["what the budget sets"].add(record["cell"])
+        if record["data"] is None:
+            missing["the fingerprints of the data"].add(record["cell"])
+        if any(fit.get("provenance") is None for fit in fits):
+            missing["the code of the trainings"].add(record["cell"])
+    if not missing:
+        return []
+    cells = set().union(*missing.values())
+    return [
+        f"{len(cells)} of {len(done)} cells do not record {', '.join(missing)}: "
+        "these were compared by name, or not at all"
+    ]
+
+
+def _if_several(what: str, values: Iterable[tuple[str, str]]) -> list[str]:
+    """One line with the rows of each value, where there are several values."""
+    rows: dict[str, dict[str, None]] = defaultdict(dict)
+    for value, row in values:
+        rows[value][row] = None
+    if len(rows) < 2:
+        return []
+    parts = [f"{value} ({_rows_text(list(names))})" for value, names in rows.items()]
+    return [f"{what}: {'; '.join(parts)}"]
+
+
+def _rows_text(names: Sequence[str]) -> str:
+    if len(names) <= NAMED_ROWS:
+        return ", ".join(names)
+    return f"{', '.join(names[: NAMED_ROWS - 1])} and {len(names) - NAMED_ROWS + 1} more"
+
+
+def _name(record: Record) -> str:
+    return str(record["translator"])

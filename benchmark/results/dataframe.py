@@ -33,7 +33,7 @@ def load_results(results: Path | str) -> DataFrame:
 
 def _row(record: dict[str, Any]) -> dict[str, Any]:
     iou = {f"iou.{name}": value for table in record["details"].values() for name, value in table.get("iou", {}).items()}
-    named = {name: record[name] for name in NAMES}
+    named = {name: record[name] for name in NAMES} | {"budget": record["budget"]["name"]}
     return {**named, **record["metrics"], "seconds": record["cost"]["seconds"], **iou}
 
 

@@ -11,42 +11,31 @@ from dataclasses import asdict
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
+
+from pydantic import BaseModel
 
 from benchmark import __version__
 from benchmark.api.stage_context import PICTURES
 from benchmark.config.matrix import PluginConfig
-from benchmark.errors import StoreError
+from benchmark.errors import StoreError, UsageError
 from benchmark.plan.model import Cell, Plan
 from benchmark.plan.stage_kinds import SOURCE_SEGMENTER, STAGE_KINDS, TARGET_SEGMENTER, Role
 from benchmark.results.merging import add_stored_scores
+from benchmark.results.migration import images_seen, schema_2_from_1
+from benchmark.results.schema import SCHEMA, CellOfSchema1, CellOfSchema2, Details, Facts
 from benchmark.results.scores import collect_scores
-from benchmark.store.json_files import read_json, write_json
+from benchmark.results.text import printable
+from benchmark.store.json_files import write_json
 from benchmark.store.store import Failure, Store
+from benchmark.toml_models import validated
 
-SCHEMA = 1
+Record = Mapping[str, Any]
 DONE, SKIPPED, INVALID = "done", "skipped", "invalid"
 STATUSES = (DONE, "failed", "oom", "timeout", "interrupted", SKIPPED, INVALID)
-REQUIRED: Mapping[str, type | tuple[type, ...]] = {
-    "cell": str,
-    "config_key": str,
-    "scenario": str,
-    "classes": list,
-    "size": list,
-    "checkpoint": str,
-    "budget": str,
-    "translator": str,
-    "segmenter": str,
-    "seed": int,
-    "status": str,
-    "metrics": dict,
-    "missing": dict,
-    "values": dict,
-    "details": dict,
-    "config": dict,
-    "stages": dict,
-    "cost": dict,
-}
+MODELS: Mapping[int, type[BaseModel]] = {1: CellOfSchema1, 2: CellOfSchema2}
+REPAIR = "run its matrix again to have it back, or delete the file"
 VOLATILE = ("cost", "provenance")
 
 
@@ -69,14 +58,15 @@ def make_record(
     matrix = plan.matrix
     scenario = next(one for one in matrix.scenarios if one.name == cell.scenario)
     scores = collect_scores(cell, plan, store, score_failures or {})
-    stages = {role: _stage(role.kind, key, store) for role, key in cell.stages.items()}
+    stages: dict[str, dict[str, Any]] = {role: _stage(role.kind, key, store) for role, key in cell.stages.items()}
     for role, score in scores.by_role.items():
         stages[role] |= {"values": score.value_names, "details": score.details}
         if score.failure:
             stages[role]["failure"] = asdict(score.failure)
+    notes = [*_drop_malformed_facts(stages), *_drop_malformed_details(scores.tables["details"])]
     auxiliary = {}
     if {SOURCE_SEGMENTER, TARGET_SEGMENTER} & set(cell.stages):
-        auxiliary["auxiliary_segmenter"] = _stored(matrix.auxiliary_segmenter)
+        auxiliary["auxiliary_segmenter"] = _plugin_entry(matrix.auxiliary_segmenter)
     return {
         "schema": SCHEMA,
         "cell": cell.id,
@@ -88,30 +78,33 @@ def make_record(
         "translator": cell.translator,
         "segmenter": cell.segmenter,
         "seed": cell.seed,
-        "budget": matrix.budget,
+        "budget": {"name": matrix.budget, "digest": matrix.budget_digest or None},
+        "data": plan.fingerprints.get(cell.scenario),
+        "images_seen": images_seen(stages),
         "status": failure.status if failure else DONE,
         "reason": failure.reason if failure else None,
         "log_tail": list(failure.log_tail) if failure else [],
         **scores.tables,
         "config": {
             "scenario": plan.scenarios.get(cell.scenario) or scenario.model_dump(mode="json"),
-            "translator": _choice(matrix.translators, cell.translator),
-            "segmenter": _choice(matrix.segmenters, cell.segmenter),
-            "metrics": [_stored(metric) for metric in matrix.metrics],
+            "translator": _plugin_of(matrix.translators, cell.translator),
+            "segmenter": _plugin_of(matrix.segmenters, cell.segmenter),
+            "metrics": [_plugin_entry(metric) for metric in matrix.metrics],
             "device": matrix.device,
             "precision": matrix.precision,
         }
         | auxiliary,
+        "notes": notes,
         "stages": stages,
-        "cost": _cost({role: stage for role, stage in stages.items() if _counts(role)}),
+        "cost": _cost({role: stage for role, stage in stages.items() if _counts(Role.parse(role))}),
         "provenance": provenance() | {"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())},
     }
 
 
 def comparable(record: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a record is the same whenever and wherever (on one kind of machine) its cell is run again."""
-    kept = {name: value for name, value in record.items() if name not in VOLATILE}
-    return kept | {"stages": {role: stage["key"] for role, stage in record["stages"].items()}}
+    """The deterministic part of a record: equal for every run of its cell on one kind of machine."""
+    constant = {name: value for name, value in record.items() if name not in VOLATILE}
+    return constant | {"stages": {role: stage["key"] for role, stage in record["stages"].items()}}
 
 
 def record_path(results: Path, cell_id: str) -> Path:
@@ -126,8 +119,8 @@ def write_record(results: Path, record: dict[str, Any]) -> dict[str, Any]:
         The record that lies there now.
     """
     path = record_path(results, record["cell"])
-    stored = read_json(path)
-    if isinstance(stored, dict) and not _problem(stored):
+    stored, _ = read_record(path)
+    if stored is not None:
         record = add_stored_scores(record, stored)
         if comparable(stored) == comparable(record):
             return stored
@@ -148,17 +141,23 @@ def read_records(results: Path) -> tuple[list[dict[str, Any]], list[str]]:
         raise StoreError(f"{results}: no such results folder; run `bench matrix`, or name another with --results")
     records, problems = [], []
     for path in sorted((results / "records").glob("*.json")):
-        try:
-            record = json.loads(path.read_bytes())
-        except (OSError, ValueError) as error:
-            problem: str | None = f"expected a record, but it cannot be read ({error})"
-        else:
-            problem = _problem(record)
-        if problem:
-            problems.append(f"{path}: {problem}; run its matrix again to have it back, or delete the file")
-        else:
+        record, problem = read_record(path)
+        if record is not None:
             records.append(record)
+        if problem:
+            problems.append(printable(f"{path}: {problem}"))
     return records, problems
+
+
+def read_record(path: Path) -> tuple[dict[str, Any] | None, str | None]:
+    """The record of a file in the form of the current schema, or None and one line that says what to do."""
+    try:
+        stored = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:  # too deeply nested is a RecursionError
+        return None, f"expected a record, but it cannot be read ({error}); {REPAIR}"
+    if problem := problem_of(stored):
+        return None, problem
+    return (schema_2_from_1(stored) if stored["schema"] == 1 else stored), None
 
 
 @cache
@@ -173,28 +172,64 @@ def provenance() -> dict[str, str | None]:
     }
 
 
-def _problem(record: Any) -> str | None:
-    """What keeps a JSON value from being a record of this schema, or None."""
+def problem_of(record: Any) -> str | None:
+    """Why a JSON value is no record that this version reads, with what to do about it; None for one that is."""
     if not isinstance(record, dict):
-        return f"expected a record (a JSON object), but it holds {record!r:.40}"
-    if record.get("schema") != SCHEMA:
-        return f"expected a record of schema {SCHEMA}, but it has {record.get('schema')!r}"
-    for name, kind in REQUIRED.items():
-        if not isinstance(record.get(name), kind):
-            return f"not a whole record: '{name}' is missing or not of its type"
+        return f"expected a record (a JSON object), but it holds {record!r:.40}; {REPAIR}"
+    schema = record.get("schema")
+    if not isinstance(schema, int) or isinstance(schema, bool):
+        return f"expected a record of schema {SCHEMA}, but it has {schema!r:.40}; {REPAIR}"
+    if schema > SCHEMA:
+        return f"written by a newer bench (schema {schema!r:.20}, this one reads up to {SCHEMA}); upgrade bench"
+    if schema not in MODELS:
+        return f"expected a record of schema {SCHEMA}, but it has {schema!r:.40}; {REPAIR}"
+    try:
+        validated(MODELS[schema], record, lambda location: ".".join(location))
+    except UsageError as error:
+        return f"not a valid record: {shorten(str(error), 200, placeholder=' ...')}; {REPAIR}"
     if record["status"] not in STATUSES:
-        return f"status must be one of {', '.join(STATUSES)}, but is '{record['status']}'"
-    if not isinstance(record["config"].get("scenario"), dict):
-        return "not a whole record: 'config' holds no scenario"
-    for name, value in record["metrics"].items():
-        if not isinstance(value, (int, float)):
-            return f"metric '{name}' must be a number, but is {value!r}"
+        return f"status must be one of {', '.join(STATUSES)}, but is '{record['status']}'; {REPAIR}"
     return None
 
 
 def _counts(role: Role) -> bool:
     """Whether the cost of a stage belongs to a cell: that of a training and of its use does, that of measuring not."""
     return not STAGE_KINDS[role.kind].scores and role != TARGET_SEGMENTER
+
+
+def _drop_malformed_facts(stages: Mapping[str, Record]) -> list[str]:
+    """Remove the known facts that have the wrong type, as a plugin reported them; one line for each."""
+    notes = []
+    for role, stage in stages.items():
+        for name, problem in _malformed(Facts, stage["facts"]):
+            del stage["facts"][name]
+            notes.append(f"{role}: fact {problem}; it was left out")
+    return notes
+
+
+def _drop_malformed_details(details: dict[str, Any]) -> list[str]:
+    """Remove the known details that have the wrong type, as a metric gave them; one line for each."""
+    notes = []
+    for metric, table in list(details.items()):
+        if not isinstance(table, dict):
+            del details[metric]
+            notes.append(f"metric '{metric}': details must be a table, but are {table!r:.40}; they were left out")
+            continue
+        for name, problem in _malformed(Details, table):
+            del table[name]
+            notes.append(f"metric '{metric}': detail {problem}; it was left out")
+    return notes
+
+
+def _malformed(model: type[BaseModel], values: Record) -> list[tuple[str, str]]:
+    """The fields of a model that a table has with a wrong type, each with what is wrong."""
+    found = []
+    for name in model.model_fields:
+        try:
+            validated(model, {name: values[name]} if name in values else {}, lambda location: ".".join(location))
+        except UsageError as error:
+            found.append((name, shorten(str(error), 200, placeholder=" ...")))
+    return found
 
 
 def _stage(kind: str, key: str, store: Store) -> dict[str, Any]:
@@ -206,7 +241,8 @@ def _stage(kind: str, key: str, store: Store) -> dict[str, Any]:
         "seconds": result.get("seconds"),
         "device": result.get("device"),
         "precision": result.get("precision"),
-        "facts": result.get("facts", {}),
+        "facts": dict(result.get("facts", {})),
+        "provenance": result.get("provenance"),
         "pictures": [picture.relative_to(store.results).as_posix() for picture in pictures],
     }
 
@@ -218,12 +254,13 @@ def _cost(stages: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
     return {"seconds": sum(seconds.values()), "peak_memory_bytes": max(peaks, default=0)}
 
 
-def _choice(choices: tuple[PluginConfig, ...], label: str) -> dict[str, Any]:
-    return next(_stored(choice) for choice in choices if choice.alias == label)
+def _plugin_of(plugins: tuple[PluginConfig, ...], alias: str) -> dict[str, Any]:
+    return next(_plugin_entry(plugin) for plugin in plugins if plugin.alias == alias)
 
 
-def _stored(choice: PluginConfig) -> dict[str, Any]:
-    return {name: value for name, value in asdict(choice).items() if name not in ("runtime_options", "off_budget")}
+def _plugin_entry(plugin: PluginConfig) -> dict[str, Any]:
+    entry = {name: value for name, value in asdict(plugin).items() if name != "runtime_options"}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in entry.items()}
 
 
 def _installed(package: str) -> str | None:

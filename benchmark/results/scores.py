@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmark.plan.model import Cell, Plan
-from benchmark.plan.stage_kinds import STAGE_KINDS, Role
+from benchmark.plan.stage_kinds import SCORE_SEGMENTATION, SCORE_TRANSLATION, STAGE_KINDS, Role
 from benchmark.store.json_files import read_json
 from benchmark.store.layout import METRICS
 from benchmark.store.store import Failure, Store
@@ -54,9 +54,8 @@ def collect_scores(cell: Cell, plan: Plan, store: Store, failures: Mapping[str, 
     """
     scores = CellScores()
     owner: dict[str, Role] = {}
-    for role, key in cell.stages.items():
-        if not STAGE_KINDS[role.kind].scores:
-            continue
+    for role in _in_order_of_columns(cell, plan):
+        key = cell.stages[role]
         if key in failures:
             suffix = STAGE_KINDS[role.kind].value_suffix
             names = [f"{name}{suffix}" for name in plan.value_names.get(role.purpose) or [role.purpose]]
@@ -66,6 +65,8 @@ def collect_scores(cell: Cell, plan: Plan, store: Store, failures: Mapping[str, 
         table = read_json(store.stage(role.kind, key).path / METRICS) or {}
         names = [*table.get("metrics", {}), *table.get("missing", {})]
         scores.by_role[role] = Score(names, list(table.get("details", {})))
+        measures = {"measures": "translation" if role.kind == SCORE_TRANSLATION else "segmentation"}
+        table["values"] = {name: value | measures for name, value in table.get("values", {}).items()}
         for section, entries in scores.tables.items():
             entries |= table.get(section, {})
         for name in names:
@@ -77,3 +78,15 @@ def collect_scores(cell: Cell, plan: Plan, store: Store, failures: Mapping[str, 
     if cell.stages:
         scores.tables["missing"] |= {alias: f"invalid: {why}" for alias, why in plan.unusable_metrics.items()}
     return scores
+
+
+def _in_order_of_columns(cell: Cell, plan: Plan) -> list[Role]:
+    """Roles of the score stages: of segmentations first, and as the metrics of the matrix; boards keep this order."""
+    order = [metric.alias for metric in plan.matrix.metrics]
+    kinds = (SCORE_SEGMENTATION, SCORE_TRANSLATION)
+
+    def position(role: Role) -> tuple[int, int]:
+        kind = kinds.index(role.kind) if role.kind in kinds else len(kinds)
+        return kind, order.index(role.purpose) if role.purpose in order else len(order)
+
+    return sorted((role for role in cell.stages if STAGE_KINDS[role.kind].scores), key=position)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -51,6 +52,8 @@ def t_interval(values: Sequence[float]) -> tuple[float, float] | None:
     n = len(values)
     if n < 2:
         return None
+    if min(values) == max(values):  # exactly no spread, without the rounding of a mean
+        return values[0], values[0]
     mean = math.fsum(values) / n
     variance = math.fsum((value - mean) ** 2 for value in values) / (n - 1)
     margin = _t_quantile(n - 1) * math.sqrt(variance / n)
@@ -98,5 +101,5 @@ def gap_recovered(
 def ranks(values: Sequence[float | None], *, higher_is_better: bool = True) -> list[int | None]:
     """Places from 1, equal values sharing one; None stays without a place."""
     keys = [None if value is None else (-value if higher_is_better else value) for value in values]
-    known = [key for key in keys if key is not None]
-    return [None if key is None else 1 + sum(other < key for other in known) for key in keys]
+    ordered = sorted(key for key in keys if key is not None)
+    return [None if key is None else 1 + bisect_left(ordered, key) for key in keys]

@@ -16,7 +16,7 @@ def read_json(path: Path) -> Any:
     """The value of a JSON file, or None where the file is missing or broken."""
     try:
         return json.loads(path.read_text())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):  # nested too deeply is a RecursionError
         return None
 
 

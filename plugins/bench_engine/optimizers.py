@@ -89,7 +89,7 @@ class GuardedOptimizer:
             torch.nn.utils.clip_grads_with_norm_(parameters, self._clip_norm, norm)
         # A fused kernel reads this flag on the device; any other optimizer makes the host wait for it.
         if getattr(self.optimizer, "_step_supports_amp_scaling", False):
-            setattr(self.optimizer, "found_inf", self.bad.float())  # noqa: B010  # torch reads it, and declares it nowhere
+            self.optimizer.found_inf = self.bad.float()  # type: ignore[attr-defined]  # set by torch's GradScaler too
         elif bool(self.bad):
             return
         self.optimizer.step()

@@ -21,8 +21,8 @@ def seed_everything(context: StageContext, purpose: str) -> None:
 
 def random_state() -> dict[str, Any]:
     """The states of all global random generators, as tensors and plain values."""
-    state: Any = np.random.get_state()  # a tuple; the other form needs an argument
-    kind, keys, position, has_gauss, gauss = state
+    numpy_state: Any = np.random.get_state()  # a tuple here; numpy's annotations allow a dict too
+    kind, keys, position, has_gauss, gauss = numpy_state
     return {
         "python": random.getstate(),
         "numpy": [kind, torch.from_numpy(keys.astype(np.int64)), position, has_gauss, gauss],

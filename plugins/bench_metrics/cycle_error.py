@@ -19,7 +19,9 @@ class CycleError(TranslationMetric):
     """
 
     values: ClassVar[Mapping[str, Value]] = {
-        "cycle_error": Value("Mean absolute difference after there and back.", higher_is_better=False)
+        "cycle_error": Value(
+            "Mean absolute difference after there and back.", higher_is_better=False, heading="cycle error", unit="%"
+        )
     }
 
     def start(self, classes: ClassSet, context: StageContext) -> None:

@@ -34,7 +34,7 @@ class Diversity(TranslationMetric):
     """Mean distance of the stored variants of one image, averaged over images."""
 
     values: ClassVar[Mapping[str, Value]] = {
-        "diversity": Value("Mean absolute difference between variants of one image.", higher_is_better=True)
+        "diversity": Value("Mean absolute difference between variants of one image.", higher_is_better=True, unit="%")
     }
 
     def start(self, classes: ClassSet, context: StageContext) -> None:

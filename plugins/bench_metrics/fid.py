@@ -49,7 +49,13 @@ class FID(InceptionMetric):
     """FID between translated source images and target images."""
 
     values: ClassVar = {
-        "fid": Value("Fréchet Inception Distance of translated to target images.", higher_is_better=False, high=None)
+        "fid": Value(
+            "Fréchet Inception Distance of translated to target images.",
+            higher_is_better=False,
+            high=None,
+            heading="FID",
+            decimals=1,
+        )
     }
 
     def compute(self) -> dict[str, float]:

@@ -53,7 +53,12 @@ class KID(InceptionMetric):
 
     values: ClassVar = {
         "kid": Value(
-            "Kernel Inception Distance of translated to target images.", higher_is_better=False, low=None, high=None
+            "Kernel Inception Distance of translated to target images.",
+            higher_is_better=False,
+            low=None,
+            high=None,
+            heading="KID",
+            decimals=4,
         )
     }
 

@@ -57,9 +57,21 @@ class LabelColours(TranslationMetric):
     """
 
     values: ClassVar[Mapping[str, Value]] = {
-        "label_pixel_accuracy": Value("Share of pixels painted in the colour of their class.", higher_is_better=True),
-        "label_class_accuracy": Value("The same share, averaged over classes.", higher_is_better=True),
-        "label_iou": Value("IoU of the painted classes, averaged over classes.", higher_is_better=True),
+        "label_pixel_accuracy": Value(
+            "Share of pixels painted in the colour of their class.",
+            higher_is_better=True,
+            heading="label pixel acc",
+            unit="%",
+        ),
+        "label_class_accuracy": Value(
+            "The same share, averaged over classes.", higher_is_better=True, heading="label mean acc", unit="%"
+        ),
+        "label_iou": Value(
+            "IoU of the painted classes, averaged over classes.",
+            higher_is_better=True,
+            heading="label mIoU",
+            unit="%",
+        ),
     }
 
     def start(self, classes: ClassSet, context: StageContext) -> None:

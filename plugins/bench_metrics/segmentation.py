@@ -111,9 +111,9 @@ def frequency_weighted_iou(confusion: Tensor) -> Tensor:
 
 
 SCORES = {
+    "miou": mean_iou,
     "pixel_accuracy": pixel_accuracy,
     "mean_pixel_accuracy": mean_pixel_accuracy,
-    "miou": mean_iou,
     "fwiou": frequency_weighted_iou,
 }
 
@@ -122,10 +122,18 @@ class SegmentationScores(SegmentationMetric):
     """Pixel accuracy, mean pixel accuracy, mIoU and FWIoU over all pixels of a test set, taken together."""
 
     values: ClassVar = {
-        "pixel_accuracy": Value("Share of pixels with the right class.", higher_is_better=True),
-        "mean_pixel_accuracy": Value("Pixel accuracy, averaged over classes.", higher_is_better=True),
-        "miou": Value("Intersection over union, averaged over classes.", higher_is_better=True),
-        "fwiou": Value("Intersection over union, weighted by class share.", higher_is_better=True),
+        "miou": Value(
+            "Intersection over union, averaged over classes.", higher_is_better=True, heading="mIoU", unit="%"
+        ),
+        "pixel_accuracy": Value(
+            "Share of pixels with the right class.", higher_is_better=True, heading="pixel acc", unit="%"
+        ),
+        "mean_pixel_accuracy": Value(
+            "Pixel accuracy, averaged over classes.", higher_is_better=True, heading="mean acc", unit="%"
+        ),
+        "fwiou": Value(
+            "Intersection over union, weighted by class share.", higher_is_better=True, heading="FWIoU", unit="%"
+        ),
     }
 
     def start(self, classes: ClassSet, context: StageContext) -> None:

@@ -105,19 +105,33 @@ class SemanticFlip(TranslationMetric):
     """Source labels against what a segmenter, trained on the labelled target set, reads in translated images."""
 
     values: ClassVar[Mapping[str, Value]] = {
-        "flip_rate": Value("Share of pixels read as another class once translated.", higher_is_better=False),
+        "flip_rate": Value(
+            "Share of pixels read as another class once translated.",
+            higher_is_better=False,
+            heading="flips",
+            unit="%",
+        ),
+        "fcn_score_miou": Value(
+            "IoU of the reading, averaged over classes.", higher_is_better=True, heading="FCN-score mIoU", unit="%"
+        ),
         "flip_rate_introduced": Value(
             "Share of pixels read rightly before translation and wrongly after it.",
             higher_is_better=False,
             headline=False,
+            unit="%",
         ),
         "flip_rate_source": Value(
-            "Share of pixels of the source read as another class.", higher_is_better=False, headline=False
+            "Share of pixels of the source read as another class.",
+            higher_is_better=False,
+            headline=False,
+            unit="%",
         ),
-        "read_class_accuracy": Value(
-            "Accuracy of the reading, averaged over classes.", higher_is_better=True, headline=False
+        "fcn_score_class_accuracy": Value(
+            "Accuracy of the reading, averaged over classes.",
+            higher_is_better=True,
+            headline=False,
+            unit="%",
         ),
-        "fcn_score_miou": Value("IoU of the reading, averaged over classes.", higher_is_better=True),
     }
 
     def start(self, classes: ClassSet, context: StageContext) -> None:
@@ -162,10 +176,10 @@ class SemanticFlip(TranslationMetric):
             raise Unavailable("semantic flips need labelled pixels, but every label is 'ignore' or there is no image")
         return {
             "flip_rate": flip_rate(self._after),
+            "fcn_score_miou": mean_iou(self._after).item(),
             "flip_rate_introduced": self._introduced / int(self._after.sum()),
             "flip_rate_source": flip_rate(self._before),
-            "read_class_accuracy": mean_pixel_accuracy(self._after).item(),
-            "fcn_score_miou": mean_iou(self._after).item(),
+            "fcn_score_class_accuracy": mean_pixel_accuracy(self._after).item(),
         }
 
     def details(self) -> dict[str, Any]:

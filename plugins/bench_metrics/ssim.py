@@ -60,7 +60,13 @@ class SSIM(TranslationMetric):
     """Mean SSIM between source images and their translations, over RGB."""
 
     values: ClassVar = {
-        "ssim": Value("Structural similarity of source and translated images.", higher_is_better=True, low=-1.0)
+        "ssim": Value(
+            "Structural similarity of source and translated images.",
+            higher_is_better=True,
+            low=-1.0,
+            heading="SSIM",
+            decimals=3,
+        )
     }
 
     def start(self, classes: ClassSet, context: StageContext) -> None:

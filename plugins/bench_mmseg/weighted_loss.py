@@ -13,7 +13,7 @@ from bench_mmseg.losses import loss_divisor
 
 
 @MODELS.register_module(force=True)
-class WeightedCrossEntropy(CrossEntropyLoss):
+class WeightedCrossEntropy(CrossEntropyLoss):  # type: ignore[misc]  # mmsegmentation has no annotations
     """`CrossEntropyLoss` that takes its divisor from `losses.loss_divisor`.
 
     mmsegmentation 1.2.2 looks up a class weight for each label, 255 included, and fails with an IndexError.

@@ -150,8 +150,16 @@ def install(tmp_path, monkeypatch, write):
 
 CLASSES = ["road", "sky", "car"]
 VALUES = {
-    "miou": {"higher_is_better": True, "low": 0, "high": 1, "summary": "mean IoU"},
-    "fid": {"higher_is_better": False, "low": 0, "high": None, "summary": "Frechet distance"},
+    "miou": {"higher_is_better": True, "low": 0, "high": 1, "summary": "mean IoU", "heading": "mIoU", "unit": "%"},
+    "fid": {
+        "higher_is_better": False,
+        "low": 0,
+        "high": None,
+        "summary": "Frechet distance",
+        "heading": "FID",
+        "decimals": 1,
+        "measures": "translation",
+    },
 }
 
 
@@ -162,7 +170,7 @@ def _record(translator, seed, miou=None, **changes):
     scenario = {"name": "streets", "summary": "", "size": [64, 128], "source": {"dataset": "streets", "options": {}}}
     key = changes.pop("config_key", f"{translator}-{segmenter}-{sorted(options.items())}")
     return {
-        "schema": 1,
+        "schema": 2,
         "cell": f"{key}-{seed}",
         "config_key": key,
         "scenario": "streets",
@@ -172,7 +180,9 @@ def _record(translator, seed, miou=None, **changes):
         "translator": translator,
         "segmenter": segmenter,
         "seed": seed,
-        "budget": "cpu",
+        "budget": {"name": changes.pop("budget", "cpu"), "digest": changes.pop("budget_digest", "b1")},
+        "data": {"source train": "s1", "target test": "t1"},
+        "images_seen": {"translator": None, "segmenter": None},
         "status": "done",
         "reason": None,
         "log_tail": [],

@@ -289,7 +289,7 @@ def test_a_gpu_that_is_not_there_is_told_before_anything_runs(monkeypatch):
     outcome = bench("matrix", "mine.toml", "--budget", "tiny", "--device", "cuda")
     assert outcome.exit_code == 2
     plan, line = outcome.stderr.splitlines()
-    assert plan == "cells 3, stages to run 12, cached 0"
+    assert plan == "cells 3, stages to run 14, cached 0"
     assert line == "Error: device: cuda was asked for, but no GPU is visible; ask for auto or cpu  (bench doctor)"
     assert not Path("results/records").exists()
 

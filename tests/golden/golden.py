@@ -22,7 +22,7 @@ FOLDER = Path(__file__).parent
 MATRIX = FOLDER / "golden.toml"
 PRECISIONS = ("fp32", "bf16")
 NETWORK = FOLDER / "fcn.py"
-COMPARED = ("*.safetensors", "*.npy")
+COMPARED = ("*.safetensors", "*.npy", "*.npz")
 """Files of a finished stage that are hashed."""
 
 

@@ -338,6 +338,10 @@ class Faulty(SegmentationMetric):
         self.fail("start", "cannot start")
         if self.options.fault == "exit":
             sys.exit(3)
+        if self.options.fault == "die":
+            os._exit(3)
+        if self.options.fault == "hang":
+            time.sleep(600)
 
     def update(self, predictions, labels):
         self.fail("update", "cannot count")

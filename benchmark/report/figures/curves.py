@@ -45,7 +45,7 @@ def training_curves(folder: Path, title: str) -> Image.Image:
     from matplotlib.figure import Figure
 
     curves, unit = read_curves(folder)
-    panels = grouped(curves)
+    panels = curves_by_panel(curves)
     if not panels:
         raise FileNotFoundError(folder / SCALARS)
     rows, columns = -(-len(panels) // COLUMNS), min(COLUMNS, len(panels))
@@ -61,13 +61,16 @@ def training_curves(folder: Path, title: str) -> Image.Image:
 
 
 def read_curves(folder: Path) -> tuple[dict[str, dict[float, float]], str]:
-    """The scalars of a training by name, and what they are told over: "images seen", or "steps" where that is unknown.
+    """The scalars of a training by name, and their horizontal axis: "images seen", or "steps" where that is unknown.
 
     A step that a resumed training logged again counts as it was logged last.
     """
     result = read_json(folder / RESULT)
     facts = result.get("facts", {}) if isinstance(result, dict) else {}
-    images_per_step = facts["images_seen"] / facts["steps"] if facts.get("steps") and "images_seen" in facts else None
+    steps, images = facts.get("steps"), facts.get("images_seen")
+    images_per_step = None
+    if isinstance(steps, int) and isinstance(images, int) and steps > 0:
+        images_per_step = images / steps
     curves: dict[str, dict[float, float]] = defaultdict(dict)
     for line in (folder / SCALARS).read_text().splitlines():
         try:
@@ -80,7 +83,7 @@ def read_curves(folder: Path) -> tuple[dict[str, dict[float, float]], str]:
     return dict(curves), "images seen" if images_per_step else "steps"
 
 
-def grouped(curves: Mapping[str, Curve]) -> dict[str, dict[str, Curve]]:
+def curves_by_panel(curves: Mapping[str, Curve]) -> dict[str, dict[str, Curve]]:
     """Curves by panel and name, losses first, learning rates nowhere."""
     panels: dict[str, dict[str, Curve]] = {heading: {} for heading in reversed(GROUPS)}
     for name, curve in curves.items():

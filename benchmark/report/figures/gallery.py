@@ -6,6 +6,8 @@ They are kept in `pictures/` of a results folder, apart from the heavy stages, s
 from __future__ import annotations
 
 import json
+import logging
+import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,8 +28,10 @@ from benchmark.plan.stage_kinds import FIT_TRANSLATOR, HELD_OUT, PREDICT, TRANSL
 from benchmark.report.figures.contact_sheet import contact_sheet, paint
 from benchmark.report.figures.curves import training_curves
 from benchmark.report.figures.strips import sample_sheet, strip_sheet
-from benchmark.results.board import ROLES
+from benchmark.report.tables import score_text
+from benchmark.results.board import RANKED_BY, ROLES
 from benchmark.results.records import DONE, record_path
+from benchmark.results.text import printable
 from benchmark.stages.inference import evenly_spaced
 from benchmark.stages.translation_strips import SHOWN
 from benchmark.store.json_files import read_json, write_json
@@ -36,6 +40,8 @@ from benchmark.store.predictions import read_predictions
 
 Record = Mapping[str, Any]
 MADE_OF = "made of"
+END_OF_PNG = b"IEND\xaeB`\x82"
+log = logging.getLogger("bench")
 
 
 @dataclass(frozen=True)
@@ -90,7 +96,7 @@ def read_samples(folder: Path) -> Samples:
 
 
 def keep_pictures(results: Path, records: Iterable[Record]) -> list[Path]:
-    """Draw what the finished cells show and is not drawn yet, and let their records point to it.
+    """Draw the pictures of finished cells that are not drawn yet, and let their records point to them.
 
     For each scenario, segmenter and seed: image, label, and predictions of source-only, one translator, oracle; for
     the first seed of each also a sheet of all translators. For each translator and seed: its strips of named columns,
@@ -100,31 +106,33 @@ def keep_pictures(results: Path, records: Iterable[Record]) -> list[Path]:
         results: The results folder; pictures of stages that are not on this disk are left as they are.
         records: Cells of one matrix.
 
+    A picture that cannot be drawn is a warning in the log, and an older one in its place stays.
+
     Returns:
         The pictures, relative to `results`, old ones included.
     """
-    shown: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    pictures: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     done = [record for record in records if record["status"] == DONE]
     paths: dict[Path, None] = {}
-    for plate in _plates(results, done):
-        if _drawn(plate, results):
-            path = plate.target.relative_to(results)
+    for figure in _figures(results, done):
+        if _draw_unless_current(figure, results):
+            path = figure.target.relative_to(results)
             paths[path] = None
-            for cell in plate.cells:
-                shown[cell["cell"]][plate.role].append(path.as_posix())
+            for cell in figure.cells:
+                pictures[cell["cell"]][figure.role].append(path.as_posix())
     for record in done:
-        _point(results, record, shown[record["cell"]])
+        _name_pictures(results, record, pictures[record["cell"]])
     return list(paths)
 
 
-def _point(results: Path, record: Record, shown: Mapping[str, list[str]]) -> None:
+def _name_pictures(results: Path, record: Record, pictures: Mapping[str, list[str]]) -> None:
     """Let a record name the pictures that stay, instead of those in the stages that do not."""
-    stages = {role: stage | {"pictures": shown.get(role, [])} for role, stage in record["stages"].items()}
+    stages = {role: stage | {"pictures": pictures.get(role, [])} for role, stage in record["stages"].items()}
     if stages != record["stages"]:
         write_json(record_path(results, record["cell"]), {**record, "stages": stages}, indent=1)
 
 
-def _plates(results: Path, done: Sequence[Record]) -> Iterator[FigureSpec]:
+def _figures(results: Path, done: Sequence[Record]) -> Iterator[FigureSpec]:
     """All pictures of some finished cells."""
     groups: dict[tuple[str, str, int], dict[str, Record]] = defaultdict(dict)
     for record in done:
@@ -135,7 +143,7 @@ def _plates(results: Path, done: Sequence[Record]) -> Iterator[FigureSpec]:
         for name in sorted(set(cells) - set(ROLES)):
             compared = [cells[n] for n in (FLOOR, name, CEILING) if n in cells]
             yield _predictions(folder / f"{segmenter}-seed{seed}-{name}.png", compared)
-            yield from _translations(folder, f"{name}-seed{seed}", cells[name])
+            yield from _translations(results, folder, f"{name}-seed{seed}", cells[name])
         if (scenario, segmenter) not in overviews and len(cells) > 1:
             overviews.add((scenario, segmenter))
             yield _predictions(folder / f"{segmenter}-overview.png", sorted(cells.values(), key=_place))
@@ -144,7 +152,7 @@ def _plates(results: Path, done: Sequence[Record]) -> Iterator[FigureSpec]:
 def _place(record: Record) -> tuple[int, float]:
     """The floor first, then translators from the worst to the best, the ceiling last."""
     order = {FLOOR: 0, CEILING: 2}.get(record["translator"], 1)
-    return order, record["metrics"].get("miou", 0.0)
+    return order, record["metrics"].get(RANKED_BY, 0.0)
 
 
 def _predictions(target: Path, cells: Sequence[Record]) -> FigureSpec:
@@ -163,14 +171,17 @@ def _predictions(target: Path, cells: Sequence[Record]) -> FigureSpec:
     return FigureSpec(target, Role(PREDICT), tuple(cells), headers, draw)
 
 
-def _translations(folder: Path, name: str, cell: Record) -> Iterator[FigureSpec]:
+def _translations(results: Path, folder: Path, name: str, cell: Record) -> Iterator[FigureSpec]:
     """What a translator does, and how it came to do so."""
     title = f"{cell['scenario']} · {cell['translator']} · {_run(cell)}"
     width = int(cell["size"][1])
     scored = cell["config"]["scenario"].get("score_translations", "train")
     translated = HELD_OUT if scored == "test" else Role(TRANSLATE)
     drawings: dict[str, tuple[Role, Callable[[Path], Image.Image]]] = {
-        "translation": (translated, lambda stage: strip_sheet(stage, "translation", width, title)),
+        "translation": (
+            translated,
+            lambda stage: strip_sheet(stage, "translation", width, title, target_column(results, cell)),
+        ),
         "variants": (translated, lambda stage: strip_sheet(stage, "variants", width, title)),
         "training": (Role(FIT_TRANSLATOR), lambda stage: sample_sheet(stage, title)),
         "curves": (Role(FIT_TRANSLATOR), lambda stage: training_curves(stage, title)),
@@ -180,34 +191,88 @@ def _translations(folder: Path, name: str, cell: Record) -> Iterator[FigureSpec]
             yield FigureSpec(folder / f"{name}-{what}.png", role, (cell,), (title,), _of_the_only(draw))
 
 
+def target_column(results: Path, cell: Record) -> dict[str, Sequence[NDArray[np.uint8]]]:
+    """Images of the target domain beside translations, by header: the true ones where the scenario is paired.
+
+    Returns:
+        One column, or none where the prepared images are not on this disk.
+    """
+    scenario = cell["config"]["scenario"]
+    is_test = scenario.get("score_translations") == "test"
+    # the split that was translated: training images, or those that segmenters are tested on
+    target = _input_images(results, cell, *((Role(PREDICT), "test") if is_test else (Role(FIT_TRANSLATOR), "target")))
+    if target is None:
+        return {}
+    if not scenario.get("paired"):
+        return {"any target image": [target.images[0, index] for index in evenly_spaced(len(target), SHOWN)]}
+    source = _input_images(results, cell, HELD_OUT if is_test else Role(TRANSLATE), "source")
+    if source is None or set(source.ids) != set(target.ids):
+        return {}
+    place = {name: index for index, name in enumerate(target.ids)}
+    translated = [source.ids[index] for index in evenly_spaced(len(source), SHOWN)]
+    return {"true target": [target.images[0, place[name]] for name in translated]}
+
+
+def _input_images(results: Path, cell: Record, role: Role, name: str) -> ImageSet | None:
+    """The prepared images that a stage of a cell read under a name, or None where they are not on this disk."""
+    stages = results / "stages"
+    key = cell["stages"].get(role, {}).get("key", "")
+    described = read_json(stages / role.kind / str(key) / STAGE)
+    inputs = described.get("inputs", {}) if isinstance(described, dict) else {}
+    if name not in inputs:
+        return None
+    try:
+        kind, prepared = inputs[name]
+        return ImageSet.open(stages / kind / prepared)
+    except (DataError, OSError, ValueError, TypeError):
+        return None
+
+
 def _of_the_only(draw: Callable[[Path], Image.Image]) -> Callable[[Sequence[Path]], Image.Image]:
     return lambda folders: draw(folders[0])
 
 
-def _drawn(plate: FigureSpec, results: Path) -> bool:
+def _draw_unless_current(figure: FigureSpec, results: Path) -> bool:
     """Draw a picture unless it was made of the same before; false when it is not there and cannot be drawn."""
-    folders = [results / "stages" / plate.role.kind / str(cell["stages"][plate.role]["key"]) for cell in plate.cells]
-    made_of = json.dumps([[folder.name for folder in folders], plate.words])
-    if _made_of(plate.target) == made_of:
+    entries = [cell["stages"].get(figure.role) for cell in figure.cells]
+    folders = [results / "stages" / figure.role.kind / str(entry["key"]) for entry in entries if entry]
+    if len(folders) < len(figure.cells):  # older records have no stage of this role
+        return figure.target.exists()
+    made_of = json.dumps([[folder.name for folder in folders], figure.words])
+    if _made_of(figure.target) == made_of:
         return True
+    if not all(folder.is_dir() for folder in folders):  # heavy stages are not published: their pictures stay
+        return figure.target.exists()
     try:
-        picture = plate.draw(folders)
-    except (
-        DataError,
-        OSError,
-        ValueError,
-        KeyError,
-    ):  # heavy stages are not published: their pictures stay as they came
-        return plate.target.exists()
+        picture = figure.draw(folders)
+    except FileNotFoundError:  # not every stage leaves all pictures
+        return figure.target.exists()
+    except Exception as error:  # files of plugins may hold anything; a picture is no result
+        reason = printable(f"{figure.target.name}: cannot be drawn ({type(error).__name__}: {error})")
+        log.warning("%s", reason)
+        return figure.target.exists()
     notes = PngInfo()
     notes.add_text(MADE_OF, made_of)
-    plate.target.parent.mkdir(parents=True, exist_ok=True)
-    picture.save(plate.target, pnginfo=notes)
+    _save(picture, figure.target, notes)
     return True
 
 
-def _made_of(target: Path) -> str | None:
+def _save(picture: Image.Image, target: Path, notes: PngInfo) -> None:
+    """Write a picture in one step: a killed process leaves the old one or the new one."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:
+        picture.save(partial, format="PNG", pnginfo=notes)
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _made_of(target: Path) -> str | None:
+    """What a whole picture was made of; None where there is none, or only its beginning."""
+    try:
+        if not target.read_bytes().endswith(END_OF_PNG):
+            return None
         with Image.open(target) as picture:
             found: str | None = picture.info.get(MADE_OF)
             return found
@@ -216,8 +281,8 @@ def _made_of(target: Path) -> str | None:
 
 
 def _header(cell: Record) -> str:
-    miou = cell["metrics"].get("miou")
-    return str(cell["translator"]) + ("" if miou is None else f"  mIoU {100 * miou:.1f} %")
+    """Name of a cell with its ranking value, as tables print it."""
+    return f"{cell['translator']}  {score_text(cell)}".rstrip()
 
 
 def _title(cell: Record) -> str:
@@ -226,4 +291,4 @@ def _title(cell: Record) -> str:
 
 
 def _run(cell: Record) -> str:
-    return f"budget {cell['budget']} · seed {cell['seed']}"
+    return f"budget {cell['budget']['name']} · seed {cell['seed']}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,9 @@ UNNAMED = ("source", "translated", "cycled")
 """Panels of strips from before columns had names."""
 
 
-def strip_sheet(folder: Path, strips: str, width: int, title: str) -> Image.Image:
+def strip_sheet(
+    folder: Path, strips: str, width: int, title: str, targets: Mapping[str, Sequence[Pixels]] | None = None
+) -> Image.Image:
     """All strips of one set, below each other, under the names of their columns.
 
     Args:
@@ -23,6 +26,7 @@ def strip_sheet(folder: Path, strips: str, width: int, title: str) -> Image.Imag
         strips: Name of the set: `translation` or `variants`.
         width: Of a column whose strip does not name its columns, in pixels.
         title: A line above all.
+        targets: Further columns by header: one picture for each strip.
 
     Raises:
         FileNotFoundError: The stage kept no such strips.
@@ -30,6 +34,10 @@ def strip_sheet(folder: Path, strips: str, width: int, title: str) -> Image.Imag
     read = [_panels(path, width) for path in sorted(folder.glob(f"{PICTURES}/{strips}-*.png"))]
     if not read:
         raise FileNotFoundError(folder)
+    for header, pictures in (targets or {}).items():
+        for columns, picture in zip(read, pictures, strict=False):
+            columns[header] = picture
+    read = [columns for columns in read if len(columns) == len(read[0])]
     return contact_sheet(list(read[0]), [list(columns.values()) for columns in read], title, fixed=1)
 
 

@@ -25,7 +25,7 @@ def results(tmp_path, monkeypatch, record):
 
 
 def _store(folder, cell):
-    path = folder / f"{cell['translator']}-{cell['seed']}-{cell['budget']}.json"
+    path = folder / f"{cell['translator']}-{cell['seed']}-{cell['budget']['name']}.json"
     path.write_text(json.dumps(cell))
     return path
 
@@ -153,3 +153,82 @@ def test_plugins_add_columns_and_sections_and_a_faulty_one_does_no_harm(results,
     row = json.loads(_bench("--format", "json").stdout)[0]
     assert row["columns"] == {"hours": pytest.approx(180 / 3600)}
     assert "### Energy\n\nresults: 12 kWh" in _bench("--format", "markdown").stdout
+
+
+class Changing:
+    @hookimpl
+    def bench_leaderboard_columns(self, records):
+        for record in records:
+            record["metrics"]["miou"] = 0.99
+            record["translator"] = "owned"
+        return {}
+
+
+class Malformed:
+    @hookimpl
+    def bench_leaderboard_columns(self, records):
+        return [1, 2]
+
+    @hookimpl
+    def bench_report_sections(self, results):
+        return 7
+
+
+class Odd:
+    @hookimpl
+    def bench_leaderboard_columns(self, records):
+        return {3: 1.5, "huge": 10**400, "text": "fast"}
+
+    @hookimpl
+    def bench_report_sections(self, results):
+        return ["no pair", ("Fine", "text")]
+
+
+@pytest.fixture
+def with_plugin(monkeypatch):
+    def register(plugin):
+        def loaded():
+            registry = load_registry()
+            registry.add(plugin, "p", "d")
+            return registry
+
+        monkeypatch.setattr("benchmark.cli.leaderboard.load_registry", loaded)
+
+    return register
+
+
+def test_a_hook_that_changes_its_records_changes_no_board(results, with_plugin):
+    before = _bench("--format", "json").stdout
+    with_plugin(Changing())
+    assert _bench("--format", "json").stdout == before
+
+
+@pytest.mark.parametrize("style", ["rich", "markdown", "csv", "json"])
+@pytest.mark.parametrize("plugin", [Malformed(), Odd()], ids=["malformed", "odd"])
+def test_a_hook_that_returns_something_else_is_a_warning(results, with_plugin, caplog, plugin, style):
+    with_plugin(plugin)
+    outcome = _bench("--format", style)
+    assert outcome.exit_code == 0
+    assert "cyclegan" in outcome.stdout
+    if isinstance(plugin, Malformed):
+        assert "expected numbers by name, got [1, 2]" in caplog.text
+
+
+def test_columns_that_are_no_finite_numbers_are_empty(results, with_plugin):
+    with_plugin(Odd())
+    assert json.loads(_bench("--format", "json").stdout)[0]["columns"] == {"3": 1.5, "huge": None, "text": None}
+
+
+def test_csv_takes_classes_and_costs_when_asked_to(results):
+    row = next(csv.DictReader(io.StringIO(_bench("--format", "csv", "--per-class", "--costs").stdout)))
+    assert float(row["iou.road"]) == pytest.approx(0.8)
+    assert "iou.road" not in next(csv.DictReader(io.StringIO(_bench("--format", "csv").stdout)))
+
+
+def test_no_cell_of_a_csv_file_is_a_formula(results, record):
+    bad = record("=HYPERLINK(1)", 0, status="failed", reason="@SUM(1)")
+    (results / "records" / "bad.json").write_text(json.dumps(bad))
+    text = _bench("--format", "csv").stdout
+    cells = [cell for row in csv.reader(io.StringIO(text)) for cell in row]
+    assert "'=HYPERLINK(1)" in cells
+    assert not any(cell.startswith(("=", "@", "+")) for cell in cells)

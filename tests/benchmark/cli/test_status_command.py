@@ -97,3 +97,22 @@ def test_a_missing_folder_is_a_wrong_use(store):
     outcome = _status(store)
     assert outcome.exit_code == 2
     assert "no such results folder" in outcome.stderr
+
+
+def test_a_published_folder_is_said_to_have_records_and_no_stages(store):
+    write_json(store.results / "records" / "a.json", {})
+    text = _status(store).stdout
+    assert "1 record without stages, as in a published folder" in text
+    assert f"bench leaderboard --results {store.results}" in text
+    assert "0 stages" not in text
+
+
+def test_an_empty_folder_says_what_to_do(store):
+    store.results.mkdir()
+    assert "empty; run `bench matrix`" in _status(store).stdout
+
+
+def test_progress_that_a_plugin_wrote_wrongly_is_no_traceback(store):
+    folder = _begin(store, "busy", done=40)
+    with folder.lock():
+        assert "40/?" in _by_key(store)["busy"]["detail"]

@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,21 @@ def test_bad_plugins_fail_their_own_rows_and_no_other(run, matrix_of, diary):
     log = diary.records["exits", "nearest", 0]["log_tail"]
     assert log == ["leaving now"]
     assert diary.records["raises", "nearest", 0]["log_tail"][0] == "about to raise"
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("die", "failed: faulty: the process exited with code 3"),
+        ("hang", "timeout: faulty: not done after 2.5 s, the time limit of a stage"),
+    ],
+)
+def test_a_metric_whose_process_dies_or_hangs_costs_its_own_value(run, matrix_of, choose, diary, fault, reason):
+    matrix = matrix_of("shift", timeout=2.5)
+    run(replace(matrix, metrics=(*matrix.metrics, choose("metric", "faulty", fault=fault))))
+    record = diary.records["shift", "nearest", 0]
+    assert (record["status"], record["missing"]) == ("done", {"faulty": reason})
+    assert set(record["metrics"]) == {"accuracy", "difference"}
 
 
 def test_a_stage_that_is_ended_takes_its_helpers_with_it(run, matrix_of, diary):

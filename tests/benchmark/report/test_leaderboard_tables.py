@@ -68,7 +68,7 @@ def test_whatever_metrics_plugins_declare_stands_in_the_terminal_and_on_the_page
     values = {name: {"higher_is_better": False, "low": 0, "high": None} for name in ("flips", "blur", "zeal")}
     cells = [record("cyclegan", 0, metrics={"miou": 0.5, "flips": 0.25, "blur": 1.5, "zeal": 7}, values=values)]
     grid = _grid([*cells, record("oracle", 0, 0.8)])
-    assert [name for name in grid.headings if name.endswith("↓")] == ["blur ↓", "flips ↓", "zeal ↓"]
+    assert [name for name in grid.headings if name.endswith("↓")] == ["flips ↓", "blur ↓", "zeal ↓"]
     assert "not measured" not in " ".join(grid.notes)
     out = Console(file=io.StringIO(), width=60)
     print_grid(grid, out)
@@ -82,8 +82,8 @@ def test_a_side_figure_has_no_column_but_stands_in_the_data(record):
     }
     board = boards([record("a", 0, metrics={"miou": 0.5, "main": 0.25, "side": 0.75}, values=values)])
     headings = leaderboard_grid(board[0]).headings
-    assert "main %" in headings
-    assert "side %" not in headings
+    assert "main" in headings
+    assert "side" not in headings
     assert json_rows(board)[0]["side"]["mean"] == 0.75
 
 
@@ -116,11 +116,11 @@ def test_metrics_nobody_measured_take_no_column(matrix):
     assert "SSIM" not in _grid(matrix).headings
 
 
-def test_a_column_that_could_not_be_measured_stays_and_says_why(record):
+def test_a_value_that_no_row_has_takes_no_column_and_a_note_says_why(record):
     missing = {"fid": "no weights", "kid": "no weights"}
     grid = _grid([record("cyclegan", 0, 0.5, missing=missing), record("colour", 0, 0.4, missing=missing)])
-    assert _cell(grid, "cyclegan", "FID ↓") == "-"
-    assert "FID, KID missing for cyclegan, colour: no weights" in grid.notes
+    assert "FID ↓" not in grid.headings
+    assert "FID, kid missing for cyclegan, colour: no weights" in grid.notes
 
 
 def test_a_failed_seed_is_counted_and_explained(matrix, record):
@@ -130,20 +130,29 @@ def test_a_failed_seed_is_counted_and_explained(matrix, record):
     assert "colour: 1/2 seeds; seed 1 timeout: longer than 60 s" in grid.notes
 
 
+def test_a_row_that_never_got_done_says_how_to_remove_it(matrix, record):
+    assert not any("bench drop" in note for note in _grid(matrix).notes)
+    grid = _grid([*matrix, record("old-trial", 0, status="failed", reason="boom")])
+    assert any("bench drop" in note for note in grid.notes)
+
+
 def test_rows_of_one_label_are_told_apart(record):
     grid = _grid([record("cyclegan", 0, 0.5, options={"cycle": w}, config_key=f"{w}abcdefg") for w in (5, 9)])
     assert sorted(cells[1] for cells in grid.rows) == ["cyclegan [5abcde]", "cyclegan [9abcde]"]
     assert "cyclegan [5abcde]: translator.cycle=5" in grid.notes
 
 
-def test_a_plugins_metric_in_zero_to_one_is_percent_and_others_are_plain(record):
+def test_a_plugins_value_has_the_heading_unit_and_decimals_that_it_declares(record):
     values = {
-        "edges": {"higher_is_better": True, "low": 0, "high": 1},
-        "blur": {"higher_is_better": False, "low": 0, "high": None},
+        "edge_share": {"higher_is_better": True, "heading": "edges", "unit": "%"},
+        "latency": {"higher_is_better": False, "unit": "ms", "decimals": 0},
+        "blur": {"higher_is_better": False, "low": 0, "high": 1},
     }
-    grid = _grid([record("a", 0, metrics={"miou": 0.5, "edges": 0.25, "blur": 1.5}, values=values)])
+    numbers = {"miou": 0.5, "edge_share": 0.25, "latency": 12.3, "blur": 0.5}
+    grid = _grid([record("a", 0, metrics=numbers, values=values)])
     assert _cell(grid, "a", "edges %") == "25.0"
-    assert _cell(grid, "a", "blur ↓") == "1.500"
+    assert _cell(grid, "a", "latency ms ↓") == "12"
+    assert _cell(grid, "a", "blur ↓") == "0.500"
 
 
 def test_hook_columns_and_cost_are_shown(record):
@@ -159,8 +168,48 @@ def test_the_class_table_has_a_line_for_each_class(record):
     assert per_class_grid(board).rows == (("road", "75.0"), ("sky", "-"), ("car", "-"))
 
 
-def test_equal_values_show_no_margin():
-    assert number(estimate([1.0, 1.0]), 100, 1) == "100.0"
+def test_equal_values_show_an_interval_of_width_zero():
+    assert number(estimate([1.0, 1.0]), 100, 1) == "100.0 ± 0"
+    assert number(estimate([0.1, 0.1, 0.1]), 1, 3) == "0.100 ± 0"
+    assert number(estimate([1.0]), 100, 1) == "100.0"
+
+
+def test_seeds_that_a_value_lacks_are_counted_in_its_cell(matrix):
+    without = [cell for cell in matrix if (cell["translator"], cell["seed"]) != ("oracle", 1)]
+    assert _cell(_grid(without), "cyclegan", "gap rec. %") == "50.0 (n=1 of 2)"
+
+
+def test_rows_of_one_seed_have_no_places_and_a_note_says_why(record):
+    grid = _grid([record("a", 0, 0.5), record("b", 0, 0.4)])
+    assert [cells[0] for cells in grid.rows] == ["-", "-"]
+    assert any("no places: of rows of one seed" in note for note in grid.notes)
+
+
+def test_columns_of_hooks_are_printed_without_exponents_and_alike(record):
+    numbers = {"a": 12345678.0, "b": 3.25}
+    grid = _grid(
+        [record(name, 0, 0.5) for name in numbers],
+        lambda records: {"bytes": numbers[records[0]["translator"]], "count": 2.0},
+    )
+    assert (_cell(grid, "a", "bytes"), _cell(grid, "b", "bytes")) == ("12345678", "3")
+    assert _cell(grid, "a", "count") == "2"
+
+
+def test_escape_sequences_reach_no_table(record):
+    bad = "\x1b[2Jowned\x1b]0;title\x07\x9b1m\u202e"
+    cell = record(f"t{bad}", 0, status="failed", reason=f"boom {bad}", scenario=f"s{bad}")
+    (board,) = boards([cell])
+    grid = leaderboard_grid(board)
+    text = grid_markdown(grid)
+    assert "towned" in text
+    assert "boom owned" in text
+    assert not any(character in text for character in ("\x1b", "\x07", "\x9b", "\u202e"))
+
+
+def test_markdown_shows_tags_and_bars_as_text(record):
+    text = grid_markdown(_grid([record("a", 0, status="failed", reason="<script>|alert")]))
+    assert "&lt;script>\\|alert" in text
+    assert "<script" not in text
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0.4, "0:00:00"), (59.6, "0:01:00"), (7300, "2:01:40")])

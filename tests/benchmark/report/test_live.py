@@ -161,7 +161,8 @@ def test_a_cell_that_this_run_finished_shows_its_miou(lines):
     lines.cell_finished(record | {"metrics": {"miou": 0.1}})
     assert len(_printed(lines)) == 1
     lines.stage_finished(FIT, 1)
-    lines.cell_finished(record | {"metrics": {"miou": 0.5712}})
+    values = {"miou": {"heading": "mIoU", "unit": "%"}}
+    lines.cell_finished(record | {"metrics": {"miou": 0.5712}, "values": values})
     assert _printed(lines)[-1].endswith("streets: cyclegan x deeplabv3, seed 0: mIoU 57.1 %")
 
 

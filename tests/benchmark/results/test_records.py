@@ -1,5 +1,6 @@
 """A record is read back as it was written, and a broken one is one line."""
 
+import copy
 import json
 from dataclasses import replace
 from importlib.metadata import version
@@ -10,7 +11,16 @@ from benchmark.errors import StoreError
 from benchmark.execution.driver import execute
 from benchmark.execution.inline import InlineExecutor
 from benchmark.plan.planner import make_plan
-from benchmark.results.records import comparable, provenance, read_records, record_path, write_record
+from benchmark.results.records import (
+    _drop_malformed_details,
+    _drop_malformed_facts,
+    comparable,
+    problem_of,
+    provenance,
+    read_records,
+    record_path,
+    write_record,
+)
 from benchmark.store.json_files import write_json
 
 
@@ -30,14 +40,19 @@ def records(results):
 def test_a_record_tells_all_about_its_cell(records):
     record = records["shift"]
     assert {name: record[name] for name in ("schema", "scenario", "classes", "size", "checkpoint", "segmenter")} == {
-        "schema": 1,
+        "schema": 2,
         "scenario": "dusk",
         "classes": ["road", "sky", "car"],
         "size": [8, 12],
         "checkpoint": "last",
         "segmenter": "nearest",
     }
-    assert (record["seed"], record["budget"], record["status"], record["reason"]) == (0, "tiny", "done", None)
+    assert (record["seed"], record["budget"], record["status"], record["reason"]) == (
+        0,
+        {"name": "tiny", "digest": None},
+        "done",
+        None,
+    )
     assert set(record["metrics"]) == {"accuracy", "difference"}
     assert record["config"]["translator"]["options"] == {"steps": 2, "pause": 0.0}
     assert record["config"]["scenario"]["target"]["options"]["look"] == "night"
@@ -85,8 +100,11 @@ def test_a_record_that_says_the_same_at_another_time_is_left_alone(results, reco
 BROKEN = {
     '{"schema": 1, "cell"': "cannot be read",
     "[]": "expected a record",
-    '{"schema": 99}': "expected a record of schema 1, but it has 99",
-    '{"schema": 1, "cell": "x"}': "'config_key' is missing",
+    '{"schema": "two"}': "expected a record of schema 2, but it has 'two'",
+    '{"schema": [1]}': "expected a record of schema 2, but it has [1]",
+    '{"schema": true}': "expected a record of schema 2, but it has True",
+    '{"schema": 1, "cell": "x"}': "config_key: is missing",
+    "[" * 100_000: "cannot be read",
     "\udcff": "cannot be read",
 }
 
@@ -103,19 +121,138 @@ def test_a_broken_record_is_one_line_that_says_what_to_do(results, records, text
     assert "\n" not in problem
 
 
+def test_a_record_of_a_newer_schema_asks_for_a_newer_bench_and_never_for_its_removal(results, records):
+    (results / "records" / "newer.json").write_text('{"schema": 99}')
+    [problem] = read_records(results)[1]
+    assert "written by a newer bench (schema 99, this one reads up to 2); upgrade bench" in problem
+    assert "delete" not in problem
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
         ({"status": "great"}, "status must be one of"),
-        ({"size": "large"}, "'size' is missing or not of its type"),
-        ({"config": None}, "'config' is missing or not of its type"),
-        ({"config": {}}, "'config' holds no scenario"),
-        ({"metrics": {"miou": "good"}}, "metric 'miou' must be a number, but is 'good'"),
+        ({"size": "large"}, "size: must be a list, but is 'large'"),
+        ({"config": None}, "config: must be a table, but is None"),
+        ({"config": {}}, "config.scenario: is missing"),
+        ({"metrics": {"miou": "good"}}, "metrics.miou: must be a number, but is 'good'"),
     ],
 )
 def test_a_record_that_no_leaderboard_could_read_is_a_problem(results, records, change, expected):
     record_path(results, records["shift"]["cell"]).write_text(json.dumps(records["shift"] | change))
     assert expected in read_records(results)[1][0]
+
+
+WRONG_PARTS = [
+    ("seed", "zero"),
+    ("seed", 10**30),
+    ("seed", True),
+    ("classes", [1, 2]),
+    ("size", ["8", "12"]),
+    ("log_tail", "boom"),
+    ("reason", ["boom"]),
+    ("missing.fid", 3),
+    ("values.difference", "lower"),
+    ("values.difference.higher_is_better", "no"),
+    ("values.difference.decimals", -1),
+    ("metrics.difference", 10**400),
+    ("metrics.difference", None),
+    ("details.accuracy", []),
+    ("details.accuracy.iou", "high"),
+    ("details.accuracy.iou", {"road": "high"}),
+    ("details.accuracy.note", 3),
+    ("details.accuracy.conditions", "none"),
+    ("details.accuracy.highlights", "line"),
+    ("details.accuracy.highlights", [1]),
+    ("stages.fit-translator", "k"),
+    ("stages.fit-translator.key", 3),
+    ("stages.fit-translator.seconds", "long"),
+    ("stages.fit-translator.device", 0),
+    ("stages.fit-translator.facts", []),
+    ("stages.fit-translator.facts.images_per_second", "fast"),
+    ("stages.fit-translator.facts.images_seen", 1.5),
+    ("stages.fit-translator.facts.peak_memory_bytes", "much"),
+    ("stages.fit-translator.pictures", [1]),
+    ("stages.fit-translator.provenance", "here"),
+    ("config.translator", "shift"),
+    ("config.metrics", {}),
+    ("config.scenario", []),
+    ("cost.seconds", "long"),
+    ("cost.seconds", 10**400),
+    ("provenance", "today"),
+    ("provenance.time", 3),
+    ("budget", "tiny"),
+    ("budget.digest", 3),
+    ("data", {"source train": 1}),
+    ("images_seen", {"translator": "many"}),
+    ("notes", "none"),
+]
+
+
+@pytest.fixture(scope="module")
+def whole():
+    """A record of the current schema in which every part is there."""
+    plugin = {"name": "shift", "alias": "shift", "options": {}}
+    stage = {"key": "k", "seconds": 1.0, "device": "cpu", "precision": "fp32", "facts": {}, "pictures": []}
+    return {
+        **{"schema": 2, "cell": "c", "config_key": "k", "scenario": "dusk", "classes": ["road"], "size": [8, 12]},
+        **{"checkpoint": "last", "translator": "shift", "segmenter": "nearest", "seed": 0, "status": "done"},
+        **{"reason": None, "log_tail": [], "metrics": {"difference": 0.5}, "missing": {}, "notes": []},
+        "values": {"difference": {"higher_is_better": False}},
+        "details": {"accuracy": {}},
+        "config": {"scenario": {"name": "dusk"}, "translator": plugin, "segmenter": plugin, "metrics": [plugin]},
+        "stages": {"fit-translator": stage},
+        "cost": {"seconds": 1.0},
+        "provenance": {"time": "2026-01-01T00:00:00Z"},
+        "budget": {"name": "tiny", "digest": None},
+        "data": None,
+        "images_seen": {"translator": None, "segmenter": None},
+    }
+
+
+def test_a_whole_record_has_no_problem(whole):
+    assert problem_of(whole) is None
+
+
+@pytest.mark.parametrize(("place", "value"), WRONG_PARTS, ids=lambda value: f"{value!r:.30}")
+def test_a_part_of_the_wrong_type_leaves_the_record_out_with_a_warning(whole, tmp_path, place, value):
+    record = copy.deepcopy(whole)
+    *parents, last = place.split(".")
+    table = record
+    for name in parents:
+        table = table[name]
+    table[last] = value
+    (tmp_path / "records").mkdir()
+    record_path(tmp_path, "c").write_text(json.dumps(record))
+    found, [problem] = read_records(tmp_path)
+    assert found == []
+    assert "\n" not in problem
+    assert len(problem) < 500
+
+
+def test_malformed_facts_and_details_of_plugins_are_left_out_and_noted():
+    stages = {"fit-translator": {"facts": {"images_per_second": "fast", "images_seen": 3, "mine": ["free"]}}}
+    details = {"edges": {"iou": {"road": "high"}, "note": "fine", "worst": "free"}, "list": [1]}
+    notes = [*_drop_malformed_facts(stages), *_drop_malformed_details(details)]
+    assert stages["fit-translator"]["facts"] == {"images_seen": 3, "mine": ["free"]}
+    assert details == {"edges": {"note": "fine", "worst": "free"}}
+    assert notes == [
+        "fit-translator: fact images_per_second: must be a number, but is 'fast'; it was left out",
+        "metric 'edges': detail iou.road: must be a number, but is 'high'; it was left out",
+        "metric 'list': details must be a table, but are [1]; they were left out",
+    ]
+
+
+def test_a_record_knows_its_data_its_budget_and_how_much_was_trained_on(records):
+    record = records["shift"]
+    assert sorted(record["data"]) == ["source test", "source train", "target test", "target train"]
+    assert record["data"]["source train"] != record["data"]["target train"]
+    assert record["images_seen"] == {"translator": None, "segmenter": None}
+    assert all("provenance" in stage for stage in record["stages"].values())
+
+
+def test_names_of_options_without_effect_are_no_part_of_a_record(records):
+    assert "runtime_options" not in records["shift"]["config"]["translator"]
 
 
 def test_a_missing_results_folder_is_one_line(tmp_path):

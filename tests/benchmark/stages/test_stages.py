@@ -285,6 +285,10 @@ def test_metrics_say_why_they_have_no_value(run, matrix_of, diary):
         "low": 0.0,
         "high": 1.0,
         "headline": True,
+        "heading": "",
+        "unit": "",
+        "decimals": None,
+        "measures": "translation",
     }
     assert set(diary.records["oracle", "nearest", 0]["missing"]) == {"undefined"}
 

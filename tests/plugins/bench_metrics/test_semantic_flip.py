@@ -92,7 +92,7 @@ def test_without_a_flip_nothing_is_listed(metric, paint):
     metric.update(paint(labels), paint(labels), labels)
     numbers, details = metric.compute(), metric.details()
     assert [numbers[name] for name in ("flip_rate", "flip_rate_introduced", "flip_rate_source")] == [0, 0, 0]
-    assert numbers["fcn_score_miou"] == numbers["read_class_accuracy"] == 1
+    assert numbers["fcn_score_miou"] == numbers["fcn_score_class_accuracy"] == 1
     assert details["highlights"] == details["worst_images"] == []
 
 
@@ -127,7 +127,7 @@ def test_the_reading_is_scored_as_torchmetrics_does(metric, paint):
 
     assert numbers["flip_rate"] == pytest.approx(1 - accuracy(after, "micro"), abs=1e-6)
     assert numbers["flip_rate_source"] == pytest.approx(1 - accuracy(before, "micro"), abs=1e-6)
-    assert numbers["read_class_accuracy"] == pytest.approx(accuracy(after, "macro"), abs=1e-6)
+    assert numbers["fcn_score_class_accuracy"] == pytest.approx(accuracy(after, "macro"), abs=1e-6)
     assert numbers["fcn_score_miou"] == pytest.approx(
         multiclass_jaccard_index(after.int(), labels.int(), **options).item(), abs=1e-6
     )

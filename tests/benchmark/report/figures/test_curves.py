@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from benchmark.report.figures.curves import grouped, read_curves, training_curves
+from benchmark.report.figures.curves import curves_by_panel, read_curves, training_curves
 
 LOG = [
     {"step": 50, "cycle_target": 0.4, "accuracy_target": 0.5, "gradient_norm_generators": 3.0, "generators.lr": 1e-4},
@@ -50,7 +50,7 @@ def test_each_scalar_stands_in_its_panel_and_rates_in_none():
         "D.lr",
         "lr",
     )
-    panels = {heading: list(curves) for heading, curves in grouped({name: {0: 1} for name in names}).items()}
+    panels = {heading: list(curves) for heading, curves in curves_by_panel({name: {0: 1} for name in names}).items()}
     assert panels == {
         "loss": ["nce"],
         "discriminator loss": ["penalty_source", "discriminator_target"],

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from PIL import Image
 from benchmark import ClassSet, StageContext
 from benchmark.api.imageset import ImageSetWriter
 from benchmark.report.figures.contact_sheet import LINE, PANEL_WIDTH
-from benchmark.report.figures.gallery import keep_pictures
+from benchmark.report.figures.gallery import keep_pictures, target_column
 from benchmark.store.json_files import write_json
 from benchmark.store.predictions import write_predictions
 
@@ -190,3 +191,61 @@ def test_a_record_whose_pictures_are_known_is_left_as_it_is(cells, tmp_path):
     before = [path.stat().st_mtime_ns for path in paths]
     keep_pictures(tmp_path, stored)
     assert [path.stat().st_mtime_ns for path in paths] == before
+
+
+def test_a_picture_that_was_cut_off_is_drawn_again(cells, tmp_path):
+    path = tmp_path / keep_pictures(tmp_path, cells)[0]
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    keep_pictures(tmp_path, cells)
+    assert path.read_bytes() == whole
+
+
+def test_a_picture_appears_in_one_step(cells, tmp_path, monkeypatch):
+    before = keep_pictures(tmp_path, cells)[0]
+    whole = (tmp_path / before).read_bytes()
+
+    def cut_off(picture, file, **options):
+        Path(file).write_bytes(whole[:100])
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Image.Image, "save", cut_off)
+    cells[0]["metrics"]["miou"] = 0.123  # what is written on the overview changes
+    with pytest.raises(KeyboardInterrupt):
+        keep_pictures(tmp_path, cells)
+    assert not list((tmp_path / "pictures").rglob("*.partial"))
+    for path in (tmp_path / "pictures").rglob("*.png"):
+        with Image.open(path) as picture:
+            picture.load()
+
+
+def test_a_picture_that_cannot_be_drawn_is_a_warning_and_costs_no_other(cells, tmp_path, caplog):
+    stage = next(cell["stages"]["predict"]["key"] for cell in cells if cell["translator"] == "cyclegan")
+    for file in (tmp_path / "stages/predict" / stage).glob("*.np*"):
+        file.write_bytes(b"no archive")
+    kept = [path.name for path in keep_pictures(tmp_path, cells)]
+    assert "deeplabv3-seed1-cyclegan.png" in kept
+    assert "deeplabv3-seed0-cyclegan.png" not in kept
+    assert "deeplabv3-seed0-cyclegan.png: cannot be drawn (" in caplog.text
+
+
+@pytest.mark.parametrize(("paired", "header"), [(True, "true target"), (False, "any target image")])
+def test_translations_stand_beside_target_images(cells, tmp_path, paired, header):
+    cell = next(cell for cell in cells if cell["translator"] == "cyclegan")
+    cell["stages"]["fit-translator"] = {"key": "fit"}
+    cell["config"]["scenario"] |= {"paired": paired}
+    write_json(tmp_path / "stages/fit-translator/fit/stage.json", {"inputs": {"target": ["prepare", "test"]}})
+    write_json(tmp_path / "stages/translate/translate-0/stage.json", {"inputs": {"source": ["prepare", "reversed"]}})
+    classes = ClassSet(("road", "sky", "car"), tuple(map(tuple, PALETTE.tolist())))
+    source = ImageSetWriter(tmp_path / "stages/prepare/reversed", ("b", "a"), (HEIGHT, WIDTH), classes, labelled=False)
+    for index in range(2):
+        source.put(index, np.full((HEIGHT, WIDTH, 3), 10, np.uint8), None)
+    source.close()
+    pixels = np.load(tmp_path / "stages/prepare/test/images.npy", mmap_mode="r+")
+    pixels[0, 0] = 90  # image "a"
+    pixels.flush()
+    assert list(target_column(tmp_path, cell)) == [header]
+    keep_pictures(tmp_path, cells)
+    with Image.open(tmp_path / "pictures/streets/cyclegan-seed0-translation.png") as picture:
+        assert _panel(picture, 2, 1) == (230,) * 3
+        assert _panel(picture, 3, 1) == ((90,) * 3 if paired else (200,) * 3)

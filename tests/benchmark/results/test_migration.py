@@ -1,0 +1,111 @@
+"""Published records of schema 1 read as schema 2, and give the boards that they always gave."""
+
+import copy
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmark.report.leaderboard_tables import leaderboard_grid
+from benchmark.results.leaderboard import boards
+from benchmark.results.migration import schema_2_from_1
+from benchmark.results.records import problem_of, read_records
+
+ROOT = Path(__file__).parents[3]
+PUBLISHED = ("streets", "roads", "photo-labels")
+RENAMED = {"read_miou": "fcn_score_miou", "read_class_accuracy": "fcn_score_class_accuracy"}
+
+
+def _files():
+    return [path for folder in PUBLISHED for path in sorted((ROOT / "results" / folder / "records").glob("*.json"))]
+
+
+@pytest.fixture
+def old():
+    """A published record with translation metrics, as its file has it."""
+    return json.loads((ROOT / "results/streets/records/streets.fda.deeplabv3.s0.56d525fb.json").read_text())
+
+
+@pytest.mark.parametrize("folder", PUBLISHED)
+def test_every_published_record_is_read(folder):
+    records, problems = read_records(ROOT / "results" / folder)
+    assert problems == []
+    assert len(records) == len(list((ROOT / "results" / folder / "records").glob("*.json")))
+    assert all(record["schema"] == 2 and problem_of(record) is None for record in records)
+
+
+@pytest.mark.parametrize("path", _files(), ids=lambda path: path.stem)
+def test_numbers_reasons_and_costs_of_a_published_record_stay(path):
+    before = json.loads(path.read_text())
+    after = schema_2_from_1(copy.deepcopy(before))
+    for table in ("metrics", "missing"):
+        assert after[table] == {RENAMED.get(name, name): value for name, value in before[table].items()}
+    assert after["cost"] == before["cost"]
+    assert after["details"].get("segmentation") == before["details"].get("segmentation")
+
+
+def _table_of_readme():
+    lines = (ROOT / "README.md").read_text().splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
+    start = next(number for number, row in enumerate(rows) if row[:2] == ["#", "translator"])
+    headings, *body = rows[start:]
+    return {row[1]: dict(zip(headings, row, strict=True)) for row in body[1:] if len(row) == len(headings)}
+
+
+def test_the_board_of_streets_is_that_of_the_readme():
+    board = boards(read_records(ROOT / "results/streets")[0])[0]
+    grid = leaderboard_grid(board)
+    rows = {row[1]: dict(zip(grid.headings, row, strict=True)) for row in grid.rows}
+    printed = _table_of_readme()
+    assert len(printed) >= 8
+    for name, cells in printed.items():
+        assert {heading: rows[name][heading] for heading in cells} == cells
+
+
+def test_a_board_keeps_the_headings_units_and_order_of_its_columns():
+    (board,) = boards(read_records(ROOT / "results/streets")[0])
+    assert leaderboard_grid(board).headings == (
+        *("#", "translator", "mIoU %", "gap rec. %", "seeds", "pixel acc %", "mean acc %", "FWIoU %"),
+        *("flips % ↓", "FCN-score mIoU %", "SSIM", "cycle error % ↓", "diversity %", "cost h:mm:ss"),
+    )
+
+
+def test_configured_plugins_and_conditions_have_their_new_names(old):
+    record = schema_2_from_1(old)
+    config = record["config"]
+    assert "reader" not in config
+    plugins = [config["translator"], config["segmenter"], config["auxiliary_segmenter"], *config["metrics"]]
+    assert all("alias" in plugin and "label" not in plugin for plugin in plugins)
+    assert record["details"]["semantic-flip"]["conditions"] == {"auxiliary_segmenter": "deeplabv3 dbc88d"}
+
+
+def test_options_that_do_not_affect_results_are_no_part_of_a_record(old):
+    old["config"]["translator"]["aside"] = ["pause"]
+    assert "aside" not in schema_2_from_1(old)["config"]["translator"]
+
+
+def test_what_schema_1_did_not_know_is_none_and_the_board_says_so(old):
+    record = schema_2_from_1(old)
+    assert record["budget"] == {"name": "cpu", "digest": None}
+    assert record["data"] is None
+    assert record["images_seen"] == {"translator": None, "segmenter": 4000}
+    assert all(stage["provenance"] is None for stage in record["stages"].values())
+    assert boards([record])[0].warnings[-1].startswith("1 of 1 cells do not record what the budget sets")
+
+
+def test_a_plugins_share_of_one_stays_a_percentage(old):
+    old["values"]["edges"] = {"summary": "", "higher_is_better": True, "low": 0.0, "high": 1.0, "headline": True}
+    old["values"]["blur"] = {"summary": "", "higher_is_better": False, "low": 0.0, "high": None, "headline": True}
+    values = schema_2_from_1(old)["values"]
+    assert (values["edges"]["unit"], values["blur"]["unit"]) == ("%", "")
+
+
+def test_a_record_without_a_choice_of_scored_split_scored_training_images(old):
+    del old["config"]["scenario"]["score_translations"]
+    assert schema_2_from_1(old)["config"]["scenario"]["score_translations"] == "train"
+
+
+def test_the_old_record_is_left_as_it_was(old):
+    before = copy.deepcopy(old)
+    schema_2_from_1(old)
+    assert old == before
