@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from bench_metrics.bench_plugin import bench_doctor_checks
 from bench_metrics.options import WEIGHTS_NAME, InceptionOptions, usual_weights
-from benchmark.cli.doctor import check_fid_weights
 
 
 def test_the_usual_place_is_that_of_torch_hub(tmp_path, monkeypatch):
@@ -27,5 +27,5 @@ def test_weights_that_have_come_change_the_resolved_options(tmp_path, monkeypatc
 def test_the_doctor_looks_where_the_metrics_look(monkeypatch, tmp_path, variable):
     monkeypatch.delenv("TORCH_HOME", raising=False)
     monkeypatch.setenv(variable, str(tmp_path))
-    [check] = check_fid_weights()
+    [check] = bench_doctor_checks()
     assert str(usual_weights()) in check.detail
