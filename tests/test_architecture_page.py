@@ -18,6 +18,11 @@ def modules():
     return sorted(paths, key=lambda path: (path.parent.as_posix(), path.name != "__init__.py", path.name))
 
 
+def packages():
+    """The files that describe the shipped packages of plugins."""
+    return sorted(path.relative_to(ROOT) for path in (ROOT / "plugins").glob("*/__init__.py"))
+
+
 def first_sentence(path):
     """The first paragraph of a module's docstring, up to its first full stop."""
     paragraph = (ast.get_docstring(ast.parse((ROOT / path).read_text())) or "").split("\n\n")[0]
@@ -25,11 +30,13 @@ def first_sentence(path):
 
 
 def tree():
-    """A table of folders and files, each with what it is for."""
+    """A table of folders and files of the core and of packages of plugins, each with what it is for."""
     lines = ["| file | |", "| --- | --- |"]
     for path in modules():
         name = f"**`{path.parent.as_posix()}/`**" if path.name == "__init__.py" else f"`{path.as_posix()}`"
         lines.append(f"| {name} | {first_sentence(path)} |")
+    for path in packages():
+        lines.append(f"| **`{path.parent.as_posix()}/`** | {first_sentence(path)} |")
     return "\n".join(lines) + "\n"
 
 
