@@ -35,8 +35,7 @@ def tree():
     for path in modules():
         name = f"**`{path.parent.as_posix()}/`**" if path.name == "__init__.py" else f"`{path.as_posix()}`"
         lines.append(f"| {name} | {first_sentence(path)} |")
-    for path in packages():
-        lines.append(f"| **`{path.parent.as_posix()}/`** | {first_sentence(path)} |")
+    lines += [f"| **`{path.parent.as_posix()}/`** | {first_sentence(path)} |" for path in packages()]
     return "\n".join(lines) + "\n"
 
 
