@@ -202,7 +202,7 @@ ARGUMENTS = {
     "--seeds 99999999999": "--seeds.0: must be less than 4294967296, but is 99999999999",
     "--timeout soon": "expected a length of time as in 90s, 15m or 2h, but got 'soon'",
     "--device gpu": "'gpu' is not one of 'auto', 'cpu', 'cuda'.",
-    "--slots 2": "--set executor.slots: executor 'inline' has no option 'slots'. Its options: threads",
+    "--slots 2": "--set executor.slots: executor 'inline' has no option 'slots'. Its options: none",
     "--slots 0": "0 is not in the range x>=1.",
     "--transltors shift": "'--transltors' is no option of this command. Did you mean '--translators'?",
     "--set translator.steps=two": "expected a TOML value, but 'two' is none; text must be quoted",

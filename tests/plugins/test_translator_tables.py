@@ -50,7 +50,9 @@ def test_options_have_the_defaults_that_the_page_shows(name):
 @pytest.mark.parametrize("name", learned())
 def test_the_budget_paper_keeps_what_the_page_shows_and_sets_the_jitter(name, tmp_path):
     scenario = "streets-labels-to-photo" if name == "pix2pix" else "streets"
-    matrix = resolve_matrix(scenarios=[scenario], translators=[name], budget="paper", registry=load_registry(tmp_path))
+    matrix = resolve_matrix(
+        None, {"scenarios": [scenario], "translators": [name], "budget": "paper"}, load_registry(tmp_path)
+    )
     [options] = [choice.options for choice in matrix.translators if choice.name == name]
     defaults = dict(REGISTRY.options_class(REGISTRY.find("translator", name))())
     shown = {row.strip("`") for row in table(name) if row.startswith("`")}

@@ -115,4 +115,4 @@ def test_an_empty_folder_says_what_to_do(store):
 def test_progress_that_a_plugin_wrote_wrongly_is_no_traceback(store):
     folder = _begin(store, "busy", done=40)
     with folder.lock():
-        assert "40/?" in _by_key(store)["busy"]["detail"]
+        assert "no progress reported yet" in _by_key(store)["busy"]["detail"]

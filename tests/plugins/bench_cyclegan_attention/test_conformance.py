@@ -36,6 +36,6 @@ class TestCycleGANAttentionWithPooledKeys(TestCycleGANAttention):
 
 
 def test_attention_learns_to_matter(tmp_path):
-    translator = TestCycleGANAttention().fit(tmp_path, lr=0.01).translator
+    translator = TestCycleGANAttention().fit(tmp_path, lr=0.01).plugin
     gammas = [module.gamma for module in translator.generators.modules() if isinstance(module, SelfAttention)]
     assert torch.stack(gammas).abs().min() > 0

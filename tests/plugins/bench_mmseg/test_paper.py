@@ -13,7 +13,7 @@ def test_the_segmenters_of_the_budget_paper_have_mmsegmentations_schedule_40k(tm
     theirs = Config.fromfile(shipped_configs() / "_base_/schedules/schedule_40k.py")
     poly, sgd = theirs.param_scheduler[0], theirs.optimizer
     matrix = resolve_matrix(
-        scenarios=["streets"], segmenters=["deeplabv3"], budget="paper", registry=load_registry(tmp_path)
+        None, {"scenarios": ["streets"], "segmenters": ["deeplabv3"], "budget": "paper"}, load_registry(tmp_path)
     )
     options = DeepLabV3Options(**matrix.segmenters[0].options)
     assert options.steps == theirs.train_cfg.max_iters == poly.end
@@ -28,7 +28,7 @@ def test_the_scales_of_the_budget_paper_are_mmsegmentations(tmp_path):
     theirs = Config.fromfile(shipped_configs() / "_base_/datasets/cityscapes.py").train_pipeline
     [resize] = [stage for stage in theirs if stage.type == "RandomResize"]
     matrix = resolve_matrix(
-        scenarios=["streets"], segmenters=["deeplabv3"], budget="paper", registry=load_registry(tmp_path)
+        None, {"scenarios": ["streets"], "segmenters": ["deeplabv3"], "budget": "paper"}, load_registry(tmp_path)
     )
     options = DeepLabV3Options(**matrix.segmenters[0].options)
     assert (options.scale, options.scale_law) == (resize.ratio_range, "uniform")
