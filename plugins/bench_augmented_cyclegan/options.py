@@ -74,7 +74,7 @@ class AugmentedCycleGANOptions(AdversarialOptions):
         32, ge=1, description="Channels of the first layer of the source's discriminator."
     )
     source_discriminator_layers: int = Field(
-        4, ge=1, description="Strided convolutions of the source's discriminator: 4 judge windows of some 64 pixels."
+        4, ge=1, description="Strided convolutions of the source's discriminator: 4 score windows of some 64 pixels."
     )
     latent_discriminator_filters: int = Field(64, ge=1, description="Width of the latent discriminator's layers.")
     norm_eps: float = Field(1e-5, gt=0, description="Added to the variance in all norms.")

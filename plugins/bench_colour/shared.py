@@ -17,7 +17,7 @@ IMAGES_PER_BATCH, PIXELS_PER_BATCH = 64, 2**23
 
 
 def image_batches(images: ImageSet, context: StageContext) -> Iterator[Tensor]:
-    """All images in order, shape (n, 3, H, W), on the run's device; the run is told how far the walk is."""
+    """All images in order, shape (n, 3, H, W), on the run's device; progress is reported."""
     size = max(1, min(IMAGES_PER_BATCH, PIXELS_PER_BATCH // math.prod(images.size)))
     for start in range(0, len(images), size):
         indices = range(start, min(start + size, len(images)))

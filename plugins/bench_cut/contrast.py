@@ -1,4 +1,4 @@
-"""PatchNCE: a patch of the translation is to be told by the patch it was made from."""
+"""PatchNCE: a patch of the translation must match its source patch better than others."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def patch_nce(queries: Tensor, keys: Tensor, temperature: float) -> Tensor:
         temperature: Divides the cosine similarities.
 
     Returns:
-        For each image a value in float32, shape (N,), the mean over its queries; log(S) where nothing can be told.
+        For each image a value in float32, shape (N,), the mean over its queries; log(S) where all match alike.
 
     Source: Park et al. 2020, arXiv:2007.15651, equations 2 and 3, as a mean over places instead of a sum.
     """

@@ -15,7 +15,7 @@ from benchmark import StageContext
 
 
 class CUTModel(AdversarialModel):
-    """The generator must fool the discriminator, and each patch it makes be told by the patch at its place before.
+    """The generator must fool the discriminator, and each patch it makes must match the source patch of its place.
 
     Args:
         generators: As of `bench_cut.networks.make_generators`; their weights are drawn anew.

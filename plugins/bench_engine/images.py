@@ -1,4 +1,4 @@
-"""Images as tensors: padded, in 8 bit, and told apart by their pixels."""
+"""Images as tensors: padded, in 8 bit, and checksums of their pixels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One step of an adversarial training: who is updated when, on what, and what is told of it."""
+"""One step of an adversarial training: who is updated when, on what, and what is logged of it."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class RealFakePair(NamedTuple):
     Attributes:
         real: Images of its domain, shape (N, C, H, W), or vectors.
         fake: Generated ones of the same shape.
-        condition: What both are judged together with, joined along the channels, shape (N, C', H, W); None: nothing.
+        condition: What both are scored together with, joined along the channels, shape (N, C', H, W); None: nothing.
         pooled: Whether older generated images may stand in for the new ones.
     """
 
@@ -150,7 +150,7 @@ class AdversarialModel(TrainableModel):
             self.averaged = deepcopy(self.generators).requires_grad_(False)
 
     def training_state(self) -> dict[str, Any]:
-        """What an exact resume needs beside parameters: pools, noise, steps made, and what was told of the last."""
+        """What an exact resume needs beside parameters: pools, noise, steps made, and what was logged of the last."""
         pools = {name: pool.state() for name, pool in self.pools.items()}
         return {"pools": pools, "noise": self._noise.get_state(), "steps": self._steps, "last": self._last}
 
@@ -176,8 +176,8 @@ class AdversarialModel(TrainableModel):
     def _update_discriminators(self, data: Batch, generated: Batch, optimizer: GuardedOptimizer) -> None:
         losses, accuracies, penalties = {}, {}, {}
         with optimizer.autocast():
-            for name, duel in self.discriminator_inputs(data, generated).items():
-                real, fake = self._shown(name, duel)
+            for name, pair in self.discriminator_inputs(data, generated).items():
+                real, fake = self._discriminator_pair(name, pair)
                 losses[name], accuracies[name] = discriminator_loss(
                     self.discriminators[name], real, fake, self.gan_loss
                 )
@@ -191,12 +191,12 @@ class AdversarialModel(TrainableModel):
             self._note({f"{group}_{name}": value for name, value in values.items()})
         self._note({"gradient_norm_discriminators": optimizer.gradient_norm})
 
-    def _shown(self, name: str, duel: RealFakePair) -> tuple[Tensor, Tensor]:
+    def _discriminator_pair(self, name: str, pair: RealFakePair) -> tuple[Tensor, Tensor]:
         """What a discriminator sees as real and as generated."""
-        fake = _joined(duel.fake, duel.condition)
-        if duel.pooled:
+        fake = _joined(pair.fake, pair.condition)
+        if pair.pooled:
             fake = self.pools[name].exchange(fake)
-        return self._noisy(_joined(duel.real, duel.condition)), self._noisy(fake)
+        return self._noisy(_joined(pair.real, pair.condition)), self._noisy(fake)
 
     def _noisy(self, images: Tensor) -> Tensor:
         """Images under noise, less of it at each step (Sonderby et al. 2017, arXiv:1610.04490, section 3.2)."""

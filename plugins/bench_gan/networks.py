@@ -142,7 +142,7 @@ class PatchDiscriminator(nn.Module):
         filters: Channels of the first layer; doubled at each further layer, up to 8 times.
         layers: Convolutions of stride 2.
         eps: Of the instance norm, which the first and the last layer do without.
-        channels: Of what is judged; 6 for an image joined with the one it was made from.
+        channels: Of its input; 6 for an image joined with the one it was made from.
         antialias: As in `ResnetGenerator`; a score of 3 layers then sees 84 x 84 pixels.
 
     Source: Zhu et al. 2017, arXiv:1703.10593, appendix 7.2; Isola et al. 2017, arXiv:1611.07004.

@@ -122,5 +122,5 @@ class PatchOptions(TrainingOptions):
 
     discriminator_filters: int = Field(64, ge=1, description="Channels of a discriminator's first layer.")
     discriminator_layers: int = Field(
-        3, ge=1, description="Strided convolutions of a discriminator: 3 judge patches of 70 pixels, 2 of 34, 1 of 16."
+        3, ge=1, description="Strided convolutions of a discriminator: 3 score patches of 70 pixels, 2 of 34, 1 of 16."
     )

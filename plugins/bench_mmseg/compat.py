@@ -16,7 +16,7 @@ COMPILED = "mmcv._ext"
 
 
 class _StandIn(ModuleType):
-    """Looks like mmcv's compiled module while it is imported; whoever calls one of its functions is told."""
+    """Looks like mmcv's compiled module while it is imported; a call of one of its functions raises."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):

@@ -19,7 +19,7 @@ LossAverage = Literal["all", "labelled"]
 
 
 class SegmenterOptions(TrainingOptions):
-    """What the training of every segmenter can be told."""
+    """Options of the training of every segmenter."""
 
     optimizer: Literal["sgd", "adamw"] = Field("sgd", description="Rule of the update; sgd has momentum 0.9.")
     lr: float = Field(0.01, gt=0, description="Base learning rate.")

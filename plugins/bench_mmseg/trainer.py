@@ -74,7 +74,7 @@ class NetworkSegmenter(Segmenter):
             return logits.argmax(1).to(torch.uint8)
 
     def logits(self, images: Tensor) -> Tensor:
-        """What `predict` takes the largest of, for losses on images that this network is to judge.
+        """What `predict` takes the largest of, for losses on images under this network.
 
         Args:
             images: float32 RGB in [0, 1], shape (N, 3, H, W), of any size.

@@ -15,7 +15,7 @@ from bench_ugatit.options import UGATITOptions
 from benchmark import StageContext
 
 LOCAL = "_local"
-"""Ends the name of a discriminator that judges small patches."""
+"""Ends the name of a discriminator that scores small patches."""
 
 
 def make_generators(options: UGATITOptions) -> nn.ModuleDict:
@@ -93,8 +93,8 @@ class UGATITModel(AdversarialModel):
                 identity = reconstruction_loss(data[side], generated[f"same_{side}"])
                 terms[f"identity_{side}"] = WeightedLoss(self.options.lambda_identity, identity)
             if self.options.lambda_cam:
-                told = domain_loss(generated[f"other_{side}"], generated[f"own_{side}"])
-                terms[f"cam_{side}"] = WeightedLoss(self.options.lambda_cam, told)
+                loss = domain_loss(generated[f"other_{side}"], generated[f"own_{side}"])
+                terms[f"cam_{side}"] = WeightedLoss(self.options.lambda_cam, loss)
         return terms
 
     def discriminator_inputs(self, data: Batch, generated: Batch) -> dict[str, RealFakePair]:

@@ -169,7 +169,7 @@ def _positions(size: Size) -> int:
 class AttentionDiscriminator(nn.Module):
     """A score for each patch of an image, from features weighed by an auxiliary classifier of its own.
 
-    Of its `layers` 4x4 convolutions all but the last two have stride 2. 7 layers judge patches of 286 x 286 pixels
+    Of its `layers` 4x4 convolutions all but the last two have stride 2. 7 layers score patches of 286 x 286 pixels
     (53.130 M parameters at 64 filters), 5 layers patches of 70 x 70 (3.291 M).
 
     Args:

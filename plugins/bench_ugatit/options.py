@@ -52,7 +52,7 @@ class UGATITOptions(AdversarialOptions):
     global_layers: int = Field(
         7,
         ge=3,
-        description="Convolutions of the global discriminators, all but two of them strided: 7 judge patches of 286 "
+        description="Convolutions of the global discriminators, all but two of them strided: 7 score patches of 286 "
         "pixels, 6 of 142, 5 of 70, 4 of 34. Images must measure 96, 48, 24 and 12 pixels at least.",
     )
     local_layers: int = Field(5, ge=3, description="Convolutions of the local discriminators, counted alike.")
