@@ -31,7 +31,9 @@ def command(rows: tuple[str, ...], scenario: str | None, seed: int | None, resul
     """
     store = Store(results)
     records = readable_records(store)
-    dropped = [record for row in rows for record in records_of_row(records, row, scenario, seed)]
+    dropped: list[Mapping[str, Any]] = []
+    for row in rows:
+        dropped += records_of_row(records, row, scenario, seed)
     removals = exclusive_files(store, dropped)
     print_removals(store.results, removals)
     if not yes:
