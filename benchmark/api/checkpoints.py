@@ -46,11 +46,11 @@ def write_checkpoint(folder: Path, step: int, state: Mapping[str, Any]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     partial = folder / PARTIAL
     torch.save({"step": step, "state": dict(state)}, partial)
-    _flush(partial)
+    _flush(partial)  # before the rename: else a power cut could leave the name without the content
     earlier = _files(folder)
     number = earlier[-1].number + 1 if earlier else 1
     partial.rename(folder / f"{number:06d}-{_sha256(partial)}.pt")
-    _flush(folder)
+    _flush(folder)  # before the older ones go, so that one is on the disk at every moment
     for outdated in earlier[:-1]:
         outdated.path.unlink()
 

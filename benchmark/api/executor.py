@@ -1,4 +1,4 @@
-"""Contract of an executor: starts stages, gives news of them, ends them; what a stage does is not its concern."""
+"""Contract of an executor, which starts stages as jobs, returns their outcomes, and ends them."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Outcome:
 
 
 class Executor(ABC):
-    """A way to run stages: here, in processes of this machine, on a cluster.
+    """A way to run stages: in this process, in processes of this machine, on a cluster.
 
     What it starts calls `benchmark.execution.worker.run_job`. It is used as a context; leaving that ends what
     still runs.

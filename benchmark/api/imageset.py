@@ -77,15 +77,16 @@ class ImageSet:
         """
         if self.ids == other.ids:
             return self
-        places = {name: place for place, name in enumerate(self.ids)}
-        unmatched = [name for name in other.ids if name not in places], sorted(places.keys() - set(other.ids))
-        if any(unmatched):
-            missing, left_over = map(_few, unmatched)
+        indices = {name: index for index, name in enumerate(self.ids)}
+        without_target = [name for name in other.ids if name not in indices]
+        without_source = sorted(indices.keys() - set(other.ids))
+        if without_target or without_source:
             raise DataError(
-                f"paired images: expected the same ids in source and target, but {missing} of the source have no "
-                f"partner in the target, and {left_over} of the target none in the source; mend the splits"
+                f"paired images: expected the same ids in source and target, but {_first_names(without_target)} of the "
+                f"source have no partner in the target, and {_first_names(without_source)} of the target none in the "
+                "source; mend the splits"
             )
-        order = [places[name] for name in other.ids]
+        order = [indices[name] for name in other.ids]
         labels = None if self.labels is None else self.labels[order]
         return ImageSet(self.images[:, order], labels, other.ids, self.classes)
 
@@ -105,9 +106,12 @@ class ImageSet:
         return torch.from_numpy(np.ascontiguousarray(self.labels[list(indices)]))
 
 
-def _few(names: Sequence[str]) -> str:
-    """How many, and the first few by name."""
-    return f"{len(names)} ({', '.join(names[:FEW])}{', ...' if len(names) > FEW else ''})" if names else "none"
+def _first_names(names: Sequence[str]) -> str:
+    """How many, and the first `FEW` of them."""
+    if not names:
+        return "none"
+    rest = ", ..." if len(names) > FEW else ""
+    return f"{len(names)} ({', '.join(names[:FEW])}{rest})"
 
 
 class ImageSetWriter:
@@ -126,14 +130,11 @@ class ImageSetWriter:
         folder.mkdir(parents=True, exist_ok=True)
         height, width = size
         self._folder = folder
-        self._images = open_memmap(
-            folder / IMAGES, mode="w+", dtype=np.uint8, shape=(variants, len(ids), height, width, 3)
-        )
-        self._labels = (
-            open_memmap(folder / LABELS, mode="w+", dtype=np.uint8, shape=(len(ids), height, width))
-            if labelled
-            else None
-        )
+        shape = (variants, len(ids), height, width, 3)
+        self._images = open_memmap(folder / IMAGES, mode="w+", dtype=np.uint8, shape=shape)
+        self._labels: np.memmap[Any, np.dtype[np.uint8]] | None = None
+        if labelled:
+            self._labels = open_memmap(folder / LABELS, mode="w+", dtype=np.uint8, shape=shape[1:4])
         self._meta: dict[str, Any] = {
             "ids": list(ids),
             "classes": list(classes.names),
@@ -152,5 +153,6 @@ class ImageSetWriter:
         self._images.flush()
         if self._labels is not None:
             self._labels.flush()
+        # last: a folder without this file is not taken for an image set
         (self._folder / META).write_text(json.dumps(self._meta))
         return ImageSet.open(self._folder)

@@ -75,6 +75,7 @@ class StageContext:
         """A CPU generator that depends on the seed and the purpose alone."""
         import torch
 
+        # `hash` of a text differs from process to process; 7 bytes, as a seed has to fit 64 bits with a sign
         digest = hashlib.sha256(f"{self.seed}:{purpose}".encode()).digest()
         return torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
 
@@ -83,8 +84,9 @@ class StageContext:
         self.facts.update(facts)
 
     def log(self, step: int, **scalars: float) -> None:
-        """Append scalars of one step to the stage's log; after a resume a step may be there twice: the later holds."""
-        line = json.dumps({"step": step, **{name: float(value) for name, value in scalars.items()}})
+        """Append scalars of one step to the stage's log; after a resume a step may be there twice: the later counts."""
+        numbers = {name: float(value) for name, value in scalars.items()}
+        line = json.dumps({"step": step, **numbers})
         with (self.folder / SCALARS).open("a") as file:
             file.write(line + "\n")
 
@@ -104,7 +106,8 @@ class StageContext:
 
         path = self.folder / PICTURES / f"{name}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
-        pixels = grid.detach().float().clamp(0, 1).mul(255).round().byte().permute(1, 2, 0).cpu().numpy()
+        levels = grid.detach().float().clamp(0, 1).mul(255).round().byte()
+        pixels = levels.permute(1, 2, 0).cpu().numpy()
         notes = PngInfo()
         if columns:
             notes.add_text(COLUMNS, json.dumps(list(columns)))
@@ -117,7 +120,7 @@ class StageContext:
         return self.folder / CHECKPOINTS
 
     def progress(self, done: int, total: int, unit: str = "images", **info: float) -> None:
-        """Tell how far this stage is; `info` may hold losses and the like."""
+        """Report how far this stage is; `info` may hold losses and the like."""
         if self.on_progress is not None:
             self.on_progress({"done": done, "total": total, "unit": unit, "time": time.time(), **info})
 

@@ -8,7 +8,7 @@ import click
 
 from benchmark.cli.options import results_option
 from benchmark.cli.removal import print_removals, remove_unless_in_use
-from benchmark.results.cleaning import unneeded
+from benchmark.results.cleaning import unneeded_files
 from benchmark.store.store import Store
 
 
@@ -23,7 +23,7 @@ def command(results: Path, yes: bool) -> None:
     first.
     """
     store = Store(results)
-    removals = unneeded(store)
+    removals = unneeded_files(store)
     if not removals:
         click.echo("Nothing to remove.")
         return

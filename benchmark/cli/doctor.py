@@ -109,19 +109,24 @@ def check_devices() -> Iterator[DoctorCheck]:
 
 
 def check_bf16() -> Iterator[DoctorCheck]:
-    """Where training uses bfloat16 unless told otherwise."""
-    places = ["CPU"] if resolve_precision("auto", "cpu") == "bf16" else []
-    with suppress(Exception):  # as in `check_import`; `check_torch` has told
+    """Where training uses bfloat16 by default."""
+    places = []
+    if resolve_precision("auto", "cpu") == "bf16":
+        places.append("CPU")
+    with suppress(Exception):  # as in `check_import`; `check_torch` has reported it
         import torch
 
-        places += ["GPU"] if torch.cuda.is_available() and resolve_precision("auto", "cuda") == "bf16" else []
-    yield DoctorCheck("ok", "bf16", f"on the {' and the '.join(places)}" if places else "not in hardware; fp32 is used")
+        if torch.cuda.is_available() and resolve_precision("auto", "cuda") == "bf16":
+            places.append("GPU")
+    detail = f"on the {' and the '.join(places)}" if places else "not in hardware; fp32 is used"
+    yield DoctorCheck("ok", "bf16", detail)
 
 
 def check_results(results: Path) -> Iterator[DoctorCheck]:
     """The results folder, or the first existing folder above it, takes files and has room."""
     advice = "choose another one with --results or BENCH_RESULTS"
-    place = next(folder for folder in (results.absolute(), *results.absolute().parents) if folder.exists())
+    folder = results.absolute()
+    place = next(candidate for candidate in (folder, *folder.parents) if candidate.exists())
     try:
         with tempfile.TemporaryFile(dir=place):
             free = shutil.disk_usage(place).free / 2**30
@@ -129,7 +134,10 @@ def check_results(results: Path) -> Iterator[DoctorCheck]:
         yield DoctorCheck("fail", "results", f"{results} cannot be written: {error.strerror} ({place})", advice)
         return
     detail = f"{results} can be written, {free:.0f} GiB free"
-    yield DoctorCheck("ok", "results", detail) if free >= FREE_GIB else DoctorCheck("warn", "results", detail, advice)
+    if free >= FREE_GIB:
+        yield DoctorCheck("ok", "results", detail)
+    else:
+        yield DoctorCheck("warn", "results", detail, advice)
 
 
 def check_data(folder: str | None) -> Iterator[DoctorCheck]:
@@ -151,10 +159,12 @@ def check_plugins() -> Iterator[DoctorCheck]:
     except BenchError as error:
         yield DoctorCheck("fail", "plugins", str(error))
         return
-    problems = [check for entry in registry.entries() for check in _plugin_problems(entry, registry)]
+    entries = registry.entries()
+    problems: list[DoctorCheck] = []
+    for entry in entries:
+        problems += _plugin_problems(entry, registry)  # one at most for each plugin
     yield from problems
-    usable = len(registry.entries()) - len(problems)
-    yield DoctorCheck("ok", "plugins", f"{usable} of {len(registry.entries())} can be used")
+    yield DoctorCheck("ok", "plugins", f"{len(entries) - len(problems)} of {len(entries)} can be used")
 
 
 def check_what_plugins_need() -> Iterator[DoctorCheck]:

@@ -12,7 +12,7 @@ import click
 from benchmark.cli.options import WholeNumber, results_option
 from benchmark.cli.removal import print_removals, remove_unless_in_use
 from benchmark.errors import UsageError, did_you_mean
-from benchmark.results.cleaning import belongings, readable_records
+from benchmark.results.cleaning import exclusive_files, readable_records
 from benchmark.store.store import Store
 
 ROW = re.compile(r"\s*(\S+)(?:\s+x\s+(\S+))?\s*")
@@ -31,8 +31,10 @@ def command(rows: tuple[str, ...], scenario: str | None, seed: int | None, resul
     """
     store = Store(results)
     records = readable_records(store)
-    dropped = [record for row in rows for record in records_of_row(records, row, scenario, seed)]
-    removals = belongings(store, dropped)
+    dropped: list[Mapping[str, Any]] = []
+    for row in rows:
+        dropped += records_of_row(records, row, scenario, seed)
+    removals = exclusive_files(store, dropped)
     print_removals(store.results, removals)
     if not yes:
         click.confirm("Remove these?", abort=True)

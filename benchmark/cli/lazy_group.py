@@ -65,7 +65,8 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands without importing bench's own."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, self._summary(name)) for name in self.list_commands(ctx)])
+            rows = [(name, self._summary(name)) for name in self.list_commands(ctx)]
+            formatter.write_dl(rows)
 
     def invoke(self, ctx: click.Context) -> Any:
         """Call the command; a mistake becomes one line (with --traceback, after all of it), Ctrl-C a quiet end."""
@@ -87,12 +88,16 @@ class LazyGroup(click.Group):
             return {}  # nobody could bring one, and help is there at once
         from benchmark.registry.registry import load_registry
 
-        commands = [command for group in load_registry().hook.bench_commands() for command in group]
-        return {command.name: command for command in commands if command.name and command.name not in COMMANDS}
+        found = {}
+        for commands in load_registry().hook.bench_commands():
+            for command in commands:
+                if command.name and command.name not in COMMANDS:
+                    found[command.name] = command
+        return found
 
 
 class Mistake(click.ClickException):
-    """What click prints as one line, unlike its own usage errors."""
+    """An error that click prints as one line; its own usage errors take several."""
 
     exit_code = BenchError.exit_code
 

@@ -94,7 +94,9 @@ def select_boards(found: Sequence[Board], scenario: str | None, *, every: bool =
 
 def order_boards(found: Sequence[Board], metric: str) -> list[Board]:
     """Boards by another metric; `UsageError` when none has it."""
-    names = {name for board in found for name in board.metrics}
+    names: set[str] = set()
+    for board in found:
+        names |= set(board.metrics)
     if found and metric not in names:
         raise UsageError(
             f"--sort {metric}: no such metric.{did_you_mean(metric, names)} There are: {', '.join(sorted(names))}"
@@ -155,4 +157,7 @@ def report_sections(registry: Registry, results: Path) -> list[tuple[str, str]]:
 
 def grids(found: Sequence[Board], further: Sequence[Table]) -> list[TextTable]:
     """The table of each board, and further tables of it."""
-    return [table(board) for board in found for table in (leaderboard_grid, *further)]
+    tables = []
+    for board in found:
+        tables += [table(board) for table in (leaderboard_grid, *further)]
+    return tables

@@ -79,10 +79,10 @@ def _default(field: FieldInfo) -> str:
 
 
 def _limits(field: FieldInfo) -> str:
-    found = [
-        text.format(getattr(part, name))
-        for part in field.metadata
-        for name, text in LIMITS.items()
-        if getattr(part, name, None) is not None
-    ]
+    found = []
+    for constraint in field.metadata:
+        for name, text in LIMITS.items():
+            limit = getattr(constraint, name, None)
+            if limit is not None:
+                found.append(text.format(limit))
     return ", ".join(found)

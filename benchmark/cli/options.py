@@ -169,7 +169,10 @@ def _plugin_options() -> list[CommandOption]:
         returned = load_registry().hook.bench_command_options()
     except BenchError:  # the command itself reads the registry again, and tells what is wrong
         return []
-    return [option for options in returned for option in options if isinstance(option, CommandOption)]
+    found: list[CommandOption] = []
+    for options in returned:
+        found += [option for option in options if isinstance(option, CommandOption)]
+    return found
 
 
 def _click_option(option: CommandOption) -> click.Option:

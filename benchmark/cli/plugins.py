@@ -44,10 +44,14 @@ def list_plugins(pattern: str, kind: str | None, as_json: bool) -> None:
     scenario, budget or matrix, list what there is of these.
     """
     registry = load_registry()
-    listed = _configurations(registry, kind) if kind in ("scenario", *CONFIGS) else registry.entries()
-    entries = [entry for entry in listed if fnmatchcase(entry.name, pattern) and kind in (None, entry.kind)]
+    known = _configurations(registry, kind) if kind in ("scenario", *CONFIGS) else registry.entries()
+    entries = [entry for entry in known if fnmatchcase(entry.name, pattern) and kind in (None, entry.kind)]
     if as_json:
-        click.echo(json.dumps([{field: getattr(entry, field) for field in JSON_FIELDS} for entry in entries], indent=2))
+        tables = []
+        for entry in entries:
+            fields = {name: getattr(entry, name) for name in JSON_FIELDS}
+            tables.append(fields)
+        click.echo(json.dumps(tables, indent=2))
     elif entries:
         _print(("name", "kind", "version", "from", "state", "summary"), [_list_row(entry) for entry in entries])
     else:
@@ -91,18 +95,12 @@ def _configuration(path: Path, kind: str) -> PluginEntry:
 
 def _list_row(entry: PluginEntry) -> tuple[str, ...]:
     usual = " (usual)" if entry.spec and entry.spec.default else ""
-    return (
-        entry.name,
-        entry.kind,
-        entry.version,
-        entry.distribution,
-        entry.state,
-        (entry.error or entry.summary) + usual,
-    )
+    summary = (entry.error or entry.summary) + usual
+    return entry.name, entry.kind, entry.version, entry.distribution, entry.state, summary
 
 
 def _show(entry: PluginEntry, registry: Registry) -> None:
-    entry = _imported(entry, registry)
+    entry = _entry_after_import(entry, registry)
     facts = {"kind": entry.kind, "version": entry.version, "from": entry.distribution, "state": entry.state}
     if entry.spec is not None:
         facts |= {"needs": ", ".join(entry.spec.needs) or "nothing beyond images", "paper": entry.spec.paper}
@@ -118,7 +116,7 @@ def _show(entry: PluginEntry, registry: Registry) -> None:
         _show_options(entry, option_rows(registry.options_class(entry.spec)))
 
 
-def _imported(entry: PluginEntry, registry: Registry) -> PluginEntry:
+def _entry_after_import(entry: PluginEntry, registry: Registry) -> PluginEntry:
     """The entry of a plugin after its code was imported: "broken" with the reason where that fails.
 
     Of shipped plugins only the options are imported; their classes take seconds.

@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 
 def matrix_asked_for(file: str | None, settings: Settings, registry: Registry, **names: Sequence[Any]) -> Matrix:
     """The matrix that a file and the command line ask for."""
-    asked = {**settings.asked, **{key: list(value) for key, value in names.items() if value}}
+    lists = {key: list(value) for key, value in names.items() if value}
+    asked = {**settings.asked, **lists}
     return resolve_matrix(file, asked, registry, overrides=settings.overrides, has_gpu=has_gpu(os.environ))
 
 
@@ -63,7 +64,8 @@ def drive(matrix: Matrix, settings: Settings, registry: Registry, *, required: s
     for warning in matrix.warnings:
         click.echo(f"Warning: {warning}", err=True)
     if settings.dry_run:
-        show_plan(plan, stage_states(plan, store, reuse=settings.reuse, retry=settings.retry), settings.style)
+        states = stage_states(plan, store, reuse=settings.reuse, retry=settings.retry)
+        show_plan(plan, states, settings.style)
         return 0
     failed = execute_plan(plan, store, settings, registry)
     show_outcome(plan, settings, registry)
@@ -99,7 +101,8 @@ def make_executor(matrix: Matrix, registry: Registry) -> Executor:
     """The executor of a matrix."""
     if matrix.executor is None:
         raise UsageError("the matrix names no executor")
-    executor: Executor = registry.create(registry.find("executor", matrix.executor.name), matrix.executor.options)
+    spec = registry.find("executor", matrix.executor.name)
+    executor: Executor = registry.create(spec, matrix.executor.options)
     return executor
 
 
@@ -110,21 +113,23 @@ def show_outcome(plan: Plan, settings: Settings, registry: Registry) -> None:
         click.echo(f"Warning: {problem}", err=True)
     cells = {cell.id for cell in plan.cells}
     keys = {cell.config_key for cell in plan.cells}
-    found = [board for board in boards(records, lambda rows: hook_columns(registry, rows)) if _touched(board, keys)]
+    every = boards(records, lambda rows: hook_columns(registry, rows))
+    found = [board for board in every if _has_row_of(board, keys)]
     out = console()
     if settings.style == "json":
         click.echo(boards_text(found, "json", registry, settings.results), nl=False)
     else:
         print_boards(found, out)
+    own_records = [record for record in records if record["cell"] in cells]
     with store_errors():
-        pictures = keep_pictures(settings.results, [record for record in records if record["cell"] in cells])
+        pictures = keep_pictures(settings.results, own_records)
     if settings.style == "json":
         return
     for folder in sorted({path.parent for path in pictures}):
         out.print(Text(f"pictures: {settings.results / folder}"))
-    if any(record["status"] not in (DONE, SKIPPED) for record in records if record["cell"] in cells):
+    if any(record["status"] not in (DONE, SKIPPED) for record in own_records):
         out.print(Text(f"logs of what failed: bench status --results {settings.results}"))
 
 
-def _touched(board: Board, keys: set[str]) -> bool:
+def _has_row_of(board: Board, keys: set[str]) -> bool:
     return any(row.config_key in keys for row in board.rows)

@@ -92,6 +92,7 @@ def _further_settings(tables: BudgetTables, budget: str) -> list[Setting]:
 
 
 def _digest(file: BudgetFile) -> str:
+    # of the values, so that comments and the order of tables in the file do not count
     text = json.dumps(file.model_dump(exclude={"summary"}), sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:DIGEST_LENGTH]
 

@@ -142,34 +142,44 @@ def read_request(
     Returns:
         The request, and the file's name for errors.
     """
-    path = find_config("matrices", DEMO if file is None else str(file), project)
+    file_or_name = DEMO if file is None else str(file)
+    path = find_config("matrices", file_or_name, project)
     values = read_toml(path)
     if file is None and any(axis in asked for axis in _AXES):
         values = {axis: values[axis] for axis in _AXES}
-    listed = values.get("segmenters", ())
+    segmenters_of_file = values.get("segmenters", ())
     values["metrics"] = _metric_list(values.get("metrics", list(usual_metrics)), usual_metrics, "metrics")
     origins = dict.fromkeys(values, f"{display_path(path)}: ")
     for key, value in asked.items():
         values[key] = _asked_value(key, value, values.get(key, ()))
         origins[key] = "--"
-    for (key, *rest), value in overrides:
+    for keys, value in overrides:
+        key = keys[0]
         if key in TOP_LEVEL_KEYS:
-            if rest:
-                raise UsageError(f"--set {'.'.join((key, *rest))}: '{key}' has no options; set it as a whole")
+            if len(keys) > 1:
+                raise UsageError(f"--set {'.'.join(keys)}: '{key}' has no options; set it as a whole")
             values[key], origins[key] = value, "--set "
     if isinstance(auxiliary := values.get("auxiliary_segmenter"), str):
-        lists = [entries for entries in (listed, values.get("segmenters")) if isinstance(entries, (list, tuple))]
-        every_entry = [entry for entries in lists for entry in entries]
-        [values["auxiliary_segmenter"]] = _entries_by_alias([auxiliary], every_entry)
+        # an alias may be that of an entry of the file even where the command line names other segmenters
+        entries: list[Any] = []
+        for segmenters in (segmenters_of_file, values.get("segmenters")):
+            if isinstance(segmenters, (list, tuple)):  # what is no list is refused below
+                entries += segmenters
+        [values["auxiliary_segmenter"]] = _entries_by_alias([auxiliary], entries)
     fallback = f"{display_path(path)}: "
-    request = validated(Request, values, lambda location: f"{origins.get(location[0], fallback)}{'.'.join(location)}")
-    return request, display_path(path)
+
+    def where(location: tuple[str, ...]) -> str:
+        origin = origins.get(location[0], fallback)
+        return f"{origin}{'.'.join(location)}"
+
+    return validated(Request, values, where), display_path(path)
 
 
 def _asked_value(key: str, asked: Any, in_file: Any) -> Any:
     """What a command-line option puts in the place of a file's value."""
     if key == "executor":
-        return {asked: in_file.get(asked, {}) if isinstance(in_file, dict) else {}}
+        options = in_file.get(asked, {}) if isinstance(in_file, dict) else {}
+        return {asked: options}
     if key == "metrics" and isinstance(in_file, (list, tuple)):
         asked = _metric_list(asked, in_file, "--metrics")
     return _entries_by_alias(asked, in_file)
@@ -197,16 +207,21 @@ def _metric_list(asked: Any, usual: Sequence[Any], where: str) -> Any:
         return asked
     if len(changes) < len(asked):
         raise UsageError(f"{where}: either every name has + or - before it, which changes the usual list, or none has")
-    found = list(usual)
-    names = [entry.get("alias", entry.get("name")) if isinstance(entry, dict) else entry for entry in found]
+    metrics = list(usual)
     for change in changes:
-        name = change[1:]
-        if change[0] == "+":
-            found += [] if name in found else [name]
+        sign, name = change[0], change[1:]
+        names = [_entry_name(entry) for entry in metrics]
+        if sign == "+":
+            if name not in metrics:
+                metrics.append(name)
         elif name in names:
-            found = [entry for entry, listed in zip(found, names, strict=True) if listed != name]
+            metrics = [entry for entry in metrics if _entry_name(entry) != name]
         else:
-            guess = did_you_mean(name, [str(listed) for listed in names])
+            guess = did_you_mean(name, [str(known) for known in names])
             raise UsageError(f"{where}: '{change}' takes away a metric that is not in the list.{guess}")
-        names = [entry.get("alias", entry.get("name")) if isinstance(entry, dict) else entry for entry in found]
-    return found
+    return metrics
+
+
+def _entry_name(entry: Any) -> Any:
+    """The alias of an entry in a list, or its name."""
+    return entry.get("alias", entry.get("name")) if isinstance(entry, dict) else entry

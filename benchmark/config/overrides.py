@@ -60,7 +60,7 @@ class Subject:
 
     def settings(self, layer: Iterable[Setting]) -> list[Setting]:
         """What of a layer applies: settings for everything first, then by name, then by alias."""
-        order = {EVERY: 0, self.alias: 2} | {self.name: 1}
+        order = {EVERY: 0, self.alias: 2} | {self.name: 1}  # an alias that is the name stands for the name
         mine = [setting for setting in layer if setting.section == self.section and setting.name in order]
         mine = [setting for setting in mine if setting.name != EVERY or self.has(setting.path)]
         return sorted(mine, key=lambda setting: order[setting.name])
@@ -70,12 +70,13 @@ def table_settings(
     tables: Mapping[str, Mapping[str, Mapping[str, Any]]], where: Callable[[Keys], str]
 ) -> list[Setting]:
     """The settings in the tables `[section.name]` of a file."""
-    return [
-        Setting(section, name, path, value, where((section, name, *path)))
-        for section in SECTIONS
-        for name, table in tables.get(section, {}).items()
-        for path, value in leaves(section, table)
-    ]
+    settings = []
+    for section in SECTIONS:
+        for name, table in tables.get(section, {}).items():
+            for path, value in leaves(section, table):
+                origin = where((section, name, *path))
+                settings.append(Setting(section, name, path, value, origin))
+    return settings
 
 
 def leaves(section: str, table: Mapping[str, Any], path: Keys = ()) -> Iterator[tuple[Keys, Any]]:
@@ -88,29 +89,31 @@ def leaves(section: str, table: Mapping[str, Any], path: Keys = ()) -> Iterator[
             yield here, value
 
 
-def merged(start: Mapping[str, Any], settings: Iterable[Setting]) -> dict[str, Any]:
+def apply_settings(start: Mapping[str, Any], settings: Iterable[Setting]) -> dict[str, Any]:
     """Nested values after each setting in turn; `start` stays as it is."""
     values: dict[str, Any] = dict(start)
     for setting in settings:
-        values = _assigned(values, setting.path, setting.value)
+        values = _assign(values, setting.path, setting.value)
     return values
 
 
-def _assigned(values: Mapping[str, Any], path: Keys, value: Any) -> dict[str, Any]:
+def _assign(values: Mapping[str, Any], path: Keys, value: Any) -> dict[str, Any]:
+    """A copy of nested values in which a path has another value; what is no table on the way becomes one."""
     key, *rest = path
     if not rest:
         return {**values, key: value}
     inner = values.get(key)
-    return {**values, key: _assigned(inner if isinstance(inner, Mapping) else {}, tuple(rest), value)}
+    table = inner if isinstance(inner, Mapping) else {}
+    return {**values, key: _assign(table, tuple(rest), value)}
 
 
-def place(settings: Sequence[Setting], otherwise: str) -> Callable[[Keys], str]:
-    """Names where the value at a path was set last, for errors; `otherwise` is the prefix of what nobody set."""
+def error_location(settings: Sequence[Setting], otherwise: str) -> Callable[[Keys], str]:
+    """A function that names where the value at a path was set last; `otherwise` is the prefix of what nobody set."""
 
     def where(path: Keys) -> str:
         for setting in reversed(settings):
             length = len(setting.path)
-            if path[:length] == setting.path:
+            if path[:length] == setting.path:  # the value itself, or something within it
                 return ".".join((setting.where, *path[length:]))
             if path and setting.path[: len(path)] == path:
                 return setting.where
@@ -170,7 +173,11 @@ def override_setting(path: Keys, value: Any, subjects: Sequence[Subject], known:
         hint = f" Did you mean {guesses}?" if guesses else did_you_mean(section, known)
         raise UsageError(f"{where}: unknown option.{hint} Known: {', '.join(known)}")
     members = [subject for subject in subjects if subject.section == section]
-    names = {name for subject in members for name in (subject.name, subject.alias)}
+    names: set[str] = set()
+    options: set[str] = set()
+    for subject in members:
+        names |= {subject.name, subject.alias}
+        options |= {key[0] for key in subject.options}
     if len(option) > 1 and option[0] in names:
         return Setting(section, option[0], option[1:], value, where)
     if any(subject.has(option) for subject in members):
@@ -179,7 +186,6 @@ def override_setting(path: Keys, value: Any, subjects: Sequence[Subject], known:
         named = option[0] if option else min(names)
         raise UsageError(f"{where}: expected an option, as in --set {section}.OPTION or {section}.{named}.OPTION")
     word = option[0]
-    options = {key[0] for subject in members for key in subject.options}
     guess = did_you_mean(word, names | options)
     if len(members) == 1:
         listed = ", ".join(sorted(options)) or "none"
@@ -197,6 +203,8 @@ def check_used(layer: Iterable[Setting], subjects: Collection[Subject]) -> None:
     for setting in layer:
         members = [subject for subject in subjects if subject.section == setting.section]
         if setting.name == EVERY and not any(subject.has(setting.path) for subject in members):
-            known = {".".join(option) for subject in members for option in subject.options}
+            known: set[str] = set()
+            for subject in members:
+                known |= {".".join(option) for option in subject.options}
             guess = did_you_mean(".".join(setting.path), known)
             raise UsageError(f"{setting.where}: no {setting.section} of this matrix has this option.{guess}")

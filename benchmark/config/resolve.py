@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +26,11 @@ from benchmark.config.overrides import (
     Keys,
     Setting,
     Subject,
+    apply_settings,
     check_used,
-    merged,
+    error_location,
     override_setting,
     parse_override,
-    place,
     table_settings,
 )
 from benchmark.errors import BenchError, UsageError
@@ -83,11 +82,10 @@ class _Use:
         return Subject(self.spec.kind, self.spec.name, self.entry.alias, _keys(self.options))
 
     def own(self, origin: str) -> list[Setting]:
-        prefix = f"{origin}: {self.spec.kind}s.{self.entry.alias}.options"
-        return [
-            Setting(self.spec.kind, self.entry.alias, (key,), value, f"{prefix}.{key}")
-            for key, value in self.entry.options.items()
-        ]
+        """The options of its own entry in a list of the matrix file."""
+        kind, alias = self.spec.kind, self.entry.alias
+        prefix = f"{origin}: {kind}s.{alias}.options"
+        return [Setting(kind, alias, (key,), value, f"{prefix}.{key}") for key, value in self.entry.options.items()]
 
 
 class _Resolver:
@@ -106,6 +104,7 @@ class _Resolver:
         subjects = self._subjects()
         self._budget = read_budget(budget_name, registry, subjects)
         self._file = table_settings(request.model_dump(), lambda path: f"{origin}: {'.'.join(path)}")
+        # `--set` of the matrix's own keys is part of the request already
         of_plugins = [(path, value) for path, value in overrides if path[0] not in TOP_LEVEL_KEYS]
         self._set = [override_setting(path, value, subjects, KNOWN_KEYS) for path, value in of_plugins]
         check_used(self._file, subjects)
@@ -114,11 +113,15 @@ class _Resolver:
 
     def matrix(self) -> Matrix:
         request = self._request
+        scenarios = [self._scenario(scenario) for scenario in self._scenarios]
+        translators = [self._plugin_config(use) for use in self._translators]
+        segmenters = [self._plugin_config(use) for use in self._segmenters]
+        metrics = [self._plugin_config(use) for use in self._metrics]
         return Matrix(
-            scenarios=tuple(self._scenario(scenario) for scenario in self._scenarios),
-            translators=_with_controls(request.translators, [self._plugin_config(use) for use in self._translators]),
-            segmenters=tuple(self._plugin_config(use) for use in self._segmenters),
-            metrics=tuple(self._plugin_config(use) for use in self._metrics),
+            scenarios=tuple(scenarios),
+            translators=_with_controls(request.translators, translators),
+            segmenters=tuple(segmenters),
+            metrics=tuple(metrics),
             seeds=request.seeds,
             budget=self._budget.name,
             precision=request.precision,
@@ -133,13 +136,16 @@ class _Resolver:
 
     def _subjects(self) -> list[Subject]:
         plugins = (*self._translators, *self._segmenters, *self._metrics, self._auxiliary_segmenter, self._executor)
-        return [*(self._scenario_subject(scenario) for scenario in self._scenarios), *(use.subject for use in plugins)]
+        subjects = [self._scenario_subject(scenario) for scenario in self._scenarios]
+        subjects += [use.subject for use in plugins]
+        return subjects
 
     def _warnings(self) -> tuple[str, ...]:
         """A line for each plugin that trains for a length that no budget sets."""
-        beside = [] if self._auxiliary_segmenter in self._segmenters else [self._auxiliary_segmenter]
-        trained = [*self._translators, *self._segmenters, *beside]
-        unbound = [use for use in trained if use.spec.trains and not use.subject.has((LENGTH,))]
+        uses = [*self._translators, *self._segmenters]
+        if self._auxiliary_segmenter not in self._segmenters:
+            uses.append(self._auxiliary_segmenter)
+        unbound = [use for use in uses if use.spec.trains and not use.subject.has((LENGTH,))]
         return tuple(
             f"{use.spec.kind} '{use.entry.alias}': its length is not bound by the budget, for it has no option "
             f"{LENGTH}; one that trains nothing is registered with trains = false"
@@ -148,9 +154,12 @@ class _Resolver:
 
     def _auxiliary_use(self) -> _Use:
         """The auxiliary segmenter: one of the segmenters of the matrix, or a segmenter that stands beside them."""
-        listed = self._segmenters
-        entry = self._request.auxiliary_segmenter or listed[0].entry
-        return next((use for use in listed if use.entry == entry), None) or self._plugins("segmenter", [entry])[0]
+        entry = self._request.auxiliary_segmenter or self._segmenters[0].entry
+        for use in self._segmenters:
+            if use.entry == entry:
+                return use
+        [beside] = self._plugins("segmenter", [entry])
+        return beside
 
     def _plugins(self, kind: str, entries: Iterable[Entry]) -> list[_Use]:
         uses = []
@@ -187,13 +196,11 @@ class _Resolver:
                 continue
             if setting.section == "translator" and setting.name in CONTROLS:
                 raise UsageError(f"{setting.where}: '{setting.name}' is a control row, which takes no options")
-            find = (
-                self._registry.scenario
-                if setting.section == "scenario"
-                else partial(self._registry.find, setting.section)
-            )
             try:
-                find(setting.name)
+                if setting.section == "scenario":
+                    self._registry.scenario(setting.name)
+                else:
+                    self._registry.find(setting.section, setting.name)
             except BenchError as error:
                 raise UsageError(f"{setting.where}: {error}") from error
 
@@ -207,28 +214,29 @@ class _Resolver:
     def _plugin_config(self, use: _Use) -> PluginConfig:
         own = use.own(self._origin)
         settings = self._layers(use.subject, own)
-        where = place(settings, f"{use.spec.kind}.{use.entry.alias}")
-        options = validated(use.options, merged({}, settings), where).model_dump(mode="json")
+        where = error_location(settings, f"{use.spec.kind}.{use.entry.alias}")
+        options = validated(use.options, apply_settings({}, settings), where).model_dump(mode="json")
         runtime_options = use.options.runtime_option_names()
+        # compared by value: writing out what the budget says anyway does not leave it
         changed = {setting.path[0] for setting in self._changes(use.subject, own)} - set(runtime_options)
         budgeted = self._budget_options(use) if changed else {}
-        off_budget = tuple(sorted(name for name in changed if name in options and options[name] != budgeted.get(name)))
+        off_budget = [name for name in sorted(changed) if name in options and options[name] != budgeted.get(name)]
         return PluginConfig(
-            use.spec.kind, use.spec.name, use.entry.alias, use.spec.version, options, runtime_options, off_budget
+            use.spec.kind, use.spec.name, use.entry.alias, use.spec.version, options, runtime_options, tuple(off_budget)
         )
 
     def _budget_options(self, use: _Use) -> dict[str, Any]:
         """The options as the budget alone would have them; none where it cannot give all that are required."""
         settings = use.subject.settings(self._budget.settings)
         try:
-            return use.options.model_validate(merged({}, settings)).model_dump(mode="json")
+            return use.options.model_validate(apply_settings({}, settings)).model_dump(mode="json")
         except ValidationError:
             return {}
 
     def _scenario(self, scenario: Scenario) -> Scenario:
         settings = self._layers(self._scenario_subject(scenario))
-        where = place(settings, f"scenario.{scenario.name}")
-        changed = validated(Scenario, merged(scenario.model_dump(), settings), where)
+        where = error_location(settings, f"scenario.{scenario.name}")
+        changed = validated(Scenario, apply_settings(scenario.model_dump(), settings), where)
         sides = {side: self._side(getattr(changed, side), side, where) for side in ("source", "target")}
         return changed.model_copy(update=sides)
 
@@ -250,11 +258,11 @@ def _keys(options: type[PluginOptions]) -> frozenset[Keys]:
     return frozenset((name,) for name in options.model_fields)
 
 
-def _with_controls(entries: Sequence[Entry], choices: Sequence[PluginConfig]) -> tuple[PluginConfig, ...]:
-    """Translators in the order they were asked for; missing controls go first and last."""
+def _with_controls(entries: Sequence[Entry], configs: Sequence[PluginConfig]) -> tuple[PluginConfig, ...]:
+    """Translators in the order of the request; control rows that it does not name go first and last."""
     controls = {name: PluginConfig("control", name, name, "1", {}) for name in CONTROLS}
-    asked = iter(choices)
-    rows = [controls[entry.name] if entry.name in controls else next(asked) for entry in entries]
+    translators = iter(configs)  # those of the entries that are no control rows, in their order
+    rows = [controls[entry.name] if entry.name in controls else next(translators) for entry in entries]
     first = [] if controls[FLOOR] in rows else [controls[FLOOR]]
     last = [] if controls[CEILING] in rows else [controls[CEILING]]
     return (*first, *rows, *last)

@@ -1,4 +1,4 @@
-"""Writes the record of a cell once nothing more can be learnt about it."""
+"""Writes the record of a cell once all of its goals are done or have failed."""
 
 from __future__ import annotations
 
@@ -55,6 +55,7 @@ class CellRecords:
         if cell.invalid or cell.skipped:
             failure = Failure(INVALID if cell.invalid else SKIPPED, cell.invalid or cell.skipped or "")
         record = make_record(cell, self._plan, self._store, failure, {} if failure else score_failures)
+        # a record of results is not replaced by one that only says that nothing was run this time
         not_tried = failure is not None and failure.status == SKIPPED and not cell.skipped
         if not (not_tried and record_path(self._store.results, cell.id).exists()):
             record = write_record(self._store.results, record)

@@ -1,4 +1,4 @@
-"""Runs a plan: hands out stages as their inputs come to be, announces what happens, writes a record per cell."""
+"""Runs a plan: submits stages when their inputs are finished, announces events, writes a record per cell."""
 
 from __future__ import annotations
 
@@ -66,10 +66,12 @@ def execute(
     """
     listeners = Listeners(*filter(None, [listener]), HookListener(registry.hook, store))
     preload = _preloadable_modules(plan.matrix, registry)
-    with _ended_by_signals(), executor, store_errors(), _driven(plan, store, reuse):
-        run = _Run(
-            plan, store, executor, listeners, lambda stage: make_job(stage, plan, store, registry, preload), retry
-        )
+    with _signals_as_interrupt(), executor, store_errors(), _hold_results(plan, store, reuse):
+
+        def job_of(stage: Stage) -> Job:
+            return make_job(stage, plan, store, registry, preload)
+
+        run = _Run(plan, store, executor, listeners, job_of, retry)
         run.begin(trustworthy_states(plan, store, reuse, retry))
         if reuse == "only-cache":
             run.give_up("not in the results folder, and --reuse only-cache runs nothing")
@@ -112,16 +114,21 @@ class _Run:
         done = [key for key, state in states.items() if state == "cached"]
         self._reused = len(done)
         self._schedule = Schedule(self._plan.stages, done)
-        changes = {key: other_code(self._store, self._plan.stages[key]) for key in done}
+        changes = {}
+        for key in done:
+            if changed_packages := other_code(self._store, self._plan.stages[key]):
+                changes[key] = changed_packages
         self._listener.plan_ready(self._plan, states)
-        self._listener.other_code_found({key: names for key, names in changes.items() if names})
+        self._listener.other_code_found(changes)
         for key in done:
             self._records.settle(key)
         for key, state in states.items():
             if state not in ("cached", "not-needed", "failed"):
                 self._schedule.add(key)
-        for key in [key for key, state in states.items() if state == "failed"]:
-            self._note_failure(key, self._store.failure(key) or Failure("failed", "unknown"))
+        # after all were added: a failure takes the stages that need it out of the schedule again
+        for key, state in states.items():
+            if state == "failed":
+                self._note_failure(key, self._store.failure(key) or Failure("failed", "unknown"))
         self._records.write_decided(self._failures)
 
     @property
@@ -132,10 +139,10 @@ class _Run:
     def step(self) -> None:
         """Start what can start, then wait a moment for news."""
         self._offer_stages()
-        self._look_elsewhere()
+        self._check_other_drivers()
         for key, outcome in self._executor.wait(SECONDS_BETWEEN_LOOKS):
             del self._running[key]
-            self._take(key, outcome)
+            self._note_outcome(key, outcome)
         self._announce_progress()
         self._records.write_decided(self._failures)
 
@@ -147,7 +154,7 @@ class _Run:
         self._records.write_decided(self._failures)
 
     def end(self) -> Summary:
-        """Sum up."""
+        """Announce the end of the run, and return its summary."""
         seconds = time.monotonic() - self._started
         summary = Summary(dict(self._records.statuses), self._stages_run, self._reused, seconds)
         self._listener.finished(summary)
@@ -168,8 +175,8 @@ class _Run:
             else:
                 refused.add(stage.kind)
 
-    def _look_elsewhere(self) -> None:
-        """Look after the stages that other drivers work on."""
+    def _check_other_drivers(self) -> None:
+        """Note what became of the stages that other drivers work on."""
         for key in list(self._elsewhere):
             stage = self._plan.stages[key]
             folder = folder_of(self._store, stage)
@@ -182,10 +189,10 @@ class _Run:
                 self._finish(key)
             elif failure and not is_tried_again(failure, stage, "only-missing", "interrupted"):
                 self._fail(key, failure)
-            else:
+            else:  # its driver was killed: it is ours to run
                 self._schedule.add(key)
 
-    def _take(self, key: str, outcome: Outcome) -> None:
+    def _note_outcome(self, key: str, outcome: Outcome) -> None:
         """Note how a job ended."""
         if outcome.status == "busy":
             self._elsewhere.add(key)
@@ -232,8 +239,9 @@ class _Run:
 
 
 @contextmanager
-def _ended_by_signals() -> Iterator[None]:
+def _signals_as_interrupt() -> Iterator[None]:
     """Treat TERM and HUP as Ctrl-C, so that stages end and temporary folders are removed."""
+    # a handler that is not the usual one was set by whoever runs bench (`nohup` ignores HUP), and stays
     usual = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_DFL]
     if threading.current_thread() is not threading.main_thread():
         usual = []
@@ -247,7 +255,7 @@ def _ended_by_signals() -> Iterator[None]:
 
 
 @contextmanager
-def _driven(plan: Plan, store: Store, reuse: Reuse) -> Iterator[None]:
+def _hold_results(plan: Plan, store: Store, reuse: Reuse) -> Iterator[None]:
     """Hold the results folder together with other drivers, after removing what is to be run again."""
     if reuse == "only-cache":  # nothing is run, and the folder may be one that can only be read
         yield
@@ -266,7 +274,7 @@ def _driven(plan: Plan, store: Store, reuse: Reuse) -> Iterator[None]:
 
 
 def discard_stages(plan: Plan, store: Store, keys: set[str]) -> None:
-    """Remove stages, finished or not; readers first, so that none outlives what it was made from."""
+    """Remove stages, finished or not; those that read others first, so that none outlives its inputs."""
     for key in reversed(plan.stages):
         if key in keys:
             folder_of(store, plan.stages[key]).discard(only_damaged=False)
@@ -281,13 +289,16 @@ def trustworthy_states(plan: Plan, store: Store, reuse: Reuse, retry: Retry) -> 
     if reuse in ("never", "same-code"):
         retry = "failed" if reuse == "never" else retry
         reuse = "only-missing"
+    # a damaged stage that is removed has to run again, and its inputs are then read too: repeat until none is new
     while True:
         states = stage_states(plan, store, reuse=reuse, retry=retry)
         if reuse == "only-cache":
             return states
-        to_run = [stage for key, stage in plan.stages.items() if states[key] in ("to-run", "resumable")]
-        sources = {source for stage in to_run for source in stage.inputs.values()}
-        read = {key for key in (*sources, *score_keys(plan.cells)) if states[key] == "cached"}
+        candidates = set(score_keys(plan.cells))
+        for key, stage in plan.stages.items():
+            if states[key] in ("to-run", "resumable"):
+                candidates |= set(stage.inputs.values())
+        read = {key for key in candidates if states[key] == "cached"}
         for key in read - checked:
             folder = folder_of(store, plan.stages[key])
             if not folder.intact():
@@ -300,6 +311,7 @@ def trustworthy_states(plan: Plan, store: Store, reuse: Reuse, retry: Retry) -> 
 def make_job(stage: Stage, plan: Plan, store: Store, registry: Registry, preload: tuple[str, ...]) -> Job:
     """The job that an executor runs for a stage."""
     matrix = plan.matrix
+    inputs = {role: (plan.stages[key].kind, key) for role, key in stage.inputs.items()}
     return Job(
         results=str(store.results.absolute()),
         project=str(registry.project),
@@ -308,7 +320,7 @@ def make_job(stage: Stage, plan: Plan, store: Store, registry: Registry, preload
         plugin=stage.plugin,
         seed=stage.seed,
         spec=stage.spec,
-        inputs={role: (plan.stages[key].kind, key) for role, key in stage.inputs.items()},
+        inputs=inputs,
         device=matrix.device,
         precision=matrix.precision,
         threads=matrix.threads,
@@ -319,9 +331,10 @@ def make_job(stage: Stage, plan: Plan, store: Store, registry: Registry, preload
 
 def _preloadable_modules(matrix: Matrix, registry: Registry) -> tuple[str, ...]:
     """Modules of the plugins of a matrix of which it is declared that importing them computes nothing."""
-    modules = []
-    for choice in (*matrix.translators, *matrix.segmenters, matrix.auxiliary_segmenter, *matrix.metrics):
-        with suppress(PluginError):  # a control, or broken: its cells tell
-            spec = registry.find(choice.kind, choice.name)
-            modules += [spec.entry.rpartition(":")[0]] if spec.preload else []
-    return tuple(dict.fromkeys(modules))
+    modules: dict[str, None] = {}
+    for config in (*matrix.translators, *matrix.segmenters, matrix.auxiliary_segmenter, *matrix.metrics):
+        with suppress(PluginError):  # a control row, or a broken plugin, which its cells report
+            spec = registry.find(config.kind, config.name)
+            if spec.preload:
+                modules[spec.entry.rpartition(":")[0]] = None
+    return tuple(modules)

@@ -1,4 +1,4 @@
-"""What happens while a plan runs, for those who want to know."""
+"""Events of a running plan, and listeners that are called at them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Summary:
 
 
 class Listener:
-    """Hears of what happens while a plan runs, in the process of the driver; what is not overridden is passed over."""
+    """Methods that the driver calls, in its process, at the events of a run; each does nothing unless overridden."""
 
     def plan_ready(self, plan: Plan, states: Mapping[str, State]) -> None:
         """Called once before anything runs."""

@@ -27,7 +27,7 @@ from benchmark.errors import StoreError, UsageError
 from benchmark.execution.machine import cores, memory_gib, visible_gpus
 from benchmark.execution.preload import VARIABLE
 from benchmark.execution.processes import descendants, kill_all
-from benchmark.execution.worker import die_with, lead_group, main, read_outcome, stage_folder
+from benchmark.execution.worker import end_with_parent, lead_group, main, read_outcome, stage_folder
 from benchmark.plan.stage_kinds import STAGE_KINDS
 
 PRELOAD = (
@@ -47,7 +47,7 @@ SERVER_GONE = 255
 
 
 class LocalOptions(PluginOptions):
-    """What of the machine the stages get."""
+    """How many stages run at a time, and on which GPUs."""
 
     slots: int | None = Field(
         default=None,
@@ -91,7 +91,9 @@ class LocalExecutor(Executor):
             raise UsageError("device: cuda was asked for, but no GPU is visible; ask for auto or cpu  (bench doctor)")
         if not self._has_room(job):
             return False
-        job = replace(job, gpu=self._least_loaded_gpu() if self._on_gpu(job) else "")
+        # an empty name hides all GPUs, so that no stage uses one that it has no slot for
+        gpu = self._least_loaded_gpu() if self._on_gpu(job) else ""
+        job = replace(job, gpu=gpu)
         file = Path(self._jobs.name) / f"{job.key}.json"
         try:
             file.write_text(json.dumps(asdict(job)))
@@ -99,7 +101,7 @@ class LocalExecutor(Executor):
             hint = "make room in the temporary folder, or set TMPDIR to another"
             raise StoreError(f"{file}: cannot be written ({error.strerror or error}); {hint}") from error
         with self._server_environment(job):
-            process = self._started_process(job, file)
+            process = self._start_process(job, file)
         deadline = time.monotonic() + (job.timeout or math.inf)
         self._running[job.key] = _Running(job, file, process, deadline)
         return True
@@ -109,12 +111,16 @@ class LocalExecutor(Executor):
         if not self._running:
             time.sleep(seconds)
             return []
-        nearest = min(running.deadline for running in self._running.values()) - time.monotonic()
+        deadline = min(running.deadline for running in self._running.values())
         sentinels = [running.process.sentinel for running in self._running.values()]
-        wait_for_any(sentinels, timeout=max(0.0, min(seconds, nearest)))
+        wait_for_any(sentinels, timeout=max(0.0, min(seconds, deadline - time.monotonic())))
         now = time.monotonic()
-        over = [key for key, one in self._running.items() if one.process.exitcode is not None or now >= one.deadline]
-        return [(key, _outcome_of(self._running.pop(key))) for key in over]
+        outcomes = []
+        for key, running in list(self._running.items()):
+            if running.process.exitcode is not None or now >= running.deadline:
+                del self._running[key]
+                outcomes.append((key, _outcome_of(running)))
+        return outcomes
 
     def close(self) -> None:
         """Kill what runs; a stage goes on from its last checkpoint when it is run again."""
@@ -130,7 +136,7 @@ class LocalExecutor(Executor):
             return len(self._gpus)
         return max(1, min(cores() // job.threads, int(memory_gib() / GIB_PER_SLOT)))
 
-    def _started_process(self, job: Job, file: Path) -> ForkServerProcess:
+    def _start_process(self, job: Job, file: Path) -> ForkServerProcess:
         """A process for a job; the server it is forked from is started anew where it has died."""
         for attempt in range(STARTS):
             process = self._context.Process(target=_stage_process, args=(str(file),), name=f"bench {job.kind}")
@@ -165,21 +171,26 @@ class LocalExecutor(Executor):
     @contextmanager
     def _server_environment(self, job: Job) -> Iterator[None]:
         """What the server of the forks must find in its environment when the first process starts it."""
-        wanted = {
+        variables = {
             VARIABLE: ",".join([*PRELOAD, *job.preload]),
             # Asking the driver library for its devices, as some imports do, would spoil CUDA for every fork.
             "PYTORCH_NVML_BASED_CUDA_CHECK": "1",
             # The server is given sys.path, and ignores it before Python 3.13.
             "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-        } | ({} if self._gpus and job.device != "cpu" else {"CUDA_VISIBLE_DEVICES": ""})
+        }
+        if not self._gpus or job.device == "cpu":
+            variables["CUDA_VISIBLE_DEVICES"] = ""
         self._context.set_forkserver_preload(["benchmark.execution.preload"])
-        before = {name: os.environ.get(name) for name in wanted}
-        os.environ |= wanted
+        before = {name: os.environ.get(name) for name in variables}
+        os.environ |= variables
         try:
             yield
         finally:
             for name, value in before.items():
-                os.environ.pop(name) if value is None else os.environ.update({name: value})
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value
 
 
 def _stage_process(job_file: str) -> None:
@@ -187,7 +198,7 @@ def _stage_process(job_file: str) -> None:
     _close_server_pipes()
     parent = multiprocessing.parent_process()
     assert parent is not None
-    die_with(parent.join)
+    end_with_parent(parent.join)
     try:
         main(job_file)
     except StoreError:  # there is no room in the temporary folder to say how it ended
@@ -200,7 +211,9 @@ def _stage_process(job_file: str) -> None:
 
 def _close_server_pipes() -> None:
     """Close what would keep the server alive for as long as a process that a plugin detached holds it open."""
-    for owner, name in ((forkserver._forkserver, "_forkserver_alive_fd"), (resource_tracker._resource_tracker, "_fd")):
+    # private names of the standard library, which may be gone in a later version: then nothing is closed
+    pipes = ((forkserver._forkserver, "_forkserver_alive_fd"), (resource_tracker._resource_tracker, "_fd"))
+    for owner, name in pipes:
         descriptor = getattr(owner, name, None)
         if isinstance(descriptor, int):
             setattr(owner, name, None)
@@ -226,7 +239,7 @@ def _end_processes(running: _Running) -> int | None:
     """Make sure that no process of a job is left; the exit code of its first one."""
     process = running.process
     if process.pid is not None:
-        helpers = descendants(process.pid)
+        helpers = descendants(process.pid)  # before it is killed: without it, its children have another parent
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         kill_all(helpers)
@@ -239,7 +252,7 @@ def _end_processes(running: _Running) -> int | None:
 
 
 def _status_of_exit(code: int | None) -> tuple[str, str]:
-    """Status and reason of a process that ended without a word."""
+    """Status and reason of a process that ended without storing its outcome."""
     if code == SERVER_GONE:
         return "interrupted", "the server that stages are forked from was ended from outside"
     if code == os.EX_IOERR:

@@ -1,4 +1,4 @@
-"""This machine: what it has, read without importing torch, and what a stage is to compute with here."""
+"""Hardware of this machine, read without importing torch, and the device and precision of a stage on it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a stage was made with: code, versions, machine; noted by the process that does the work."""
+"""Provenance of a stage: code, versions and machine, noted by the process that does the work."""
 
 from __future__ import annotations
 
@@ -96,6 +96,7 @@ def git_revision(root: Path) -> Revision:
     """Commit of the checkout at a folder, and whether its tracked files differ from it."""
     if not (root / ".git").exists():
         return Revision(None, None)
+    # --exclude=* leaves no tag to describe by, so that the answer is the hash of the commit
     command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
     try:
         described = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()

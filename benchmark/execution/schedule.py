@@ -1,4 +1,4 @@
-"""Which stage can start next, kept up to date as others finish or fail; it looks at no disk."""
+"""Which stage can start next, kept up to date as others finish or fail, without reading the disk."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ class Schedule:
         for stage in stages.values():
             for source in set(stage.inputs.values()):
                 self._readers[source].append(stage.key)
+        # as sets: two roles may read one stage
         self._missing = {key: len(set(stage.inputs.values()) - self._done) for key, stage in stages.items()}
         self._ready: dict[str, list[tuple[Rank, str]]] = {}
 
@@ -85,16 +86,20 @@ class Schedule:
         return cleared
 
     def _push(self, key: str) -> None:
-        heappush(self._ready.setdefault(self._stages[key].kind, []), (self._ranks[key], key))
+        # a heap for each kind, as the executor may have room for stages of one kind and not of another
+        heap = self._ready.setdefault(self._stages[key].kind, [])
+        heappush(heap, (self._ranks[key], key))
 
 
 def ranks(stages: Mapping[str, Stage]) -> dict[str, Rank]:
     """The order in which stages should run: urgent kinds first, then those with the longest chain behind them."""
-    behind = dict.fromkeys(stages, 0)
+    # length of the longest chain of stages that wait for this one, from the ends of the chains backwards
+    chain_length = dict.fromkeys(stages, 0)
     for stage in reversed(list(stages.values())):
         for source in stage.inputs.values():
-            behind[source] = max(behind[source], behind[stage.key] + 1)
-    return {
-        key: (not STAGE_KINDS[stage.kind].urgent, -behind[key], place)
-        for place, (key, stage) in enumerate(stages.items())
-    }
+            chain_length[source] = max(chain_length[source], chain_length[stage.key] + 1)
+    found = {}
+    for place, (key, stage) in enumerate(stages.items()):
+        urgent = STAGE_KINDS[stage.kind].urgent
+        found[key] = (not urgent, -chain_length[key], place)  # the smallest runs first
+    return found

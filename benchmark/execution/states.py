@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Literal
 
-from benchmark.plan.model import Cell, Plan, Stage, needed
+from benchmark.plan.model import Cell, Plan, Stage, stages_to_run
 from benchmark.registry.code import changed_code
 from benchmark.results.records import INVALID
 from benchmark.store.stage_folder import StageFolder
@@ -27,8 +27,10 @@ def stage_states(
     everything that would read them is there.
     """
     discarded = discarded_stages(plan, store, reuse)
-    done = {key: key not in discarded and folder_of(store, stage).finished() for key, stage in plan.stages.items()}
-    wanted = set(needed(plan.stages, score_keys(plan.cells), done))
+    done = {}
+    for key, stage in plan.stages.items():
+        done[key] = key not in discarded and folder_of(store, stage).finished()
+    wanted = set(stages_to_run(plan.stages, score_keys(plan.cells), done))
     states: dict[str, State] = {}
     for key, stage in plan.stages.items():
         if done[key]:
@@ -71,13 +73,14 @@ def folder_of(store: Store, stage: Stage) -> StageFolder:
 
 def score_keys(cells: Iterable[Cell]) -> Iterator[str]:
     """Keys of the stages that make the numbers of some cells."""
-    return (key for cell in cells for key in cell.goals)
+    for cell in cells:
+        yield from cell.goals
 
 
 def is_tried_again(failure: Failure, stage: Stage, reuse: Reuse, retry: Retry) -> bool:
     """Whether a stage that failed runs again: what ended it lay outside it, its code has changed, or all are asked for.
 
-    Raises nothing; a failure without digests of code is that of the code of today.
+    A failure that was stored without digests of code counts as one of today's code.
     """
     if retry == "failed" or reuse == "never":
         return True

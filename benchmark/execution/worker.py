@@ -38,7 +38,7 @@ SECONDS_BETWEEN_REPORTS = 0.3
 DESCRIBED = ("kind", "plugin", "seed", "spec", "inputs")
 """Fields of a job that its folder holds for people."""
 OUTCOMES = ("done", "found", "busy", "failed", "oom", "timeout", "interrupted", "invalid")
-SURROUNDINGS = (
+MACHINE_ERRORS = (
     *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.ESTALE),
     *(errno.EMFILE, errno.ENFILE, errno.ENOMEM),
 )
@@ -60,7 +60,7 @@ def run_job(job: Job, *, capture: bool) -> Outcome:
             if folder.finished():
                 return Outcome("found")
             outcome = _attempt(job, folder, capture=capture)
-            _record(job, outcome)
+            _record_outcome(job, outcome)  # with the lock held, as it reads and writes the failure of the stage
             return outcome
     except Busy:
         return Outcome("busy")
@@ -83,7 +83,8 @@ def main(job_file: str) -> None:
     """Entry of a process: run the job of a file and write how it ended beside it."""
     path = Path(job_file)
     fields = json.loads(path.read_text())
-    job = Job(**fields | {"inputs": {role: tuple(place) for role, place in fields["inputs"].items()}})
+    fields["inputs"] = {role: tuple(place) for role, place in fields["inputs"].items()}  # JSON has lists alone
+    job = Job(**fields)
     os.environ |= _environment(job)
     write_json(outcome_file(path), asdict(run_job(job, capture=True)))
 
@@ -94,29 +95,31 @@ def outcome_file(job_file: Path) -> Path:
 
 
 def read_outcome(job_file: Path) -> Outcome | None:
-    """How a job ended, or None when its process died before it could tell."""
+    """How a job ended, or None when its process died before it stored that."""
     stored = read_json(outcome_file(job_file))
     try:
         outcome = Outcome(stored["status"], stored["reason"], tuple(stored["log_tail"]))
     except (TypeError, KeyError):  # missing, or not what `main` writes
         return None
-    is_text = all(isinstance(text, str) for text in (outcome.status, outcome.reason, *outcome.log_tail))
-    return outcome if is_text and outcome.status in OUTCOMES else None
+    texts = [outcome.status, outcome.reason, *outcome.log_tail]
+    is_valid = all(isinstance(text, str) for text in texts) and outcome.status in OUTCOMES
+    return outcome if is_valid else None
 
 
 def lead_group() -> None:
     """Make this process the head of a process group of its own, so that it and its helpers can be ended together."""
     os.setsid()
-    if sys.platform == "linux":  # the server it was forked from may be killed alone, unseen by `die_with`
+    if sys.platform == "linux":  # the server it was forked from may be killed alone, unseen by `end_with_parent`
         parent_death_signal, child_subreaper = 1, 36
         library = ctypes.CDLL(None)
         library.prctl(parent_death_signal, signal.SIGKILL)
         library.prctl(child_subreaper, 1)  # what a plugin detaches becomes a child of this process, and ends with it
 
 
-def die_with(wait_for_parent: Callable[[], object]) -> None:
+def end_with_parent(wait_for_parent: Callable[[], object]) -> None:
     """End this process and its helpers at once when its parent is gone: no orphan goes on computing."""
 
+    # a thread, as a signal would wait for the C code that a stage may be in
     def watch() -> None:
         wait_for_parent()
         os.killpg(0, signal.SIGKILL)
@@ -125,14 +128,18 @@ def die_with(wait_for_parent: Callable[[], object]) -> None:
 
 
 def _environment(job: Job) -> dict[str, str]:
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), str(job.threads))
-    return threads | ({} if job.gpu is None else {"CUDA_VISIBLE_DEVICES": job.gpu})
+    libraries = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+    variables = dict.fromkeys(libraries, str(job.threads))
+    if job.gpu is not None:
+        variables["CUDA_VISIBLE_DEVICES"] = job.gpu
+    return variables
 
 
 def _attempt(job: Job, folder: StageFolder, *, capture: bool) -> Outcome:
     try:
         work = folder.start()
-        write_json(work / STAGE, {name: value for name, value in asdict(job).items() if name in DESCRIBED}, indent=1)
+        described = {name: value for name, value in asdict(job).items() if name in DESCRIBED}
+        write_json(work / STAGE, described, indent=1)
         with _logging(work / LOG, capture=capture):
             try:
                 _run(job, work)
@@ -145,7 +152,7 @@ def _attempt(job: Job, folder: StageFolder, *, capture: bool) -> Outcome:
             raise
         status, reason = _status_and_reason(error, job.plugin)
         missing = missing_inputs(job)
-        if missing and status == "failed":
+        if missing and status == "failed":  # whatever it raised, a lost input explains it, and a new run may succeed
             status, reason = "interrupted", f"an input is gone or damaged ({', '.join(missing)}); run it again"
         return Outcome(status, reason, folder.log_tail())
     return Outcome("done")
@@ -168,22 +175,24 @@ def _run(job: Job, work: Path) -> None:
     code = loaded_code()
     check_unchanged(job, registry, code.digests)
     provenance = make_provenance(job, device, precision, code, registry)
-    inputs = {role: Store(Path(job.results)).stage(*place).path for role, place in job.inputs.items()}
-    run = StageContext(
+    store = Store(Path(job.results))
+    inputs = {role: store.stage(*place).path for role, place in job.inputs.items()}
+    context = StageContext(
         folder=work,
         seed=job.seed or 0,
         device=device,
         precision=precision,
         on_progress=_reporter(work / PROGRESS),
     )
-    kind.import_work()(job.spec, inputs, run, registry)
+    run_stage = kind.import_work()
+    run_stage(job.spec, inputs, context, registry)
     seconds = time.perf_counter() - started
     result = {
         "seconds": seconds,
         "device": device,
         "precision": precision,
         "threads": job.threads,
-        "facts": plain(run.facts | _peak_memory(device)),
+        "facts": plain(context.facts | _peak_memory(device)),
         "provenance": provenance,
     }
     write_json(work / RESULT, result, indent=1)
@@ -204,7 +213,7 @@ def _set_up_torch(job: Job, device: str) -> None:
 
 
 def _peak_memory(device: str) -> dict[str, int]:
-    unit = 1 if sys.platform == "darwin" else 1024
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes there, kibibytes on Linux
     facts = {"peak_memory_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit}
     if device == "cuda":
         import torch
@@ -224,6 +233,7 @@ def _reporter(path: Path) -> Callable[[dict[str, Any]], None]:
                 reported = True
                 log.warning("progress must be given as finite numbers, and is not announced: %r", dict(progress))
             return
+        # every write is a rename on the disk: not at each step, but always at the last one
         now = time.monotonic()
         if now - last >= SECONDS_BETWEEN_REPORTS or progress["done"] == progress["total"]:
             last = now
@@ -266,12 +276,14 @@ def _status_and_reason(error: BaseException, plugin: str) -> tuple[str, str]:
     """Status and one-line reason for what a stage raised."""
     text = _message(error)
     first = text.splitlines()[0] if text else ""
-    names = {kind.__name__ for kind in type(error).__mro__}  # torch's own error is told without importing torch
-    if names & {"MemoryError", "OutOfMemoryError"} or any(hint in text.lower() for hint in OUT_OF_MEMORY):
+    # by name, so that torch is not imported for its own error
+    names = {kind.__name__ for kind in type(error).__mro__}
+    says_out_of_memory = any(hint in text.lower() for hint in OUT_OF_MEMORY)
+    if says_out_of_memory or names & {"MemoryError", "OutOfMemoryError"}:
         return "oom", f"{plugin}: out of memory ({first or type(error).__name__})"
     if isinstance(error, StoreError):
         return "interrupted", first
-    if _is_of_surroundings(error):
+    if _is_fault_of_machine(error):
         return "interrupted", f"{plugin}: {type(error).__name__}: {first}"
     if isinstance(error, (PluginError, UsageError)):
         return "invalid", first
@@ -279,7 +291,8 @@ def _status_and_reason(error: BaseException, plugin: str) -> tuple[str, str]:
         return "failed", first
     if isinstance(error, SystemExit):
         return "failed", f"{plugin}: ended the process with sys.exit({error.code})"
-    return "failed", f"{plugin}: {type(error).__name__}" + (f": {first}" if first else "")
+    name = type(error).__name__
+    return "failed", f"{plugin}: {name}: {first}" if first else f"{plugin}: {name}"
 
 
 def _message(error: BaseException) -> str:
@@ -289,13 +302,13 @@ def _message(error: BaseException) -> str:
         return ""
 
 
-def _is_of_surroundings(error: BaseException) -> bool:
+def _is_fault_of_machine(error: BaseException) -> bool:
     """Whether an exception, or what it was raised from, says that the machine lacks something."""
     chain = (error, error.__cause__, error.__context__)
-    return any(isinstance(one, OSError) and one.errno in SURROUNDINGS for one in chain)
+    return any(isinstance(one, OSError) and one.errno in MACHINE_ERRORS for one in chain)
 
 
-def _record(job: Job, outcome: Outcome) -> None:
+def _record_outcome(job: Job, outcome: Outcome) -> None:
     store = Store(Path(job.results))
     if outcome.status == "done":
         store.clear_failure(job.key)

@@ -178,6 +178,7 @@ class ChainBuilder:
         self, kind: str, plugin: str, spec: dict[str, Any], inputs: dict[str, str], seed: int | None = None
     ) -> str:
         spec = {"kind": kind, "format": STAGE_KINDS[kind].format, **spec}
+        # keys of inputs hold those of theirs, so that a change anywhere upstream changes this key as well
         key = content_key({"spec": without_runtime_options(spec), "inputs": inputs})
         if key not in self.stages:
             self.stages[key] = Stage(kind, key, plugin, seed, spec, inputs, self._code_of(spec))

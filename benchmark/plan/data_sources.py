@@ -52,20 +52,20 @@ class DataSources:
 
     def fingerprint(self, side: Side, split: str) -> str:
         """Hash of the images and labels of a split."""
-        place = _place(side), split
-        if place not in self._fingerprints:
-            self._fingerprints[place] = self._dataset(side).fingerprint(split)
-        return self._fingerprints[place]
+        key = _side_key(side), split
+        if key not in self._fingerprints:  # hashing all files of a data set takes long
+            self._fingerprints[key] = self._dataset(side).fingerprint(split)
+        return self._fingerprints[key]
 
     def labelled(self, side: Side, split: str) -> bool:
-        """Whether a split has labels; one that cannot be read counts as labelled, as its own stage tells the error."""
-        place = _place(side), split
-        if place not in self._labelled:
+        """Whether a split has labels; one that cannot be read counts as labelled: its own stage reports the error."""
+        key = _side_key(side), split
+        if key not in self._labelled:
             try:
-                self._labelled[place] = self._dataset(side).labelled(split)
+                self._labelled[key] = self._dataset(side).labelled(split)
             except Exception:  # a third party's code
-                self._labelled[place] = True
-        return self._labelled[place]
+                self._labelled[key] = True
+        return self._labelled[key]
 
     def fingerprints(self, scenario: Scenario) -> dict[str, str]:
         """Hashes of all splits of a scenario, by side and split, such as "source train"."""
@@ -95,14 +95,14 @@ class DataSources:
         return stored
 
     def _dataset(self, side: Side) -> Dataset:
-        place = _place(side)
-        if place not in self._datasets:
+        key = _side_key(side)
+        if key not in self._datasets:
             spec = self._registry.find("dataset", side.dataset)
-            self._datasets[place] = self._registry.create(spec, side.options)
-        return self._datasets[place]
+            self._datasets[key] = self._registry.create(spec, side.options)
+        return self._datasets[key]
 
 
-def _place(side: Side) -> str:
+def _side_key(side: Side) -> str:
     return content_key([side.dataset, side.options])
 
 

@@ -15,6 +15,7 @@ RUNTIME_ONLY = "runtime_only"
 
 def content_key(value: Any) -> str:
     """A hash of JSON values that does not depend on the order of their names."""
+    # sorted and without spaces: one value has one text, in every version of Python
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()[:KEY_LENGTH]
 
@@ -24,6 +25,7 @@ def plugin_identity(config: PluginConfig) -> dict[str, Any]:
     options: dict[str, dict[str, Any]] = {"options": {}, RUNTIME_ONLY: {}}
     for name, value in config.options.items():
         options[RUNTIME_ONLY if name in config.runtime_options else "options"][name] = value
+    # no empty entry: keys of plugins that are no files must not depend on this field
     code = {"code": config.code} if config.code else {}
     return {"name": config.name, "version": config.version, **code, **options}
 

@@ -1,4 +1,4 @@
-"""What a plan is made of: stages that read each other, cells that need them, and what follows from their order."""
+"""Data model of a plan: stages (nodes of a graph), cells (rows of one seed), and which stages goals need."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Stage:
     Attributes:
         kind: A key of `STAGE_KINDS`.
         key: Hash of `inputs` and of what of `spec` decides the outcome.
-        plugin: Label of the translator or segmenter, or name of the data set, for people.
+        plugin: Alias of the translator or segmenter, or name of the data set, for people.
         seed: Seed of the cells it belongs to; None where it does not depend on one.
         spec: Everything that decides the outcome, besides the inputs; JSON values.
         inputs: Keys of the stages whose folders it reads, by role.
@@ -41,7 +41,7 @@ class Cell:
 
     Attributes:
         id: Unique, and a valid file name.
-        scenario, translator, segmenter: Name and labels.
+        scenario, translator, segmenter: Name and aliases.
         seed: Its seed.
         config_key: Hash of everything but the seed and the metrics.
         stages: Keys of its own stages by role; those that prepare data are found through their inputs.
@@ -77,7 +77,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a matrix comes to.
+    """All stages and cells of a matrix.
 
     Attributes:
         stages: By key; a stage stands behind its inputs.
@@ -100,8 +100,8 @@ class Plan:
     unusable_metrics: dict[str, str] = field(default_factory=dict)
 
 
-def needed(stages: Mapping[str, Stage], goals: Iterable[str], done: Mapping[str, bool]) -> list[str]:
-    """Keys of the stages to make for the goals, in the order of the plan: what only finished stages read is left out.
+def stages_to_run(stages: Mapping[str, Stage], goals: Iterable[str], done: Mapping[str, bool]) -> list[str]:
+    """Keys of the unfinished stages that goals need, in the order of the plan; inputs of finished stages are left out.
 
     Args:
         stages: All stages.

@@ -32,6 +32,8 @@ def make_plan(matrix: Matrix, registry: Registry) -> Plan:
     planner = _Planner(matrix, registry)
     cells = tuple(planner.cells())
     metrics = planner.plugins.metrics
+    value_names = {metric.alias: metric.values for metric in metrics}
+    unusable = {metric.alias: metric.error for metric in metrics if metric.error}
     return Plan(
         stages=planner.builder.stages,
         cells=cells,
@@ -39,8 +41,8 @@ def make_plan(matrix: Matrix, registry: Registry) -> Plan:
         classes=planner.classes,
         scenarios=planner.scenarios,
         fingerprints=planner.fingerprints,
-        value_names={metric.alias: metric.values for metric in metrics},
-        unusable_metrics={metric.alias: metric.error for metric in metrics if metric.error},
+        value_names=value_names,
+        unusable_metrics=unusable,
     )
 
 
@@ -113,13 +115,17 @@ class _Planner:
         # Where a data set cannot be used, neither its options nor its files are known.
         usable = scenario.name in self.scenarios
         sides = (scenario.source, scenario.target) if usable else ()
+        fingerprints = []
+        for side in sides:
+            fingerprints += [self.data.fingerprint(side, side.train), self.data.fingerprint(side, side.test)]
         parts = {
-            "scenario": _deciding(self.scenarios[scenario.name]) if usable else scenario.name,
-            "data": [self.data.fingerprint(side, split) for side in sides for split in (side.train, side.test)],
+            "scenario": _scenario_identity(self.scenarios[scenario.name]) if usable else scenario.name,
+            "data": fingerprints,
             "translator": translator.identity,
             "segmenter": segmenter.identity,
             "compute": compute_identity(self.matrix),
         }
+        # Left out where no data set is given as a file, so that keys of all others stay what they were before.
         dataset_code = [self.data.code(side) for side in sides]
         if any(dataset_code):
             parts["dataset_code"] = dataset_code
@@ -128,10 +134,12 @@ class _Planner:
         return content_key(without_runtime_options(parts))
 
 
-def _deciding(scenario: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a scenario decides results; a default is left out, so that cells keep their older names."""
-    unsaid = {"summary", "evaluate"} | ({"score_translations"} if scenario["score_translations"] == "train" else set())
-    return {name: value for name, value in scenario.items() if name not in unsaid}
+def _scenario_identity(scenario: Mapping[str, Any]) -> dict[str, Any]:
+    """A scenario without what does not affect results, and without a default that older cells did not have."""
+    left_out = {"summary", "evaluate"}
+    if scenario["score_translations"] == "train":
+        left_out.add("score_translations")
+    return {name: value for name, value in scenario.items() if name not in left_out}
 
 
 def _slug(text: str) -> str:

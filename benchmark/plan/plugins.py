@@ -91,12 +91,16 @@ def resolve_plugins(matrix: Matrix, registry: Registry, code: CodeDigests) -> Ma
     check_value_names(metrics)
     with_code = replace(
         matrix,
-        translators=tuple(plugin.config for plugin in translators),
-        segmenters=tuple(plugin.config for plugin in segmenters),
-        metrics=tuple(plugin.config for plugin in metrics),
+        translators=_configs(translators),
+        segmenters=_configs(segmenters),
+        metrics=_configs(metrics),
         auxiliary_segmenter=auxiliary_segmenter.config,
     )
     return MatrixPlugins(with_code, translators, segmenters, metrics, auxiliary_segmenter)
+
+
+def _configs(plugins: Iterable[ResolvedPlugin]) -> tuple[PluginConfig, ...]:
+    return tuple(plugin.config for plugin in plugins)
 
 
 def check_value_names(metrics: Iterable[ResolvedPlugin]) -> None:
@@ -116,7 +120,8 @@ def _resolve(config: PluginConfig, registry: Registry, code: CodeDigests) -> Res
         return ResolvedPlugin(config)
     try:
         spec = registry.find(config.kind, config.name)
-        return ResolvedPlugin(replace(config, code=code.of_files(spec, registry.project)), spec)
+        with_code = replace(config, code=code.of_files(spec, registry.project))
+        return ResolvedPlugin(with_code, spec)
     except PluginError as error:
         return ResolvedPlugin(config, error=str(error))
 

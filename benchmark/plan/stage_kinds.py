@@ -124,6 +124,7 @@ class Role(str):
         role.kind, role.purpose = kind, purpose
         return role
 
+    # called by pickle and copy, which would else hand the text to `__new__` as a kind
     def __getnewargs__(self) -> tuple[str, str]:  # type: ignore[override]
         return self.kind, self.purpose
 

@@ -91,38 +91,37 @@ class CodeDigests:
             seen.add(package)
             files = self._files_of(package)
             self._digest(files)
-            waiting += [_top(name) for file in files for name in self._imported(file)]
+            waiting += self._imported_packages(files)
 
     def _package_digests(self, plugin: PluginSpec, project: Path) -> Iterator[tuple[str, str]]:
-        start = _place(plugin.entry)
-        followed = set(own_packages()) | _packages_beside(start, plugin.distribution)
-        if start.endswith(".py"):
-            files = self._project_files(plugin, project)
-            waiting = [_top(name) for file in files for name in self._imported(file)]
-            followed = set(own_packages())
+        start = _module(plugin.entry)
+        followed = set(own_packages())
+        if start.endswith(".py"):  # the file itself is part of the key, by `of_files`
+            waiting = self._imported_packages(self._project_files(plugin, project))
         else:
             waiting = [_top(start)]
+            followed |= _sibling_packages(start, plugin.distribution) | {_top(start)}
         seen: set[str] = set()
         while waiting:
             package = waiting.pop()
-            if package in seen or package == CORE or package not in {*followed, _top(start)}:
+            if package in seen or package == CORE or package not in followed:
                 continue
             seen.add(package)
             files = self._files_of(package)
             yield package, self._digest(files)
-            waiting += [_top(name) for file in files for name in self._imported(file)]
+            waiting += self._imported_packages(files)
 
     def _project_files(self, plugin: PluginSpec, project: Path) -> tuple[Path, ...]:
         """Files that the import strings of a plugin name, and the files of the project that these import."""
-        places = [_place(entry) for entry in (plugin.entry, plugin.options)]
-        waiting = [Path(place) for place in places if place.endswith(".py")]
+        modules = [_module(entry) for entry in (plugin.entry, plugin.options)]
+        waiting = [Path(module) for module in modules if module.endswith(".py")]
         seen: set[Path] = set()
         while waiting:
             file = waiting.pop()
             if file in seen or not file.is_file():
                 continue
             seen.add(file)
-            for name in self._imported(file):
+            for name in self._imported_names(file):
                 waiting += _module_files(name, project)
         return tuple(sorted(seen))
 
@@ -134,10 +133,18 @@ class CodeDigests:
     def _core_digest(self) -> str:
         if not self._core:
             root = Path(__file__).parents[1]
-            self._core = tuple(file for folder in CORE_FOLDERS for file in sorted((root / folder).rglob("*.py")))
+            for folder in CORE_FOLDERS:
+                self._core += tuple(sorted((root / folder).rglob("*.py")))
         return self._digest(self._core)
 
-    def _imported(self, file: Path) -> tuple[str, ...]:
+    def _imported_packages(self, files: Iterable[Path]) -> list[str]:
+        """Top-level names of all that some files import."""
+        packages: list[str] = []
+        for file in files:
+            packages += [_top(name) for name in self._imported_names(file)]
+        return packages
+
+    def _imported_names(self, file: Path) -> tuple[str, ...]:
         if file not in self._imports:
             self._imports[file] = imported_modules(file)
         return self._imports[file]
@@ -147,7 +154,9 @@ class CodeDigests:
         if files and files not in self._digests:
             total = hashlib.sha256()
             for file in files:
-                name = file.relative_to(relative_to) if relative_to and file.is_relative_to(relative_to) else file.name
+                # names without the folder above them: the same files give the same digest on every machine
+                inside = relative_to is not None and file.is_relative_to(relative_to)
+                name = file.relative_to(relative_to) if relative_to and inside else file.name
                 content = hashlib.sha256(file.read_bytes()).hexdigest()
                 total.update(f"{name}\n{content}\n".encode())
             self._digests[files] = total.hexdigest()[:DIGEST_LENGTH]
@@ -187,7 +196,7 @@ def own_packages() -> tuple[str, ...]:
     folder = shipped("plugins")
     if folder.is_dir():
         return tuple(sorted(path.name for path in folder.iterdir() if path.is_dir()))
-    return tuple(sorted(_distributed(SHIPPED)))
+    return tuple(sorted(_packages_of_distribution(SHIPPED)))
 
 
 def package_files(package: str) -> tuple[Path, ...]:
@@ -238,14 +247,15 @@ def _module_files(name: str, project: Path) -> Iterator[Path]:
         yield from sorted((project / _top(name)).rglob("*.py"))
 
 
-def _packages_beside(module: str, distribution_name: str) -> set[str]:
-    """Top-level packages of the same distribution as a module: those it names, or what lies in the same folder."""
-    location = None if module.endswith(".py") else _location(_top(module))
+def _sibling_packages(module: str, distribution_name: str) -> set[str]:
+    """Top-level packages of a module's distribution: those that this lists, or what lies in the same folder."""
+    location = _location(_top(module))
     if location is None:
         return set()
     root = location.parent
     if root.name in ("site-packages", "dist-packages"):
-        return _distributed(distribution_name)
+        return _packages_of_distribution(distribution_name)
+    # an editable install or a source tree, whose distribution lists no files
     return {path.stem for path in root.iterdir() if path.is_dir() or path.suffix == ".py"}
 
 
@@ -262,7 +272,7 @@ def _location(package: str) -> Path | None:
     return Path(found.origin) if found.origin and found.origin.endswith(".py") else None
 
 
-def _distributed(name: str) -> set[str]:
+def _packages_of_distribution(name: str) -> set[str]:
     """Top-level packages that an installed distribution lists."""
     try:
         files = distribution(name).files or []
@@ -271,7 +281,7 @@ def _distributed(name: str) -> set[str]:
     return {file.parts[0].removesuffix(".py") for file in files if file.suffix == ".py"} - {CORE}
 
 
-def _place(entry: str) -> str:
+def _module(entry: str) -> str:
     return entry.rpartition(":")[0]
 
 

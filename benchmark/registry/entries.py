@@ -59,7 +59,7 @@ def _state_of(spec: PluginSpec) -> tuple[State, str | None]:
 
 
 def _problem(spec: PluginSpec) -> str | None:
-    """What of a description does not fit, or None."""
+    """Why a description is not valid, or None."""
     if spec.kind not in KINDS:
         return f"kind must be one of {', '.join(KINDS)}, but is '{spec.kind}'"
     if not NAME.fullmatch(spec.name) or len(spec.name) > LONGEST_NAME:

@@ -40,6 +40,7 @@ class HookRelay:
 
     def _call(self, name: str, /, **arguments: Any) -> list[Any]:
         results: list[Any] = []
+        # pluggy lists the last registered first
         for implementation in reversed(getattr(self._manager.hook, name).get_hookimpls()):
             try:
                 results += self.call_one(implementation.plugin, name, **arguments)

@@ -29,7 +29,10 @@ def config_folders(kind: str, project: Path) -> list[Path]:
 
 def config_files(kind: str, project: Path) -> list[Path]:
     """The files in `configs/<kind>`, shipped ones first."""
-    return [path for folder in config_folders(kind, project) for path in sorted(folder.glob("*.toml"))]
+    files: list[Path] = []
+    for folder in config_folders(kind, project):
+        files += sorted(folder.glob("*.toml"))
+    return files
 
 
 def is_path(name: str) -> bool:

@@ -1,4 +1,4 @@
-"""Every plugin by name, shipped or not, through one door; listing imports none, and a broken one hurts no other."""
+"""All plugins by name, shipped or not; listing imports none, and a broken one does not affect others."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Registry:
         self.hook = HookRelay(self._manager)
 
     def add(self, plugin: object, name: str, distribution: str, version: str = "") -> None:
-        """Take in an object with hooks: a module, or an instance.
+        """Register an object with hooks: a module, or an instance.
 
         Args:
             plugin: The object.
@@ -87,8 +87,9 @@ class Registry:
         try:
             check_hooks(plugin)
             self._manager.register(plugin, name=f"{distribution}:{name}")
-            returned = self.hook.call_one(plugin, "bench_register_plugins")
-            entries = [make_entry(spec, distribution) for specs in returned for spec in specs]
+            entries: list[PluginEntry] = []
+            for specs in self.hook.call_one(plugin, "bench_register_plugins"):
+                entries += [make_entry(spec, distribution) for spec in specs]
         except Exception as error:  # a third party's code: a broken package is an entry, and never ends the tool
             self.add_broken(name, distribution, version, error)
             if self._manager.is_registered(plugin):
@@ -99,7 +100,7 @@ class Registry:
             self._add_entry(entry)
 
     def add_module(self, load: Callable[[], object], name: str, distribution: str, version: str = "") -> None:
-        """Take in what a function imports; when that fails, the package is an entry that tells why."""
+        """Register what a function imports; when that fails, the package becomes an entry with the reason."""
         try:
             with redirect_stdout(sys.stderr):  # standard output may be JSON
                 plugin = load()
@@ -109,7 +110,7 @@ class Registry:
             self.add(plugin, name, distribution, version)
 
     def add_broken(self, name: str, distribution: str, version: str, error: BaseException) -> None:
-        """Note a package that could not be taken in."""
+        """Add an entry for a package that could not be registered."""
         reason = str(error) if isinstance(error, PluginError) else one_line_with_place(error)
         self._entries.append(PluginEntry(name, PACKAGE, version, distribution, "broken", reason))
 
@@ -118,14 +119,14 @@ class Registry:
         for index, other in enumerate(self._entries):
             if (other.kind, other.name) != (entry.kind, entry.name) or entry.kind == PACKAGE:
                 continue
-            reason = (
-                f"registered twice by {entry.distribution}; rename one of them"
-                if other.distribution == entry.distribution
-                else f"registered by both {other.distribution} and {entry.distribution}; uninstall one of them, or "
-                "rename its plugin"
-            )
+            if other.distribution == entry.distribution:
+                reason = f"registered twice by {entry.distribution}; rename one of them"
+            else:
+                both = f"{other.distribution} and {entry.distribution}"
+                reason = f"registered by both {both}; uninstall one of them, or rename its plugin"
             log.warning("%s '%s' is %s", entry.kind, entry.name, reason)
             entry = replace(entry, state="broken", error=reason)
+            # results of shipped plugins must not depend on what else is installed
             if other.distribution != SHIPPED:
                 self._entries[index] = replace(other, state="broken", error=reason)
         self._entries.append(entry)
@@ -146,7 +147,7 @@ class Registry:
         """What packages and the project add to the budget of a name."""
         found = []
         for plugin, distribution in self._plugins:
-            for returned in self._ask(plugin, "bench_register_budgets"):
+            for returned in self._results_or_warning(plugin, "bench_register_budgets"):
                 if name in returned:
                     owned = {(entry.kind, entry.name) for entry in self._entries if entry.distribution == distribution}
                     owned |= {("scenario", scenario.name) for scenario, _ in self._scenarios_of(plugin)}
@@ -162,7 +163,7 @@ class Registry:
         for returned in self.hook.call_one(plugin, hook):
             yield from returned
 
-    def _ask(self, plugin: object, hook: str) -> list[Any]:
+    def _results_or_warning(self, plugin: object, hook: str) -> list[Any]:
         """What a hook of one plugin returns; nothing, and a warning, where it raises."""
         try:
             return self.hook.call_one(plugin, hook)
@@ -180,22 +181,27 @@ class Registry:
                 raise PluginError(f"{kind} '{name}' ({entry.distribution}) cannot be used: {entry.error}")
         broken = sorted({entry.distribution for entry in self._entries if entry.kind == PACKAGE})
         hint = f" Broken packages, whose plugins are not known: {', '.join(broken)}." if broken else ""
-        guess = self._elsewhere(kind, name) or did_you_mean(name, [entry.name for entry in named])
+        guess = self._hint_of_other_kind(kind, name) or did_you_mean(name, [entry.name for entry in named])
         raise PluginError(f"{kind} '{name}' is not known.{guess}{hint}  (bench plugins list --kind {kind})")
 
-    def _elsewhere(self, kind: str, name: str) -> str:
+    def _hint_of_other_kind(self, kind: str, name: str) -> str:
         """A hint that a name is that of another kind of plugin, or of a value of a metric."""
         kinds = [entry.kind for entry in self._entries if entry.name == name and entry.kind != PACKAGE]
         if kinds:
             return f" There is a {' and a '.join(kinds)} of that name."
         if kind == "metric":
-            owners = [entry.name for entry in self._entries if entry.spec and name in entry.spec.values]
-            return f" It is a value of {' and of '.join(repr(owner) for owner in owners)}." if owners else ""
+            owners = [repr(entry.name) for entry in self._entries if entry.spec and name in entry.spec.values]
+            return f" It is a value of {' and of '.join(owners)}." if owners else ""
         return ""
 
     def options_class(self, spec: PluginSpec) -> type[PluginOptions]:
         """The class of a plugin's options; imports the plugin itself only when its spec does not say where they are."""
-        found = import_entry(spec, spec.options) if spec.options else getattr(self.load(spec), "Options", PluginOptions)
+        found: Any
+        if spec.options:
+            found = import_entry(spec, spec.options)
+        else:
+            plugin_class = self.load(spec)
+            found = getattr(plugin_class, "Options", PluginOptions)
         if not (isinstance(found, type) and issubclass(found, PluginOptions)):
             raise PluginError(f"{_who(spec)}: its options must subclass PluginOptions")
         return found
@@ -216,10 +222,10 @@ class Registry:
 
     def create(self, spec: PluginSpec, options: Mapping[str, Any]) -> Any:
         """An instance of a plugin; `UsageError` for options that do not fit, `PluginError` as `load`."""
-        checked = validated(
-            self.options_class(spec), options, lambda location: ".".join((spec.kind, spec.name, *location))
-        )
-        return self.load(spec)(checked)
+        model = self.options_class(spec)
+        checked = validated(model, options, lambda location: ".".join((spec.kind, spec.name, *location)))
+        plugin_class = self.load(spec)
+        return plugin_class(checked)
 
     def scenarios(self) -> dict[str, Scenario]:
         """All scenarios by name; `PluginError` when two share one, `UsageError` when the project's own do not fit."""
@@ -251,8 +257,10 @@ class Registry:
     def _scenarios_of(self, plugin: object) -> list[tuple[Scenario, str]]:
         name = str(self._manager.get_name(plugin))
         try:
-            returned = self.hook.call_one(plugin, "bench_register_scenarios")
-            return [_scenario(item, name) for items in returned for item in items]
+            found = []
+            for items in self.hook.call_one(plugin, "bench_register_scenarios"):
+                found += [_scenario(item, name) for item in items]
+            return found
         except Exception as error:  # a third party's code, as in `add`; the user's own files are the user's to mend
             if isinstance(plugin, RegistryFile):
                 raise
@@ -285,13 +293,14 @@ def load_registry(project: Path | None = None) -> Registry:
 
 def _add_project(registry: Registry) -> None:
     path = registry.project / "registry.toml"
+    # appended, not put first: no file of a project may stand in the place of an installed module
     if path.is_file() and str(registry.project) not in sys.path:
         sys.path.append(str(registry.project))
     _add_file(registry, path, registry.project / "configs", PROJECT_FILE)
 
 
 def _add_file(registry: Registry, path: Path, configs: Path, distribution: str, version: str = "") -> None:
-    """Take in a `registry.toml`, and the modules of hooks that it names."""
+    """Register the plugins of a `registry.toml`, and the modules of hooks that it names."""
     file = RegistryFile(path, configs)
     registry.add(file, "registry.toml", distribution, version)
     for place in file.hooks:

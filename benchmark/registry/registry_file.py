@@ -33,8 +33,8 @@ class _RegistryTables(BaseModel):
         if not isinstance(rows, list):
             return rows
         for row in rows:
-            if isinstance(row, dict) and (taken := {"kind", "distribution"} & row.keys()):
-                raise ValueError(f"'{min(taken)}' is not written here")
+            if isinstance(row, dict) and (implied := {"kind", "distribution"} & row.keys()):
+                raise ValueError(f"'{min(implied)}' is not written here")
         return [{"kind": info.field_name, **row} if isinstance(row, dict) else row for row in rows]
 
 
@@ -51,8 +51,9 @@ class RegistryFile:
 
     def __init__(self, path: Path, configs: Path) -> None:
         tables = validated(_RegistryTables, read_toml(path) if path.exists() else {}, in_file(path))
-        rows = [row for kind in KINDS for row in getattr(tables, kind)]
-        self._specs = [_resolve_entries(row, path.parent) for row in rows]
+        self._specs: list[PluginSpec] = []
+        for kind in KINDS:
+            self._specs += [_resolve_entries(spec, path.parent) for spec in getattr(tables, kind)]
         self._configs = configs
         self.hooks = [resolve_relative_file(place, path.parent) for place in tables.hooks]
 

@@ -17,7 +17,10 @@ from benchmark.results.text import printable
 
 def json_rows(boards: Sequence[Board]) -> list[dict[str, Any]]:
     """One mapping for each row, in the order of the boards; no value is ever NaN."""
-    return [_json_row(board, row) for board in boards for row in board.rows]
+    rows = []
+    for board in boards:
+        rows += [_json_row(board, row) for row in board.rows]
+    return rows
 
 
 def as_json(boards: Sequence[Board]) -> str:
@@ -34,27 +37,34 @@ def as_csv(boards: Sequence[Board], *, per_class: bool = False, costs: bool = Fa
         costs: Add `KIND.minutes`, `.images_per_second`, `.memory` (GiB) and `.device` for each kind of training.
         highlights: Add the lines of text that metrics gave, joined by semicolons.
     """
-    metrics = list(dict.fromkeys(name for board in boards for name in board.metrics))
-    flat = []
+    metrics: dict[str, None] = {}  # boards may differ in theirs
+    for board in boards:
+        metrics |= dict.fromkeys(board.metrics)
+    lines: list[dict[str, Any]] = []
+    columns: dict[str, None] = {}
     for row in json_rows(boards):
-        cells = _csv_row(row, metrics)
+        cells = _csv_row(row, list(metrics))
         if per_class:
             cells |= {f"iou.{name}": estimate["mean"] for name, estimate in row["per_class_iou"].items()}
         if costs:
             cells |= _csv_costs(row["trainings"])
         if highlights:
             cells["highlights"] = "; ".join(row["highlights"])
-        flat.append({_csv_text(name): _csv_text(cell) for name, cell in cells.items()})
-    names = dict.fromkeys(name for row in flat for name in row)
+        line = {_csv_text(name): _csv_text(cell) for name, cell in cells.items()}
+        lines.append(line)
+        columns |= dict.fromkeys(line)
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(names), restval="", lineterminator="\n")
+    writer = csv.DictWriter(text, list(columns), restval="", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(flat)
+    writer.writerows(lines)
     return text.getvalue()
 
 
 def _csv_costs(trainings: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    return {f"{kind}.{name}": cell for kind, training in trainings.items() for name, cell in training.items()}
+    cells: dict[str, Any] = {}
+    for kind, training in trainings.items():
+        cells |= {f"{kind}.{name}": cell for name, cell in training.items()}
+    return cells
 
 
 def _csv_text(cell: Any) -> Any:
@@ -62,6 +72,7 @@ def _csv_text(cell: Any) -> Any:
     if not isinstance(cell, str):
         return cell
     text = printable(cell)
+    # aliases and reasons come from files and plugins; a spreadsheet runs what begins like a formula
     return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
@@ -77,11 +88,15 @@ def _json_row(board: Board, row: Row) -> dict[str, Any]:
         "seeds": list(row.seeds),
     }
     metrics = {name: row.metrics.get(name, missing).as_json() for name in board.metrics}
-    return about | metrics | _more(board, row)
+    return about | metrics | _further_fields(board, row)
 
 
-def _more(board: Board, row: Row) -> dict[str, Any]:
-    """What the contract leaves free."""
+def _further_fields(board: Board, row: Row) -> dict[str, Any]:
+    """Fields that the documented contract does not demand."""
+    columns = {name: _finite_or_none(value) for name, value in row.extra.items()}
+    per_class = {name: estimate.as_json() for name, estimate in row.per_class.items()}
+    trainings = {kind: asdict(training) for kind, training in row.trainings.items()}
+    failures = {str(seed): reason for seed, reason in row.failures.items()}  # names in JSON are text
     return {
         "role": row.role,
         "budget": board.budget,
@@ -95,16 +110,16 @@ def _more(board: Board, row: Row) -> dict[str, Any]:
         "config_key": row.config_key,
         "differs": row.differs,
         "seeds_wanted": list(row.wanted),
-        "failures": {str(seed): reason for seed, reason in row.failures.items()},
+        "failures": failures,
         "seconds": row.seconds,
-        "columns": {name: _finite(value) for name, value in row.extra.items()},
+        "columns": columns,
         "highlights": list(row.highlights),
-        "trainings": {kind: asdict(training) for kind, training in row.trainings.items()},
-        "per_class_iou": {name: estimate.as_json() for name, estimate in row.per_class.items()},
+        "trainings": trainings,
+        "per_class_iou": per_class,
     }
 
 
-def _finite(value: float | None) -> float | None:
+def _finite_or_none(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 

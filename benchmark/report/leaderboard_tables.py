@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from benchmark.plan.stage_kinds import training_kinds
 from benchmark.report.tables import (
@@ -11,10 +11,10 @@ from benchmark.report.tables import (
     TextTable,
     column_decimals,
     comma_list,
+    decimal_text,
     duration,
     factor_and_decimals,
     number,
-    rounded,
 )
 from benchmark.results.board import NOT_MEASURED, NOTHING_TRANSLATED, Board, Row, Training
 from benchmark.results.statistics import Estimate
@@ -34,36 +34,69 @@ def leaderboard_grid(board: Board) -> TextTable:
     """The board as a table for people: headlines that any row has, and what explains the rest."""
     names = [name for name in board.metrics if _is_column(board, name)]
     metrics: list[Column] = [(heading(board, name), _metric_cell(board, name)) for name in names]
-    extra = sorted({name for row in board.rows for name in row.extra})
-    columns: list[Column] = [
-        ("#", lambda row: EMPTY if row.rank is None else str(row.rank)),
-        ("translator", row_name),
-        *_segmenter_column(board),
-        *metrics[:2],
-        ("seeds", lambda row: str(len(row.seeds)) if row.complete else f"{len(row.seeds)}/{len(row.wanted)}"),
+    extra_names: set[str] = set()
+    for row in board.rows:
+        extra_names |= set(row.extra)
+    identifying: list[Column] = [("#", _rank_text), ("translator", row_name), *_segmenter_column(board)]
+    columns = [
+        *identifying,
+        *metrics[:2],  # the ranking value and the gap, which the number of seeds belongs to
+        ("seeds", _seeds_text),
         *metrics[2:],
-        *((name, _extra_cell(board, name)) for name in extra),
-        ("cost h:mm:ss", lambda row: EMPTY if row.seconds is None else duration(row.seconds)),
+        *((name, _extra_cell(board, name)) for name in sorted(extra_names)),
+        ("cost h:mm:ss", _cost_text),
     ]
+    control_rows = frozenset(index for index, row in enumerate(board.rows) if row.role)
+    explanations = [*EXPLANATIONS]
+    if len(board.seeds) == 1:
+        explanations.append(ONE_SEED)
     return TextTable(
         title=title(board),
-        headings=tuple(name for name, _ in columns),
-        rows=tuple(tuple(cell(row) for _, cell in columns) for row in board.rows),
-        fixed=2 + len(_segmenter_column(board)),
-        dim=frozenset(index for index, row in enumerate(board.rows) if row.role),
-        notes=(*EXPLANATIONS, *([ONE_SEED] if len(board.seeds) == 1 else []), *notes(board)),
+        headings=_headings(columns),
+        rows=_cells(board, columns),
+        fixed=len(identifying),
+        dim=control_rows,
+        notes=(*explanations, *notes(board)),
     )
+
+
+def _headings(columns: Sequence[Column]) -> tuple[str, ...]:
+    return tuple(name for name, _ in columns)
+
+
+def _cells(board: Board, columns: Sequence[Column]) -> tuple[tuple[str, ...], ...]:
+    """The cells of each row of a board."""
+    rows = []
+    for row in board.rows:
+        texts = [cell_text(row) for _, cell_text in columns]
+        rows.append(tuple(texts))
+    return tuple(rows)
+
+
+def _rank_text(row: Row) -> str:
+    return EMPTY if row.rank is None else str(row.rank)
+
+
+def _seeds_text(row: Row) -> str:
+    return str(len(row.seeds)) if row.complete else f"{len(row.seeds)}/{len(row.wanted)}"
+
+
+def _cost_text(row: Row) -> str:
+    return EMPTY if row.seconds is None else duration(row.seconds)
 
 
 def per_class_grid(board: Board) -> TextTable:
     """IoU of each class (rows) in each row of the board (columns)."""
+    no_value = Estimate(None, None, 0)
+    row_names = [_full_name(board, row) for row in board.rows]
+    rows = []
+    for name in board.classes:
+        estimates = [row.per_class.get(name, no_value) for row in board.rows]
+        rows.append((name, *(number(estimate, 100, 1) for estimate in estimates)))
     return TextTable(
         title=f"IoU % by class: {title(board)}",
-        headings=("class", *(_full_name(board, row) for row in board.rows)),
-        rows=tuple(
-            (name, *(number(row.per_class.get(name, Estimate(None, None, 0)), 100, 1) for row in board.rows))
-            for name in board.classes
-        ),
+        headings=("class", *row_names),
+        rows=tuple(rows),
         notes=(f"{EMPTY}: the class is not in the test labels or predictions, or the row is not done.",),
     )
 
@@ -71,11 +104,13 @@ def per_class_grid(board: Board) -> TextTable:
 def highlights_grid(board: Board) -> TextTable:
     """Lines of text by metrics about each row, such as which classes translation exchanged."""
     columns: list[Column] = [("translator", row_name), *_segmenter_column(board)]
-    lines = [(row, line) for row in board.rows for line in row.highlights[:HIGHLIGHTS]]
+    lines = []
+    for row, cells in zip(board.rows, _cells(board, columns), strict=True):
+        lines += [(*cells, highlight) for highlight in row.highlights[:HIGHLIGHTS]]
     return TextTable(
         title=f"Highlights of the first seed: {title(board)}",
-        headings=(*(name for name, _ in columns), "what was found"),
-        rows=tuple((*(cell(row) for _, cell in columns), line) for row, line in lines),
+        headings=(*_headings(columns), "what was found"),
+        rows=tuple(lines),
         fixed=len(columns) + 1,
         notes=() if lines else ("No metric of these records has any; 'semantic-flip' does.",),
     )
@@ -85,16 +120,17 @@ def costs_grid(board: Board) -> TextTable:
     """What the trainings of each row took: the translator's, and the segmenter's."""
     columns: list[Column] = [("translator", row_name), *_segmenter_column(board)]
     for kind in training_kinds():
+        # made by a function, as a lambda of this loop would see the kind of its last turn
         columns += [
             (f"{kind.plugin} on", _cost_cell(kind.name, lambda training: training.device)),
             ("minutes", _cost_cell(kind.name, lambda training: f"{training.minutes:.1f}")),
-            ("images/s", _cost_cell(kind.name, lambda training: rounded(training.images_per_second, 1))),
-            ("GiB", _cost_cell(kind.name, lambda training: rounded(training.memory, 2))),
+            ("images/s", _cost_cell(kind.name, lambda training: decimal_text(training.images_per_second, 1))),
+            ("GiB", _cost_cell(kind.name, lambda training: decimal_text(training.memory, 2))),
         ]
     return TextTable(
         title=f"Cost of trainings: {title(board)}",
-        headings=tuple(name for name, _ in columns),
-        rows=tuple(tuple(cell(row) for _, cell in columns) for row in board.rows),
+        headings=_headings(columns),
+        rows=_cells(board, columns),
         fixed=1 + len(_segmenter_column(board)),
         notes=(
             "Means over the seeds that are done. Minutes are those of the last attempt, whatever else ran; memory "
@@ -108,30 +144,33 @@ def _cost_cell(kind: str, text: Callable[[Training], str]) -> Callable[[Row], st
 
 
 def title(board: Board) -> str:
-    """Scenario and protocol, with every number's class count."""
-    parts = [
-        board.scenario,
-        *([board.rows[0].segmenter] if _one_segmenter(board) else []),
-        f"{len(board.classes)} classes",
-        f"{'x'.join(map(str, board.size))} px",
-        f"budget {board.budget}" + (f" ({board.variant})" if board.variant else ""),
-        f"checkpoint {board.checkpoint}" + (f" (! {board.flag})" if board.flag else ""),
-        *(["translations of the test split"] if board.score_translations == "test" else []),
-        f"{'seed' if len(board.seeds) == 1 else 'seeds'} {', '.join(map(str, board.seeds))}",
-    ]
+    """Scenario and protocol, with the number of classes that every value is over."""
+    size = "x".join(map(str, board.size))
+    variant = f" ({board.variant})" if board.variant else ""
+    caution = f" (! {board.flag})" if board.flag else ""
+    seeds = ", ".join(map(str, board.seeds))
+    parts = [board.scenario]
+    if _has_one_segmenter(board):
+        parts.append(board.rows[0].segmenter)
+    parts += [f"{len(board.classes)} classes", f"{size} px"]
+    parts += [f"budget {board.budget}{variant}", f"checkpoint {board.checkpoint}{caution}"]
+    if board.score_translations == "test":
+        parts.append("translations of the test split")
+    parts.append(f"seed {seeds}" if len(board.seeds) == 1 else f"seeds {seeds}")
     return " · ".join(parts)
 
 
 def notes(board: Board) -> list[str]:
-    """What the cells cannot say: failures, why something is missing, what must not be compared."""
-    return [*_variants(board), *_failures(board), *_missing(board), *board.warnings]
+    """Lines below the table: variants, failures, why values are missing, what must not be compared."""
+    return [*_variants(board), *_failures(board), *_missing_values(board), *board.warnings]
 
 
 def heading(board: Board, metric: str) -> str:
     """Name of a column, with its unit, and an arrow where lower is better."""
     value = board.value(metric)
     arrow = "" if value.higher_is_better else "↓"
-    return " ".join(filter(None, [column_name(board, metric), value.unit, arrow]))
+    parts = [column_name(board, metric), value.unit, arrow]
+    return " ".join(part for part in parts if part)
 
 
 def column_name(board: Board, metric: str) -> str:
@@ -142,14 +181,16 @@ def column_name(board: Board, metric: str) -> str:
 def row_name(row: Row) -> str:
     """Alias of the translator, with its role, and a mark where rows share the alias."""
     role = f" ({row.role})" if row.role else ""
-    return f"{row.translator}{role}" + (f" [{row.config_key[:6]}]" if row.differs else "")
+    mark = f" [{row.config_key[:6]}]" if row.differs else ""
+    return f"{row.translator}{role}{mark}"
 
 
 def _segmenter_column(board: Board) -> list[Column]:
-    return [] if _one_segmenter(board) else [("segmenter", lambda row: row.segmenter)]
+    """A column for the segmenter; none where all rows have the same, which the title then names."""
+    return [] if _has_one_segmenter(board) else [("segmenter", lambda row: row.segmenter)]
 
 
-def _one_segmenter(board: Board) -> bool:
+def _has_one_segmenter(board: Board) -> bool:
     return len({row.segmenter for row in board.rows}) == 1
 
 
@@ -160,7 +201,7 @@ def _metric_cell(board: Board, name: str) -> Callable[[Row], str]:
 
 def _extra_cell(board: Board, name: str) -> Callable[[Row], str]:
     decimals = column_decimals(row.extra.get(name) for row in board.rows)
-    return lambda row: rounded(row.extra.get(name), decimals)
+    return lambda row: decimal_text(row.extra.get(name), decimals)
 
 
 def _is_column(board: Board, name: str) -> bool:
@@ -175,10 +216,10 @@ def _variants(board: Board) -> list[str]:
 def _failures(board: Board) -> list[str]:
     lines = []
     for row in board.rows:
-        seeds: dict[str, list[int]] = defaultdict(list)
+        seeds: dict[str, list[int]] = defaultdict(list)  # often all seeds failed for one reason
         for seed, reason in row.failures.items():
             seeds[reason].append(seed)
-        parts = [f"seed {', '.join(map(str, which))} {reason}" for reason, which in seeds.items()]
+        parts = [f"seed {comma_list(map(str, which))} {reason}" for reason, which in seeds.items()]
         if parts:
             lines.append(f"{_full_name(board, row)}: {len(row.seeds)}/{len(row.wanted)} seeds; {'; '.join(parts)}")
     if any(not row.seeds for row in board.rows):
@@ -186,8 +227,8 @@ def _failures(board: Board) -> list[str]:
     return lines
 
 
-def _missing(board: Board) -> list[str]:
-    """One line for each reason, with the columns and rows it emptied."""
+def _missing_values(board: Board) -> list[str]:
+    """One line for each reason, with the columns and rows that have no value because of it."""
     found: dict[str, tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
     for row in board.rows:
         for name in board.metrics:
@@ -201,4 +242,4 @@ def _missing(board: Board) -> list[str]:
 
 
 def _full_name(board: Board, row: Row) -> str:
-    return row_name(row) if _one_segmenter(board) else f"{row_name(row)} x {row.segmenter}"
+    return row_name(row) if _has_one_segmenter(board) else f"{row_name(row)} x {row.segmenter}"

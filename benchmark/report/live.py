@@ -1,4 +1,4 @@
-"""Shows a matrix while it runs: bars on a terminal, plain lines in a file or a log."""
+"""Progress of a running matrix: bars on a terminal, plain lines in a file or a log."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ Progressed = Mapping[str, Any]
 
 def scalars_text(progress: Progressed) -> str:
     """The first few losses of a progress report."""
-    found = [(name, value) for name, value in progress.items() if name not in PLAIN_FACTS]
-    return "  ".join(f"{name} {value:.4g}" for name, value in found[:SCALARS_SHOWN] if isinstance(value, (int, float)))
+    scalars = [(name, value) for name, value in progress.items() if name not in PLAIN_FACTS][:SCALARS_SHOWN]
+    return "  ".join(f"{name} {value:.4g}" for name, value in scalars if isinstance(value, (int, float)))
 
 
 class Watcher(Listener):
-    """Says in lines what ended, with a count; what is shown of a stage meanwhile is left to subclasses.
+    """Prints a line with a count when a stage or cell ends; subclasses show running stages.
 
     Used as a context; leaving it restores the terminal.
     """
@@ -61,7 +61,7 @@ class Watcher(Listener):
 
     @property
     def done(self) -> int:
-        """How many of them have ended, those among them that cannot run any more."""
+        """How many of them have ended; one that needs a failed stage has ended too."""
         return len(self._ended & self._to_run)
 
     def __enter__(self) -> Self:
@@ -101,7 +101,7 @@ class Watcher(Listener):
     def stage_finished(self, stage: Stage, seconds: float) -> None:
         """A stage is done."""
         self._ended.add(stage.key)
-        self.ended(stage)
+        self.remove_display(stage)
         self.say(f"{self.count()} done    {self.name(stage)} ({_seconds_text(seconds)})")
 
     def stage_failed(self, stage: Stage, status: str, reason: str) -> None:
@@ -112,7 +112,7 @@ class Watcher(Listener):
                 lost.add(key)
         self._ended |= lost
         self.failed += 1
-        self.ended(stage)
+        self.remove_display(stage)
         self.say(f"{self.count()} FAILED  {self.name(stage)}: {status}: {reason}")
 
     def cell_finished(self, record: Mapping[str, Any]) -> None:
@@ -120,7 +120,8 @@ class Watcher(Listener):
         if self.done and record["status"] == DONE:
             name = f"{record['scenario']}: {record['translator']} x {record['segmenter']}, seed {record['seed']}"
             score = score_text(record)
-            self.say(f"{self.count()} cell    {name}" + (f": {score}" if score else ""))
+            result = f": {score}" if score else ""
+            self.say(f"{self.count()} cell    {name}{result}")
 
     def finished(self, summary: Summary) -> None:
         """The matrix ended."""
@@ -146,11 +147,11 @@ class Watcher(Listener):
         self.out.print(Text(printable(line)), soft_wrap=not self.out.is_terminal)
         self.out.file.flush()
 
-    def ended(self, stage: Stage) -> None:
-        """Take down what shows a stage."""
+    def remove_display(self, stage: Stage) -> None:
+        """Remove what shows a running stage."""
 
     def close(self) -> None:
-        """Take down all."""
+        """Remove all that shows the running matrix."""
 
 
 class Lines(Watcher):
@@ -189,22 +190,24 @@ class Bars(Watcher):
         name = TextColumn("{task.description}", table_column=Column(ratio=3, no_wrap=True, overflow="ellipsis"))
         scalars = TextColumn("{task.fields[scalars]}", table_column=Column(ratio=2, no_wrap=True, overflow="ellipsis"))
         bar = BarColumn(bar_width=None, table_column=Column(ratio=1, min_width=6))
-        shown = [name, bar] if out.width >= WIDE else [name]
-        self._bars = Progress(*shown, Amount(), Speed(), Left(), scalars, console=out, expand=True, get_time=clock)
+        first_columns = [name, bar] if out.width >= WIDE else [name]
+        self._bars = Progress(
+            *first_columns, Amount(), Speed(), Left(), scalars, console=out, expand=True, get_time=clock
+        )
         self._matrix = Progress("matrix", bar, Amount(), TimeElapsedColumn(), scalars, console=out, get_time=clock)
         self._live = Live(Group(self._bars, self._matrix), console=out, refresh_per_second=4, transient=True)
         self._tasks: dict[str, TaskID] = {}
         self._all = TaskID(0)
 
     def plan_ready(self, plan: Plan, states: Mapping[str, str]) -> None:
-        """Put up the bar of the matrix."""
+        """Show the bar of the matrix."""
         super().plan_ready(plan, states)
         if self.total:
             self._all = self._matrix.add_task("", total=self.total, unit="stages", scalars="")
             self._live.start()
 
     def stage_started(self, stage: Stage) -> None:
-        """Put up its bar."""
+        """Show its bar."""
         self._tasks[stage.key] = self._bars.add_task(self.name(stage), total=None, unit="", scalars="")
 
     def stage_progress(self, stage: Stage, progress: Progressed) -> None:
@@ -218,8 +221,8 @@ class Bars(Watcher):
                 scalars=scalars_text(progress),
             )
 
-    def ended(self, stage: Stage) -> None:
-        """Take down its bar."""
+    def remove_display(self, stage: Stage) -> None:
+        """Remove its bar."""
         if (task := self._tasks.pop(stage.key, None)) is not None:
             self._bars.remove_task(task)
         self._matrix.update(self._all, completed=self.done, scalars=f"{self.failed} failed" if self.failed else "")
@@ -273,4 +276,6 @@ def _progress_text(progress: Progressed, speed: float) -> str:
     parts = [f"{done}/{total} {unit}".strip()]
     if speed > 0:
         parts += [f"{speed:.3g} {unit}/s", f"{duration((total - done) / speed)} left"]
-    return ", ".join([*parts, *filter(None, [scalars_text(progress)])])
+    if scalars := scalars_text(progress):
+        parts.append(scalars)
+    return ", ".join(parts)

@@ -1,4 +1,4 @@
-"""A plan as a table: what is there already, what will run, and how often each translator is trained."""
+"""A plan as a table: the state of each stage, and how often each translator is trained."""
 
 from __future__ import annotations
 
@@ -46,30 +46,26 @@ def plan_json(plan: Plan, states: Mapping[str, str]) -> dict[str, Any]:
 
 def plan_grid(plan: Plan, states: Mapping[str, str]) -> TextTable:
     """One line for each stage, in the order of the plan; the sums stand below."""
-    serves, about = stage_rows(plan), subjects(plan)
-    rows = tuple(
-        (
-            STAGE_KINDS[stage.kind].title,
-            about[stage.key],
-            serves[stage.key] or EMPTY,
-            EMPTY if stage.seed is None else str(stage.seed),
-            states[stage.key],
-            stage.key[:8],
-        )
-        for stage in plan.stages.values()
-    )
-    cells, stages = count_of(len(plan.cells), "cell"), count_of(len(plan.stages), "stage")
+    row_names, subject_names = stage_rows(plan), subjects(plan)
+    rows = []
+    for key, stage in plan.stages.items():
+        kind = STAGE_KINDS[stage.kind].title
+        seed = EMPTY if stage.seed is None else str(stage.seed)
+        rows.append((kind, subject_names[key], row_names[key] or EMPTY, seed, states[key], key[:8]))
+    cached = frozenset(index for index, key in enumerate(plan.stages) if states[key] == "cached")
+    cells = count_of(len(plan.cells), "cell")
+    stages = count_of(len(plan.stages), "stage")
     return TextTable(
         title=f"{cells}, {stages}, budget {plan.matrix.budget}",
         headings=("stage", "plugin", "on", "seed", "state", "key"),
-        rows=rows,
+        rows=tuple(rows),
         fixed=3,
-        dim=frozenset(index for index, row in enumerate(rows) if row[4] == "cached"),
-        notes=(_sums(states), *_trainings(plan, states), *_left_out(plan)),
+        dim=cached,
+        notes=(_state_counts(states), *_trainings(plan, states), *_reasons_left_out(plan)),
     )
 
 
-def _sums(states: Mapping[str, str]) -> str:
+def _state_counts(states: Mapping[str, str]) -> str:
     counts = Counter(states.values())
     return ", ".join(f"{counts[state]} {state}" for state in STATES if counts[state])
 
@@ -82,13 +78,15 @@ def _trainings(plan: Plan, states: Mapping[str, str]) -> list[str]:
         if (key := cell.stages.get(Role(FIT_TRANSLATOR))) is not None:
             cells[cell.translator] += 1
             fits[cell.translator].add(key)
-    return [
-        f"{name}: {count_of(len(keys), 'training')} for {count_of(cells[name], 'cell')}, "
-        f"{sum(states[key] == 'cached' for key in keys)} cached"
-        for name, keys in fits.items()
-    ]
+    lines = []
+    for name, keys in fits.items():
+        cached = sum(states[key] == "cached" for key in keys)
+        trainings = count_of(len(keys), "training")
+        lines.append(f"{name}: {trainings} for {count_of(cells[name], 'cell')}, {cached} cached")
+    return lines
 
 
-def _left_out(plan: Plan) -> list[str]:
+def _reasons_left_out(plan: Plan) -> list[str]:
+    """How many cells are skipped or invalid for each reason."""
     reasons: Counter[str] = Counter(reason for cell in plan.cells if (reason := cell.skipped or cell.invalid))
     return [f"{count_of(count, 'cell')} left out: {reason}" for reason, count in reasons.items()]

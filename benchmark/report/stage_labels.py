@@ -46,18 +46,19 @@ def stage_rows(plan: Plan) -> dict[str, str]:
             row = CONTROL_ROWS.get(role, cell.translator)
             owners[key].add((cell.scenario, row))
     served = defaultdict(set, owners)
+    # backwards, so that all that read a stage are known to serve their rows before the stage itself is looked at
     for key, stage in reversed(plan.stages.items()):
         for source in stage.inputs.values():
             if source not in owners:
                 served[source] = served[source] | served[key]
     several = len({cell.scenario for cell in plan.cells}) > 1
-    return {key: _row(served[key], stage.plugin, several=several) for key, stage in plan.stages.items()}
+    return {key: _row(served[key], stage.plugin, several_scenarios=several) for key, stage in plan.stages.items()}
 
 
 def stage_names(plan: Plan) -> dict[str, str]:
     """Each stage in one line, by key."""
-    rows, about = stage_rows(plan), subjects(plan)
-    return {key: _name(stage, about[key], rows[key]) for key, stage in plan.stages.items()}
+    row_names, subject_names = stage_rows(plan), subjects(plan)
+    return {key: _name(stage, subject_names[key], row_names[key]) for key, stage in plan.stages.items()}
 
 
 def subjects(plan: Plan) -> dict[str, str]:
@@ -66,13 +67,14 @@ def subjects(plan: Plan) -> dict[str, str]:
     Of a data set also the split, and options where others have it otherwise; of a translation the split where there
     are several; of a score the segmenter whose predictions it is over, where there are several.
     """
-    alike: dict[str, list[Stage]] = defaultdict(list)
+    same_split: dict[str, list[Stage]] = defaultdict(list)
     for stage in plan.stages.values():
         if stage.kind == PREPARE:
-            alike[f"{stage.plugin} {stage.spec['split']}"].append(stage)
+            same_split[f"{stage.plugin} {stage.spec['split']}"].append(stage)
     names = {key: stage.plugin for key, stage in plan.stages.items()}
-    for name, stages in alike.items():
-        names |= {key: " ".join([name, *options]) for key, options in _distinguishing_options(stages).items()}
+    for name, stages in same_split.items():
+        for key, options in _distinguishing_options(stages).items():
+            names[key] = " ".join([name, *options])
     splits = {key: _split(plan, stage) for key, stage in plan.stages.items() if stage.kind == TRANSLATE}
     if len(set(splits.values())) > 1:
         names |= {key: f"{names[key]} {split}" for key, split in splits.items()}
@@ -87,30 +89,40 @@ def _split(plan: Plan, translation: Stage) -> str:
     return str(plan.stages[translation.inputs["source"]].spec["split"])
 
 
-def _name(stage: Stage, about: str, row: str) -> str:
+def _name(stage: Stage, subject: str, row: str) -> str:
+    kind = STAGE_KINDS[stage.kind].title
     seed = "" if stage.seed is None else f", seed {stage.seed}"
-    return f"{STAGE_KINDS[stage.kind].title} {about}" + (f" on {row}" if row else "") + seed
+    return f"{kind} {subject} on {row}{seed}" if row else f"{kind} {subject}{seed}"
 
 
-def _row(served: set[tuple[str, str]], plugin: str, *, several: bool) -> str:
-    scenarios, translators = ({pair[side] for pair in served} for side in (0, 1))
-    parts = [*scenarios] if several and len(scenarios) == 1 else []
-    parts += [*translators] if len(translators) == 1 and plugin not in translators else []
+def _row(served: set[tuple[str, str]], plugin: str, *, several_scenarios: bool) -> str:
+    """Text of the row that a stage serves, from the pairs of scenario and translator that need it."""
+    scenarios = {scenario for scenario, _ in served}
+    translators = {translator for _, translator in served}
+    parts: list[str] = []
+    if several_scenarios and len(scenarios) == 1:
+        parts += scenarios
+    if len(translators) == 1 and plugin not in translators:
+        parts += translators
     return ": ".join(parts)
 
 
 def _distinguishing_options(stages: Sequence[Stage]) -> dict[str, list[str]]:
     """The first options in which stages of one data set and split differ, as `option=value`, by key."""
-    chosen_options: dict[str, list[str]] = {stage.key: [] for stage in stages}
+    distinguishing: dict[str, list[str]] = {stage.key: [] for stage in stages}
     if len(stages) == 1:
-        return chosen_options
+        return distinguishing
     settings = {stage.key: stage.spec["dataset"]["options"] | {"scenario.size": stage.spec["size"]} for stage in stages}
     for name in settings[stages[0].key]:
+        distinct = {tuple(texts) for texts in distinguishing.values()}
+        if len(distinct) == len(stages):  # further options would only make the names longer
+            break
         texts = {key: _setting(name, options.get(name)) for key, options in settings.items()}
-        if len(set(texts.values())) > 1 and len(set(map(tuple, chosen_options.values()))) < len(stages):
-            chosen_options = {key: [*before, texts[key]] for key, before in chosen_options.items()}
-    return chosen_options
+        if len(set(texts.values())) > 1:
+            distinguishing = {key: [*before, texts[key]] for key, before in distinguishing.items()}
+    return distinguishing
 
 
 def _setting(name: str, value: Any) -> str:
-    return f"{name}={shorten(value if isinstance(value, str) else json.dumps(value), 40, placeholder=' ...')}"
+    text = value if isinstance(value, str) else json.dumps(value)
+    return f"{name}={shorten(text, 40, placeholder=' ...')}"

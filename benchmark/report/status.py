@@ -52,20 +52,24 @@ def stage_statuses(store: Store) -> list[StageStatus]:
     """All stages of a results folder, finished or not, and failures that left nothing but their reason."""
     found = [_status(store, folder.parent.name, key) for folder, key in _stage_folders(store.results / "stages")]
     known = {status.key for status in found}
-    orphans = sorted(path.stem for path in (store.results / "failures").glob("*.json") if path.stem not in known)
-    return found + [_failed(store, EMPTY, key, EMPTY, 0) for key in orphans]
+    failed = sorted(path.stem for path in (store.results / "failures").glob("*.json"))
+    without_folder = [key for key in failed if key not in known]
+    return found + [_failed_status(store, EMPTY, key, EMPTY, 0) for key in without_folder]
 
 
 def _stage_folders(stages: Path) -> Iterator[tuple[Path, str]]:
     """Every stage once, whether it is finished, in work or both."""
-    for kind in sorted(path for path in stages.glob("*") if path.is_dir()):
+    kinds = sorted(path for path in stages.glob("*") if path.is_dir())
+    for kind in kinds:
         keys = {path.name.removesuffix(".work") for path in kind.iterdir() if path.is_dir()}
-        yield from ((kind / key, key) for key in sorted(keys) if not key.startswith("."))
+        for key in sorted(keys):
+            if not key.startswith("."):  # the rest of a removal that was interrupted
+                yield kind / key, key
 
 
 def _status(store: Store, kind: str, key: str) -> StageStatus:
     folder = store.stage(kind, key)
-    name, size = _name(folder), _bytes(folder.path) + _bytes(folder.work)
+    name, size = _name(folder), _size_on_disk(folder.path) + _size_on_disk(folder.work)
     if folder.finished():
         seconds = folder.result().get("seconds")
         detail = "" if seconds is None else duration(seconds)
@@ -75,20 +79,21 @@ def _status(store: Store, kind: str, key: str) -> StageStatus:
         detail = f"{_progress(folder)} (process {holder.get('pid', '?')} on {holder.get('host', 'this machine')})"
         return StageStatus(kind, key, name, "running", size, detail, log, folder.log_tail())
     if store.failure(key) is not None:
-        return _failed(store, kind, key, name, size, log)
-    detail = f"{_progress(folder)}; " + ("goes on from its checkpoint" if folder.resumable() else "starts anew")
+        return _failed_status(store, kind, key, name, size, log)
+    # nobody holds its lock and no failure is recorded: its process was killed
+    next_start = "goes on from its checkpoint" if folder.resumable() else "starts anew"
+    detail = f"{_progress(folder)}; {next_start}"
     return StageStatus(kind, key, name, "interrupted", size, detail, log, folder.log_tail())
 
 
-def _failed(store: Store, kind: str, key: str, name: str, size: int, log: Path | None = None) -> StageStatus:
+def _failed_status(store: Store, kind: str, key: str, name: str, size: int, log: Path | None = None) -> StageStatus:
     failure = store.failure(key)
     if failure is None:
         return StageStatus(kind, key, name, "failed", size, "its failure cannot be read")
-    again = f" ({failure.attempts} attempts)" if failure.attempts > 1 else ""
+    attempts = f" ({failure.attempts} attempts)" if failure.attempts > 1 else ""
+    detail = f"{failure.status}: {failure.reason}{attempts}"
     log = log if log is not None and log.exists() else None
-    return StageStatus(
-        kind, key, name, "failed", size, f"{failure.status}: {failure.reason}{again}", log, failure.log_tail
-    )
+    return StageStatus(kind, key, name, "failed", size, detail, log, failure.log_tail)
 
 
 def _name(folder: StageFolder) -> str:
@@ -110,23 +115,33 @@ def _progress(folder: StageFolder) -> str:
     return f"{amount}, reported {duration(max(0.0, age))} ago"
 
 
-def _bytes(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else 0
+def _size_on_disk(folder: Path) -> int:
+    if not folder.is_dir():
+        return 0
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def status_grid(results: Path, statuses: Sequence[StageStatus]) -> TextTable:
     """How many stages of each kind are in which state, and what they take; all that is not finished below."""
-    kinds = list(dict.fromkeys(status.kind for status in statuses))
-    counts = Counter((status.kind, status.state) for status in statuses)
-    sizes = {kind: sum(status.bytes for status in statuses if status.kind == kind) for kind in kinds}
-    rows = [(kind, *(str(counts[kind, state] or EMPTY) for state in STATES), megabytes(sizes[kind])) for kind in kinds]
     if not statuses:
         return _without_stages(results)
+    counts: Counter[tuple[str, str]] = Counter()
+    sizes: Counter[str] = Counter()
+    notes: list[str] = []
+    for status in statuses:
+        counts[status.kind, status.state] += 1
+        sizes[status.kind] += status.bytes
+        if status.state != "finished":
+            notes += _lines(status)
+    rows = []
+    for kind, size in sizes.items():  # in the order in which the kinds came
+        numbers = [str(counts[kind, state] or EMPTY) for state in STATES]
+        rows.append((kind, *numbers, megabytes(size)))
     return TextTable(
         title=f"{results}: {len(statuses)} stages, {megabytes(sum(sizes.values()))}",
         headings=("stage", *STATES, "disk"),
         rows=tuple(rows),
-        notes=tuple(line for status in statuses if status.state != "finished" for line in _lines(status)),
+        notes=tuple(notes),
     )
 
 

@@ -1,4 +1,4 @@
-"""Tables as plain text cells with their notes, so that a terminal and a markdown page say the same."""
+"""Tables as plain text cells with their notes, so that a terminal and a markdown page print the same."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ class TextTable:
         object.__setattr__(self, "notes", tuple(map(printable, self.notes)))
 
 
-def rounded(value: float | None, decimals: int) -> str:
+def decimal_text(value: float | None, decimals: int) -> str:
     """A number with so many decimals, or `EMPTY`."""
     return EMPTY if value is None else f"{value:.{decimals}f}"
 
 
 def number(estimate: Estimate, factor: float, decimals: int, seeds: int | None = None) -> str:
-    """Mean and half the interval; how many seeds it is over where they are fewer than `seeds`.
+    """Mean ± half the interval, and the number of its seeds where it is not `seeds`.
 
     >>> number(Estimate(0.5, (0.4, 0.6), 2), 100, 1, seeds=3), number(Estimate(0.5, (0.5, 0.5), 2), 1, 3)
     ('50.0 ± 10.0 (n=2 of 3)', '0.500 ± 0')
@@ -57,16 +57,17 @@ def number(estimate: Estimate, factor: float, decimals: int, seeds: int | None =
     if estimate.mean is None:
         return EMPTY
     text = f"{estimate.mean * factor:.{decimals}f}"
-    if estimate.margin is not None:
-        text += f" ± {estimate.margin * factor:.{decimals}f}" if estimate.margin else " ± 0"
+    if estimate.margin == 0:  # exactly: decimals would make it look like a small margin that was rounded
+        text += " ± 0"
+    elif estimate.margin is not None:
+        text += f" ± {estimate.margin * factor:.{decimals}f}"
     return text if seeds in (None, estimate.n) else f"{text} (n={estimate.n} of {seeds})"
 
 
 def factor_and_decimals(value: Value) -> tuple[float, int]:
     """By what a number is multiplied in tables, and how many decimals it has there."""
-    is_percent = value.unit == "%"
-    usual = 1 if is_percent else 3
-    return (100 if is_percent else 1), usual if value.decimals is None else value.decimals
+    factor, usual_decimals = (100, 1) if value.unit == "%" else (1, 3)
+    return factor, usual_decimals if value.decimals is None else value.decimals
 
 
 def score_text(record: Mapping[str, Any]) -> str:
@@ -89,7 +90,8 @@ def column_decimals(values: Iterable[float | None], digits: int = 4) -> int:
     largest = max((abs(value) for value in known), default=0.0)
     if largest == 0 or all(value == round(value) for value in known):
         return 0
-    return min(12, max(0, digits - 1 - math.floor(math.log10(largest))))
+    digits_before_point = math.floor(math.log10(largest)) + 1  # not positive for numbers below 0.1
+    return min(12, max(0, digits - digits_before_point))
 
 
 def duration(seconds: float) -> str:

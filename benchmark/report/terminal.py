@@ -43,26 +43,29 @@ def print_grid(grid: TextTable, out: Console) -> None:
     """Print a table; where it is too wide its columns go on below, the leading ones repeated."""
     if grid.title:
         out.print(Text(grid.title, style="bold"))
-    for columns in _cut(grid, out.width):
+    for columns in _column_groups(grid, out.width):
         out.print(_table(grid, columns))
         out.print()
     for note in grid.notes:
         out.print(Padding(Text(note, style="dim"), (0, 0, 0, 2), expand=False))
 
 
-def _cut(grid: TextTable, width: int) -> Iterator[list[int]]:
+def _column_groups(grid: TextTable, width: int) -> Iterator[list[int]]:
     """Groups of columns that fit side by side, each with the fixed ones."""
     columns = zip(grid.headings, *grid.rows, strict=True)
-    taken_by = [max(map(cell_len, column)) + len(BETWEEN) for column in columns]
+    # cell_len and not len: a character may be two columns wide
+    widths = [max(map(cell_len, column)) + len(BETWEEN) for column in columns]
     fixed = list(range(grid.fixed))
-    room = width + len(BETWEEN) - sum(taken_by[: grid.fixed])
-    taken: list[int] = []
+    # nothing stands behind the last column, so one separator more fits
+    room = width + len(BETWEEN) - sum(widths[: grid.fixed])
+    group: list[int] = []
     for column in range(grid.fixed, len(grid.headings)):
-        if taken and sum(taken_by[c] for c in (*taken, column)) > room:
-            yield [*fixed, *taken]
-            taken = []
-        taken.append(column)
-    yield [*fixed, *taken]
+        group_width = sum(widths[other] for other in group)
+        if group and group_width + widths[column] > room:
+            yield [*fixed, *group]
+            group = []
+        group.append(column)
+    yield [*fixed, *group]
 
 
 def _table(grid: TextTable, columns: Sequence[int]) -> Table:

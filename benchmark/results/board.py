@@ -41,7 +41,7 @@ VALUE_FIELDS = tuple(one.name for one in fields(Value))
 
 @dataclass(frozen=True)
 class Training:
-    """What a training took, as far as it was recorded.
+    """Cost of a training, as far as it was recorded.
 
     Attributes:
         minutes: From its start to its end, of the last attempt.
@@ -142,7 +142,7 @@ class Board:
 
     @property
     def flag(self) -> str:
-        """A word of caution where target labels chose the checkpoint, else nothing."""
+        """A warning where target labels chose the checkpoint, else empty."""
         return "checkpoint chosen on target labels" if self.checkpoint == "oracle-val" else ""
 
     def value(self, metric: str) -> Value:
@@ -151,8 +151,8 @@ class Board:
 
     @cached_property
     def _values(self) -> dict[str, Value]:
-        found = {name: value_from(stored) for name, stored in self.values.items()}
-        return {**found, **DERIVED}
+        stored_values = {name: value_from(stored) for name, stored in self.values.items()}
+        return {**stored_values, **DERIVED}  # derived ones are this version's, whatever a record says of them
 
 
 def value_from(stored: Mapping[str, Any]) -> Value:
@@ -162,17 +162,22 @@ def value_from(stored: Mapping[str, Any]) -> Value:
 
 
 def newest_boards(every: Sequence[Board]) -> tuple[list[Board], list[Board]]:
-    """The board of each scenario that was worked on last, and the others."""
-    first = {board.scenario: board for board in reversed(every)}
-    return [b for b in every if b is first[b.scenario]], [b for b in every if b is not first[b.scenario]]
+    """The newest board of each scenario, and all others; `every` has the newest board of a scenario first."""
+    newest: dict[str, Board] = {}
+    for board in every:
+        newest.setdefault(board.scenario, board)
+    others = [board for board in every if board is not newest[board.scenario]]
+    return list(newest.values()), others
 
 
 def reorder(board: Board, metric: str) -> Board:
-    """The same rows, complete ones first, ordered by another metric, best first; equal ones by name."""
+    """The board with its rows sorted by a metric, best first: complete rows before others, equal ones by name."""
+    sign = -1 if board.value(metric).higher_is_better else 1
 
-    def place(row: Row) -> tuple[bool, float, str, str, str]:
-        mean = row.metrics[metric].mean if metric in row.metrics else None
-        worth = math.inf if mean is None else mean * (-1 if board.value(metric).higher_is_better else 1)
-        return not row.complete, worth, row.translator, row.segmenter, row.config_key
+    def sort_key(row: Row) -> tuple[bool, float, str, str, str]:
+        estimate = row.metrics.get(metric)
+        mean = None if estimate is None else estimate.mean
+        badness = math.inf if mean is None else sign * mean  # rows without a value stand last
+        return not row.complete, badness, row.translator, row.segmenter, row.config_key
 
-    return replace(board, rows=tuple(sorted(board.rows, key=place)))
+    return replace(board, rows=tuple(sorted(board.rows, key=sort_key)))

@@ -62,25 +62,27 @@ def joined_reasons(by_seed: Mapping[int, str]) -> str:
 
 def failure_reasons(records: Sequence[Record], wanted: Sequence[int]) -> dict[int, str]:
     """Status and reason of each wanted seed that is not done."""
-    known = {
-        record["seed"]: f"{record['status']}: {record.get('reason') or 'no reason recorded'}"
-        for record in records
-        if record["status"] != DONE
-    }
-    seen = {record["seed"] for record in records}
-    return dict(sorted((known | {seed: "not run" for seed in wanted if seed not in seen}).items()))
+    reasons = dict.fromkeys(wanted, "not run")
+    for record in records:
+        seed = record["seed"]
+        if record["status"] == DONE:
+            reasons.pop(seed, None)
+        else:
+            reasons[seed] = f"{record['status']}: {record.get('reason') or 'no reason recorded'}"
+    return dict(sorted(reasons.items()))
 
 
 def label_differences(rows: Sequence[Row], records: Sequence[Record]) -> list[Row]:
-    """Rows that say in which options they differ from others of the same aliases."""
+    """The rows, `differs` set to the options in which rows of the same aliases differ."""
+    # records are sorted by time, so that the last one of a configuration is its newest
     newest = {record["config_key"]: record for record in records}
-    alike: dict[tuple[str, str], list[str]] = defaultdict(list)
+    same_aliases: dict[tuple[str, str], list[str]] = defaultdict(list)
     for row in rows:
-        alike[row.translator, row.segmenter].append(row.config_key)
+        same_aliases[row.translator, row.segmenter].append(row.config_key)
     differences: dict[str, str] = {}
-    for keys in alike.values():
+    for keys in same_aliases.values():
         if len(keys) > 1:
-            options = {key: dict(_dotted(identifying_config(newest[key]))) for key in keys}
+            options = {key: dict(_dotted_items(identifying_config(newest[key]))) for key in keys}
             differences |= _differences(options)
     return [replace(row, differs=differences.get(row.config_key, "")) for row in rows]
 
@@ -101,7 +103,11 @@ def _differences(options: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     names: dict[str, None] = {}
     for own in options.values():
         names |= dict.fromkeys(own)
-    differing = [name for name in names if len({own.get(name) for own in options.values()}) > 1]
+    differing = []
+    for name in names:
+        values = {own.get(name) for own in options.values()}
+        if len(values) > 1:
+            differing.append(name)
     texts = {}
     for key, own in options.items():
         parts = [f"{name}={own[name]}" for name in differing if name in own]
@@ -109,14 +115,14 @@ def _differences(options: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     return texts
 
 
-def _dotted(value: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
+def _dotted_items(value: Any, prefix: str = "") -> Iterator[tuple[str, str]]:
     """Nested tables as dotted names with JSON texts; `options` is left out of them, as users do not type it."""
     if not isinstance(value, Mapping):
         yield prefix, value if isinstance(value, str) else json.dumps(value)
         return
     for key, child in value.items():
         path = prefix if key == "options" else f"{prefix}.{key}".strip(".")
-        yield from _dotted(child, path)
+        yield from _dotted_items(child, path)
 
 
 def board_warnings(records: Sequence[Record]) -> list[str]:
@@ -128,31 +134,31 @@ def board_warnings(records: Sequence[Record]) -> list[str]:
     done = [record for record in records if record["status"] == DONE]
     return [
         *_metric_notes(records),
-        *_other_conditions(records),
-        *_off_budget(done),
-        *_other_lengths(done),
-        *_other_computation(done),
-        *_unknown(done),
+        *_condition_differences(records),
+        *_off_budget_options(done),
+        *_length_differences(done),
+        *_computation_differences(done),
+        *_unrecorded_facts(done),
     ]
 
 
 def _metric_notes(records: Sequence[Record]) -> list[str]:
-    lines: dict[str, None] = {}
+    lines: dict[str, None] = {}  # a dict is a set that keeps its order: cells of one row often give the same note
     for record in records:
         for metric, details in record["details"].items():
             if "note" in details:
                 lines[f"{metric}: {details['note']}"] = None
         for note in record.get("notes", ()):
-            lines[f"{_name(record)}: {note}"] = None
+            lines[f"{_alias(record)}: {note}"] = None
     return list(lines)
 
 
-def _other_conditions(records: Sequence[Record]) -> list[str]:
+def _condition_differences(records: Sequence[Record]) -> list[str]:
     conditions: dict[str, dict[str, None]] = defaultdict(dict)
     for record in records:
         for metric, details in record["details"].items():
             if "conditions" in details:
-                conditions[metric][_conditions(details["conditions"])] = None
+                conditions[metric][_conditions_text(details["conditions"])] = None
     return [
         f"{metric} was not measured alike in all rows and must not be compared: {' | '.join(kinds)}"
         for metric, kinds in conditions.items()
@@ -160,50 +166,61 @@ def _other_conditions(records: Sequence[Record]) -> list[str]:
     ]
 
 
-def _conditions(values: Mapping[str, Any]) -> str:
+def _conditions_text(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{key}={value}" for key, value in sorted(values.items()))
 
 
-def _off_budget(done: Sequence[Record]) -> list[str]:
+def _off_budget_options(done: Sequence[Record]) -> list[str]:
     """Which options of which rows a matrix file or `--set` gave another value than the budget does."""
     rows: dict[str, dict[str, None]] = defaultdict(dict)
     for record in done:
         for kind in ("translator", "segmenter"):
             plugin = record["config"][kind]
             for option in plugin.get("off_budget", ()):
-                rows[f"{plugin.get('alias', plugin['name'])}.{option}"][_name(record)] = None
+                alias = plugin.get("alias", plugin["name"])
+                rows[f"{alias}.{option}"][_alias(record)] = None
     if not rows:
         return []
     parts = [f"{option} ({_rows_text(list(names))})" for option, names in rows.items()]
     return [f"set to other values than those of the budget: {', '.join(parts)}"]
 
 
-def _other_lengths(done: Sequence[Record]) -> list[str]:
+def _length_differences(done: Sequence[Record]) -> list[str]:
     """Whether trainings saw other numbers of images, which no fair comparison allows."""
     lines = []
     for plugin in ("translator", "segmenter"):
-        seen = [(record["images_seen"].get(plugin), _name(record)) for record in done]
-        known = [(f"{images:,}", name) for images, name in seen if images is not None]
-        lines += _if_several(f"trainings of {plugin}s saw different numbers of images", known)
+        known = []
+        for record in done:
+            images = record["images_seen"].get(plugin)
+            if images is not None:
+                known.append((f"{images:,}", _alias(record)))
+        lines += _line_if_several(f"trainings of {plugin}s saw different numbers of images", known)
     return lines
 
 
-def _other_computation(done: Sequence[Record]) -> list[str]:
-    """Whether trainings ran on unlike devices, machines or code; "auto" differs from machine to machine."""
-    fits = [
-        (fit, _name(record)) for record in done for role, fit in record["stages"].items() if role.startswith("fit-")
-    ]
-    ways = sorted({f"{fit['precision']} on {fit['device']}" for fit, _ in fits if fit.get("device")})
-    lines = [f"trainings were not computed alike: {', '.join(ways)}"] if len(ways) > 1 else []
-    known = [(fit["provenance"], name) for fit, name in fits if fit.get("provenance")]
-    lines += _other_code(known)
+def _computation_differences(done: Sequence[Record]) -> list[str]:
+    """Whether trainings ran on different devices, machines or code; "auto" differs from machine to machine."""
+    devices: set[str] = set()
+    known: list[tuple[Record, str]] = []
+    for record in done:
+        for role, fit in record["stages"].items():
+            if not role.startswith("fit-"):
+                continue
+            if fit.get("device"):
+                devices.add(f"{fit['precision']} on {fit['device']}")
+            if fit.get("provenance"):
+                known.append((fit["provenance"], _alias(record)))
+    lines = []
+    if len(devices) > 1:
+        lines.append(f"trainings were not computed alike: {', '.join(sorted(devices))}")
+    lines += _code_differences(known)
     for field, noun in MACHINE.items():
-        values = [(str(provenance[field]), name) for provenance, name in known if provenance.get(field) is not None]
-        lines += _if_several(f"trainings ran with different {noun}", values)
+        values = [(str(provenance[field]), alias) for provenance, alias in known if provenance.get(field) is not None]
+        lines += _line_if_several(f"trainings ran with different {noun}", values)
     return lines
 
 
-def _other_code(known: Sequence[tuple[Record, str]]) -> list[str]:
+def _code_differences(known: Sequence[tuple[Record, str]]) -> list[str]:
     """Whether packages had other contents; the revision counts only where contents are not known."""
     versions: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for provenance, name in known:
@@ -215,7 +232,7 @@ def _other_code(known: Sequence[tuple[Record, str]]) -> list[str]:
             versions["bench at revision"].append((_revision(provenance), name))
     lines = []
     for package, found in sorted(versions.items()):
-        lines += _if_several(f"trainings were made by different code: {package}", found)
+        lines += _line_if_several(f"trainings were made by different code: {package}", found)
     return lines
 
 
@@ -223,8 +240,8 @@ def _revision(provenance: Record) -> str:
     return str(provenance["git"]) + (" with changes" if provenance.get("dirty") else "")
 
 
-def _unknown(done: Sequence[Record]) -> list[str]:
-    """What old records do not say of themselves, so that it could not be compared."""
+def _unrecorded_facts(done: Sequence[Record]) -> list[str]:
+    """What old records do not contain, so that it could not be compared."""
     missing: dict[str, set[str]] = defaultdict(set)
     for record in done:
         fits = [stage for role, stage in record["stages"].items() if role.startswith("fit-")]
@@ -243,7 +260,7 @@ def _unknown(done: Sequence[Record]) -> list[str]:
     ]
 
 
-def _if_several(what: str, values: Iterable[tuple[str, str]]) -> list[str]:
+def _line_if_several(what: str, values: Iterable[tuple[str, str]]) -> list[str]:
     """One line with the rows of each value, where there are several values."""
     rows: dict[str, dict[str, None]] = defaultdict(dict)
     for value, row in values:
@@ -260,5 +277,5 @@ def _rows_text(names: Sequence[str]) -> str:
     return f"{', '.join(names[: NAMED_ROWS - 1])} and {len(names) - NAMED_ROWS + 1} more"
 
 
-def _name(record: Record) -> str:
+def _alias(record: Record) -> str:
     return str(record["translator"])

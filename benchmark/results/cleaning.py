@@ -34,8 +34,8 @@ class Removal:
     bytes: int
 
 
-def unneeded(store: Store) -> list[Removal]:
-    """What no record of a results folder needs.
+def unneeded_files(store: Store) -> list[Removal]:
+    """Files and folders that no record of a results folder needs.
 
     That is: stages that no record refers to, directly or through the inputs of its stages; unfinished work of these and
     of finished stages; failures of stages that neither a record nor a folder knows; files and folders that an
@@ -46,25 +46,26 @@ def unneeded(store: Store) -> list[Removal]:
     """
     needed = needed_stages(store, readable_records(store))
     found: list[Removal] = []
-    kept: set[str] = set()
+    running: set[str] = set()
     for folder in stage_folders(store):
         key = folder.path.name
-        if folder.holder() is not None:
-            kept.add(key)
+        if folder.holder() is not None:  # a process holds its lock and works in it
+            running.add(key)
         elif key not in needed:
             found += _removals([folder.path, folder.work], "stage that no record refers to")
         elif folder.finished():
             found += _removals([folder.work], "unfinished work of a finished stage")
-    known = needed | kept
+    known = needed | running
     failures = sorted((store.results / "failures").glob("[!.]*.json"))
     found += _removals([path for path in failures if path.stem not in known], "failure of a stage that is not known")
-    inside = [removal.path for removal in found]
-    left = [path for path in _left_overs(store.results) if not any(path.is_relative_to(other) for other in inside)]
-    return found + _removals(left, "left by an interrupted write or removal")
+    # a leftover inside a folder that is removed as a whole must not be counted twice
+    removed = {removal.path for removal in found}
+    leftovers = [path for path in _leftover_files(store.results) if removed.isdisjoint((path, *path.parents))]
+    return found + _removals(leftovers, "left by an interrupted write or removal")
 
 
-def belongings(store: Store, dropped: Iterable[Record]) -> list[Removal]:
-    """The files of some records, and what only they need: stages, failures, pictures."""
+def exclusive_files(store: Store, dropped: Iterable[Record]) -> list[Removal]:
+    """The files of some records, with the stages, failures and pictures that no other record needs."""
     cells = {record["cell"] for record in dropped}
     records = readable_records(store)
     own = [record for record in records if record["cell"] in cells]
@@ -76,7 +77,8 @@ def belongings(store: Store, dropped: Iterable[Record]) -> list[Removal]:
     for folder in stage_folders(store):
         if folder.path.name in keys:
             found += _removals([folder.path, folder.work], "stage")
-    return found + _removals([store.results / "failures" / f"{key}.json" for key in sorted(keys)], "failure")
+    failures = [store.results / "failures" / f"{key}.json" for key in sorted(keys)]
+    return found + _removals(failures, "failure")
 
 
 def remove(store: Store, removals: Iterable[Removal]) -> None:
@@ -92,6 +94,7 @@ def remove(store: Store, removals: Iterable[Removal]) -> None:
         for removal in ordered:
             _remove(removal.path)
 
+    # it runs while this process alone holds the folder, so that no stage starts on what is being removed
     with store.driven(remove_all):
         pass
 
@@ -105,22 +108,26 @@ def readable_records(store: Store) -> list[dict[str, Any]]:
 
 
 def needed_stages(store: Store, records: Iterable[Record]) -> set[str]:
-    """Keys of the stages that records refer to, and of all that these read."""
+    """Keys of the stages that records refer to or that are running, and of all that these read."""
     folders = {folder.path.name: folder for folder in stage_folders(store)}
-    keys = [stage.get("key") for record in records for stage in record["stages"].values()]
-    keys += [key for key, folder in folders.items() if folder.holder() is not None]
+    waiting: list[Any] = [key for key, folder in folders.items() if folder.holder() is not None]
+    for record in records:
+        waiting += [stage.get("key") for stage in record["stages"].values()]
     needed: set[str] = set()
-    while keys:
-        key = keys.pop()
+    while waiting:
+        key = waiting.pop()
         if isinstance(key, str) and key not in needed:
             needed.add(key)
-            keys += _input_keys(folders[key]) if key in folders else []
+            if key in folders:
+                waiting += _input_keys(folders[key])
     return needed
 
 
 def stage_folders(store: Store) -> Iterator[StageFolder]:
     """Every stage of a results folder that has a folder, finished or not."""
-    for kind in sorted(path for path in (store.results / "stages").glob("*") if path.is_dir()):
+    kinds = sorted(path for path in (store.results / "stages").glob("*") if path.is_dir())
+    for kind in kinds:
+        # `KEY` when finished, `KEY.work` before; names with a dot in front are removals that were interrupted
         names = {path.name.removesuffix(".work") for path in kind.iterdir() if path.is_dir()}
         for key in sorted(name for name in names if not name.startswith(".")):
             yield store.stage(kind.name, key)
@@ -135,7 +142,7 @@ def _input_keys(folder: StageFolder) -> list[str]:
     return []
 
 
-def _left_overs(results: Path) -> Iterator[Path]:
+def _leftover_files(results: Path) -> Iterator[Path]:
     """Hidden files of writes and folders of removals that did not come to their end."""
     for path in sorted(results.rglob(".*")):
         removed = path.name.endswith(".removed") and path.is_dir()
@@ -155,17 +162,22 @@ def _is_in_manifest(path: Path, results: Path) -> bool:
 
 
 def _pictures(results: Path, records: Iterable[Record]) -> set[Path]:
-    """Pictures beside the stages that records name."""
-    named = [name for record in records for stage in record["stages"].values() for name in stage.get("pictures", [])]
-    paths = [Path(os.path.normpath(results / name)) for name in named if isinstance(name, str)]
-    return {path for path in paths if path.is_relative_to(results / "pictures")}
+    """Pictures that records name, outside of stages; a name that leads out of their folder is not followed."""
+    found = set()
+    for record in records:
+        for stage in record["stages"].values():
+            names = [name for name in stage.get("pictures", []) if isinstance(name, str)]
+            # normpath resolves "..", but no links: the paths of a record must not reach files elsewhere
+            found |= {Path(os.path.normpath(results / name)) for name in names}
+    return {path for path in found if path.is_relative_to(results / "pictures")}
 
 
 def _removals(paths: Iterable[Path], why: str) -> list[Removal]:
-    return [Removal(path, why, _bytes(path)) for path in paths if path.exists() or path.is_symlink()]
+    # a dangling link does not exist, but takes a place all the same
+    return [Removal(path, why, _size_on_disk(path)) for path in paths if path.exists() or path.is_symlink()]
 
 
-def _bytes(path: Path) -> int:
+def _size_on_disk(path: Path) -> int:
     files = path.rglob("*") if path.is_dir() and not path.is_symlink() else [path]
     return sum(file.lstat().st_size for file in files)
 

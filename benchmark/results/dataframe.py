@@ -20,7 +20,7 @@ def load_results(results: Path | str) -> DataFrame:
     and `iou.CLASS` for each class.
 
     Example:
-        frame("results/streets").groupby("translator")["miou"].describe()
+        load_results("results/streets").groupby("translator")["miou"].describe()
 
     Raises:
         StoreError: The folder cannot be read.
@@ -28,15 +28,21 @@ def load_results(results: Path | str) -> DataFrame:
     from pandas import DataFrame
 
     records, _ = read_records(Path(results))
+    # given by name, the columns are there even where there is no record
     return DataFrame([_row(record) for record in records], columns=_columns(records))
 
 
 def _row(record: dict[str, Any]) -> dict[str, Any]:
-    iou = {f"iou.{name}": value for table in record["details"].values() for name, value in table.get("iou", {}).items()}
-    named = {name: record[name] for name in NAMES} | {"budget": record["budget"]["name"]}
-    return {**named, **record["metrics"], "seconds": record["cost"]["seconds"], **iou}
+    row = {name: record[name] for name in NAMES} | {"budget": record["budget"]["name"]}
+    row |= record["metrics"]
+    row["seconds"] = record["cost"]["seconds"]
+    for table in record["details"].values():
+        row |= {f"iou.{name}": value for name, value in table.get("iou", {}).items()}
+    return row
 
 
 def _columns(records: list[dict[str, Any]]) -> list[str]:
-    seen = dict.fromkeys(name for record in records for name in _row(record))
-    return list(seen) or list(NAMES)
+    columns: dict[str, None] = {}
+    for record in records:
+        columns |= dict.fromkeys(_row(record))
+    return list(columns) or list(NAMES)

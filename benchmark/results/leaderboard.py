@@ -28,27 +28,32 @@ Values = Mapping[str, Mapping[str, Any]]
 
 
 class Controls:
-    """The ranking value of control rows, by what was trained besides, by data, and by seed."""
+    """Ranking values of the control rows that other rows are compared with, by kind of training, data and seed."""
 
     def __init__(self) -> None:
         self._values: dict[tuple[str, str, str], dict[int, float]] = defaultdict(dict)
         self._seeds: dict[tuple[str, str], set[int]] = defaultdict(set)
 
     def add(self, record: Record) -> None:
-        """Take in a record of a control row; later ones replace earlier ones."""
-        control, training = record["translator"], _training(record)
+        """Add a record of a control row; later ones replace earlier ones."""
+        control, training = record["translator"], _training_conditions(record)
         found = _finite_values([record], RANKED_BY)
         self._values[control, training, _canonical(record["data"])] |= found
         self._seeds[control, training] |= set(found)
 
     def of(self, control: str, record: Record) -> dict[int, float]:
-        """The values by seed that a record's row may be held against: trained alike, on the same data."""
-        return self._values.get((control, _training(record), _canonical(record["data"])), {})
+        """The values by seed that a record's row may be compared with: trained alike, on the same data."""
+        key = (control, _training_conditions(record), _canonical(record["data"]))
+        return self._values.get(key, {})
 
     def other_data(self, record: Record) -> bool:
         """Whether controls of this kind of training exist that saw other data, or data that is not known."""
-        training = _training(record)
-        return any(self._seeds.get((name, training), set()) - set(self.of(name, record)) for name in ROLES)
+        training = _training_conditions(record)
+        for control in ROLES:
+            seeds_of_any_data = self._seeds.get((control, training), set())
+            if seeds_of_any_data - set(self.of(control, record)):
+                return True
+        return False
 
 
 def boards(records: Iterable[Record], columns: Columns | None = None) -> list[Board]:
@@ -58,17 +63,19 @@ def boards(records: Iterable[Record], columns: Columns | None = None) -> list[Bo
         records: Cells in the form of schema 2; the newest of those with equal configuration and seed counts.
         columns: Extra numbers for a row, from its records.
     """
+    extra_columns: Columns = columns or (lambda _: {})
     protocols: dict[str, list[Record]] = defaultdict(list)
-    for record in sorted(records, key=_time):
+    for record in sorted(records, key=_time):  # all below relies on it: later records replace earlier ones
         protocols[_protocol(record)].append(record)
     found: list[Board] = []
     for group in protocols.values():
-        parts = [part for same_budget in _split(group, _budget_digest) for part in _split(same_budget, _data_digest)]
-        variants = [_variant(part) for part in parts] if len(parts) > 1 else [""]
-        found += [
-            replace(_board(part, columns or (lambda _: {})), variant=variant)
-            for part, variant in zip(parts, variants, strict=True)
-        ]
+        parts: list[list[Record]] = []
+        for same_budget in _split(group, _budget_digest):
+            parts += _split(same_budget, _data_digest)
+        for part in parts:
+            variant = _variant(part) if len(parts) > 1 else ""
+            found.append(replace(_board(part, extra_columns), variant=variant))
+    # sorts are stable: within a scenario, the order by time stays
     found.sort(key=lambda board: board.latest, reverse=True)
     return sorted(found, key=lambda board: board.scenario)
 
@@ -122,8 +129,8 @@ def _first_known(values: Iterable[Any]) -> Any:
     return next((value for value in values if value), None)
 
 
-def _training(record: Record) -> str:
-    """What a row shares with the control rows it is held against: segmenter, device and precision, scenario."""
+def _training_conditions(record: Record) -> str:
+    """What a row shares with the control rows it is compared with: segmenter, device and precision, scenario."""
     own = ("translator", "metrics", "auxiliary_segmenter")
     shared = {key: value for key, value in record["config"].items() if key not in own}
     return _canonical(shared | {"scenario": deciding_scenario(record)})
@@ -137,23 +144,25 @@ def _board(records: Sequence[Record], columns: Columns) -> Board:
         values |= record["values"]
     names = _metric_names(records, values)
     rows = _rows(records, seeds, names, values, columns)
-    bare = Board(
+    budget_digests = [record["budget"]["digest"] for record in records]
+    fingerprints = [record["data"] for record in records]
+    board = Board(
         scenario=first["scenario"],
         classes=tuple(first["classes"]),
         size=tuple(first["size"]),
         budget=first["budget"]["name"],
         checkpoint=first["checkpoint"],
         seeds=seeds,
-        rows=tuple(_ranked(label_differences(rows, records), seeds)),
+        rows=tuple(_with_ranks(label_differences(rows, records), seeds)),
         metrics=names,
         values=values,
         warnings=tuple(board_warnings(records)),
         latest=_time(records[-1]),
         score_translations=deciding_scenario(first)["score_translations"],
-        budget_digest=_first_known(record["budget"]["digest"] for record in records),
-        data=_first_known(record["data"] for record in records),
+        budget_digest=_first_known(budget_digests),
+        data=_first_known(fingerprints),
     )
-    return reorder(bare, RANKED_BY)
+    return reorder(board, RANKED_BY)
 
 
 def _metric_names(records: Sequence[Record], values: Values) -> tuple[str, ...]:
@@ -177,11 +186,13 @@ def _rows(
         if record["translator"] in ROLES:
             controls.add(record)
     newest = {(record["translator"], record["segmenter"]): record["config_key"] for record in records}
-    return [
-        _row(list(by_seed.values()), seeds, names, values, controls, columns)
-        for (translator, segmenter, key), by_seed in cells.items()
-        if newest[translator, segmenter] == key or any(record["status"] == DONE for record in by_seed.values())
-    ]
+    rows = []
+    for (translator, segmenter, key), by_seed in cells.items():
+        cells_of_row = list(by_seed.values())
+        has_result = any(record["status"] == DONE for record in cells_of_row)
+        if has_result or newest[translator, segmenter] == key:
+            rows.append(_row(cells_of_row, seeds, names, values, controls, columns))
+    return rows
 
 
 def _row(
@@ -192,40 +203,50 @@ def _row(
     controls: Controls,
     columns: Columns,
 ) -> Row:
-    first, done = records[0], [record for record in records if record["status"] == DONE]
-    costs = [cost for record in done if (cost := record["cost"].get("seconds")) is not None]
+    first = records[0]
+    done = [record for record in records if record["status"] == DONE]
     metrics = {name: _metric(done, name, values) for name in names if name not in DERIVED}
-    trainings = {kind.name: found for kind in training_kinds() if (found := _stages(done, kind.name))}
+    metrics |= _against_controls(first, done, controls)
+    trainings = {}
+    for kind in training_kinds():
+        stages = _timed_stages(done, kind.name)
+        if stages:
+            trainings[kind.name] = _training_cost(stages)
     return Row(
         translator=first["translator"],
         segmenter=first["segmenter"],
         config_key=first["config_key"],
         wanted=wanted,
         seeds=tuple(sorted(record["seed"] for record in done)),
-        metrics=metrics | _against_controls(first, done, controls),
+        metrics=metrics,
         per_class=_per_class(done),
         extra=dict(columns(done)) if done else {},
         failures=failure_reasons(records, wanted),
-        seconds=math.fsum(costs) / len(costs) if costs else None,
+        seconds=_mean(record["cost"].get("seconds") for record in done),
         highlights=_highlights(done),
-        trainings={kind: _training_cost(stages) for kind, stages in trainings.items()},
+        trainings=trainings,
         images_seen=done[-1]["images_seen"] if done else {},
     )
 
 
-def _stages(done: Sequence[Record], kind: str) -> list[Record]:
-    return [record["stages"][kind] for record in done if record.get("stages", {}).get(kind, {}).get("seconds")]
+def _timed_stages(done: Sequence[Record], kind: str) -> list[Record]:
+    """The stages of a kind, one for each cell that has it and recorded its time."""
+    stages = [record.get("stages", {}).get(kind, {}) for record in done]
+    return [stage for stage in stages if stage.get("seconds")]
 
 
 def _training_cost(stages: Sequence[Record]) -> Training:
     facts = [stage.get("facts", {}) for stage in stages]
-    memory = [fact.get("peak_gpu_memory_bytes", fact.get("peak_memory_bytes")) for fact in facts]
-    where = sorted({f"{stage.get('device', '?')} {stage.get('precision', '?')}" for stage in stages})
+    seconds = math.fsum(stage["seconds"] for stage in stages) / len(stages)
+    speed = _mean(fact.get("images_per_second") for fact in facts)
+    # a stage has the first only where it ran on a GPU, whose memory is the scarce one
+    peak_bytes = _mean(fact.get("peak_gpu_memory_bytes", fact.get("peak_memory_bytes")) for fact in facts)
+    devices = sorted({f"{stage.get('device', '?')} {stage.get('precision', '?')}" for stage in stages})
     return Training(
-        minutes=math.fsum(stage["seconds"] for stage in stages) / len(stages) / 60,
-        images_per_second=_mean(fact.get("images_per_second") for fact in facts),
-        memory=_mean(None if held is None else held / 2**30 for held in memory),
-        device=", ".join(where),
+        minutes=seconds / 60,
+        images_per_second=speed,
+        memory=None if peak_bytes is None else peak_bytes / 2**30,
+        device=", ".join(devices),
     )
 
 
@@ -243,7 +264,8 @@ def _finite_values(records: Iterable[Record], name: str) -> dict[int, float]:
 def _metric(done: Sequence[Record], name: str, values: Values) -> Estimate:
     found = _finite_values(done, name)
     measures = values.get(name, {}).get("measures", "")
-    reasons = {record["seed"]: why_missing(record, name, measures) for record in done if record["seed"] not in found}
+    without = [record for record in done if record["seed"] not in found]
+    reasons = {record["seed"]: why_missing(record, name, measures) for record in without}
     return estimate(found.values(), joined_reasons(reasons))
 
 
@@ -256,11 +278,14 @@ def _against_controls(first: Record, done: Sequence[Record], controls: Controls)
     no_gain = "" if gains else "no source-only result for these seeds"
     if controls.other_data(first):
         hint = ": those of this board were trained on other data, or it is not known on which"
-        reasons = {
-            seed: f"{why}{hint}" if seed not in ceiling or seed not in floor else why for seed, why in reasons.items()
-        }
-        no_gain += hint if no_gain else ""
-    reasons |= {record["seed"]: f"no {RANKED_BY}" for record in done if record["seed"] not in own}
+        for seed in reasons:
+            if seed not in ceiling or seed not in floor:  # a control is missing, not just below the floor
+                reasons[seed] += hint
+        if no_gain:
+            no_gain += hint
+    for record in done:
+        if record["seed"] not in own:
+            reasons[record["seed"]] = f"no {RANKED_BY}"
     return {
         "gap_recovered": estimate(shares.values(), joined_reasons(reasons)),
         "gain": estimate(gains.values(), no_gain),
@@ -278,14 +303,18 @@ def _per_class(done: Sequence[Record]) -> dict[str, Estimate]:
 
 
 def _highlights(done: Sequence[Record]) -> tuple[str, ...]:
-    first = min(done, key=lambda record: int(record["seed"]), default={})
-    sections = first.get("details", {}).values()
-    return tuple(str(line) for section in sections for line in section.get("highlights", ()))
+    first: Record = min(done, key=lambda record: int(record["seed"]), default={})
+    lines: list[str] = []
+    for section in first.get("details", {}).values():
+        lines += map(str, section.get("highlights", ()))
+    return tuple(lines)
 
 
-def _ranked(rows: Sequence[Row], seeds: Sequence[int]) -> list[Row]:
-    """Places of the complete rows; none where there is one seed, of which noise decides the order."""
+def _with_ranks(rows: Sequence[Row], seeds: Sequence[int]) -> list[Row]:
+    """The rows with places, of the complete ones; none has a place where there is one seed, as noise decides there."""
     if len(seeds) < 2:
         return list(rows)
-    places = ranks([row.metrics[RANKED_BY].mean if row.complete else None for row in rows])
+    # a mean over fewer seeds is not that of the same trainings, so an incomplete row has no place
+    means = [row.metrics[RANKED_BY].mean if row.complete else None for row in rows]
+    places = ranks(means)
     return [replace(row, rank=place) for row, place in zip(rows, places, strict=True)]

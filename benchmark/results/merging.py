@@ -23,14 +23,17 @@ def add_stored_scores(record: dict[str, Any], stored: Record) -> dict[str, Any]:
     """
     if {record["status"], stored["status"]} != {"done"} or not _same_work(record, stored):
         return record
-    merged = {**record, **{name: dict(record[name]) for name in ("metrics", "missing", "details", "values", "stages")}}
+    # copies, as the tables of the given record stay as they are
+    tables = {name: dict(record[name]) for name in ("metrics", "missing", "details", "values", "stages")}
+    merged = {**record, **tables}
     configs = {config["alias"]: config for config in record["config"]["metrics"]}
     stored_configs = {config.get("alias"): config for config in stored["config"].get("metrics", [])}
     for text, stage in stored["stages"].items():
         role = Role.parse(text)
-        if not _scores(role) or not _to_keep(role, stage, record) or role.purpose not in stored_configs:
+        if not _is_score(role) or not _stored_is_better(role, stage, record) or role.purpose not in stored_configs:
             continue
         config = stored_configs[role.purpose]
+        # the new record's reasons for these values are replaced by the stored numbers
         new_names = record["stages"].get(role, {}).get("values", ())
         for name in new_names:
             merged["missing"].pop(name, None)
@@ -42,26 +45,29 @@ def add_stored_scores(record: dict[str, Any], stored: Record) -> dict[str, Any]:
         for section in stage.get("details", ()):
             merged["details"][section] = stored["details"][section]
     merged["config"] = {**record["config"], "metrics": list(configs.values())}
+    # a score that was taken over may depend on this training, so the record must go on naming it
     if TARGET_SEGMENTER in stored["stages"] and TARGET_SEGMENTER not in record["stages"]:
         merged["stages"][TARGET_SEGMENTER] = stored["stages"][TARGET_SEGMENTER]
         auxiliary = stored["config"].get("auxiliary_segmenter")
-        merged["config"] |= {"auxiliary_segmenter": auxiliary} if auxiliary else {}
+        if auxiliary:
+            merged["config"]["auxiliary_segmenter"] = auxiliary
     return merged
 
 
-def _scores(role: Role) -> bool:
+def _is_score(role: Role) -> bool:
+    # a stored record may name kinds of stages that this version does not have
     return role.kind in STAGE_KINDS and STAGE_KINDS[role.kind].scores
 
 
 def _same_work(record: Record, stored: Record) -> bool:
     """Whether what was measured is the same: all stages that both have, but for the scores and what these need."""
     shared = set(record["stages"]) & set(stored["stages"])
-    own = [role for role in shared if not _scores(Role.parse(role)) and role != TARGET_SEGMENTER]
+    own = [role for role in shared if not _is_score(Role.parse(role)) and role != TARGET_SEGMENTER]
     keys = [(record["stages"][role]["key"], stored["stages"][role]["key"]) for role in own]
     return bool(keys) and all(new == old for new, old in keys)
 
 
-def _to_keep(role: Role, stage: Record, record: Record) -> bool:
+def _stored_is_better(role: Role, stage: Record, record: Record) -> bool:
     """Whether the new record has nothing better than what a stored score stage gave."""
     if role not in record["stages"]:
         return True

@@ -41,16 +41,17 @@ def schema_2_from_1(record: Record) -> dict[str, Any]:
         A new record; parts without a change are shared with the old one.
     """
     stages = {role: {"provenance": None, **stage} for role, stage in record["stages"].items()}
+    details = {plugin: _details(_with_new_names(table)) for plugin, table in record["details"].items()}
     return {
         **record,
         "schema": 2,
         "budget": {"name": record["budget"], "digest": None},
         "data": None,
         "images_seen": images_seen(stages),
-        "metrics": _renamed(record["metrics"]),
-        "missing": _renamed(record["missing"]),
-        "values": _values(_renamed(record["values"])),
-        "details": {plugin: _details(_renamed(table)) for plugin, table in record["details"].items()},
+        "metrics": _with_new_names(record["metrics"]),
+        "missing": _with_new_names(record["missing"]),
+        "values": _values(_with_new_names(record["values"])),
+        "details": details,
         "config": _config(record["config"]),
         "stages": stages,
     }
@@ -62,19 +63,21 @@ def images_seen(stages: Mapping[str, Record]) -> dict[str, int | None]:
     return {plugin: fit.get("facts", {}).get("images_seen") for plugin, fit in fits.items()}
 
 
-def _renamed(table: Record) -> dict[str, Any]:
+def _with_new_names(table: Record) -> dict[str, Any]:
     return {RENAMED_VALUES.get(name, name): value for name, value in table.items()}
 
 
 def _values(values: Record) -> dict[str, Any]:
-    """The values with what tables of schema 1 knew by heart of them, in the order of its columns."""
+    """The values with the headings and units that schema 1 had in code, in the order of its columns."""
     known = [name for name in VALUES if name in values]
     others = sorted(name for name in values if name not in VALUES)
     filled: dict[str, Any] = {}
     for name in (*known, *others):
         value = values[name]
+        # boards of schema 1 printed every value in [0, 1] as a percentage, those of third parties too
         is_share = (value.get("low"), value.get("high")) == (0, 1)
-        heading, unit, decimals, measures = VALUES.get(name, ("", "%" if is_share else "", None, ""))
+        default = ("", "%" if is_share else "", None, "")
+        heading, unit, decimals, measures = VALUES.get(name, default)
         filled[name] = {"heading": heading, "unit": unit, "decimals": decimals, "measures": measures, **value}
     return filled
 

@@ -58,10 +58,20 @@ def make_record(
         stages[role] |= {"values": score.value_names, "details": score.details}
         if score.failure:
             stages[role]["failure"] = asdict(score.failure)
+    # before anything reads them: what a plugin reported may have any type
     notes = [*_drop_malformed_facts(stages), *_drop_malformed_details(scores.tables["details"])]
-    auxiliary = {}
+    config = {
+        "scenario": plan.scenarios.get(cell.scenario) or scenario.model_dump(mode="json"),
+        "translator": _plugin_of(matrix.translators, cell.translator),
+        "segmenter": _plugin_of(matrix.segmenters, cell.segmenter),
+        "metrics": [_plugin_entry(metric) for metric in matrix.metrics],
+        "device": matrix.device,
+        "precision": matrix.precision,
+        "threads": matrix.threads,
+    }
     if {SOURCE_SEGMENTER, TARGET_SEGMENTER} & set(cell.stages):
-        auxiliary["auxiliary_segmenter"] = _plugin_entry(matrix.auxiliary_segmenter)
+        config["auxiliary_segmenter"] = _plugin_entry(matrix.auxiliary_segmenter)
+    counted_stages = {role: stage for role, stage in stages.items() if _counts_as_cost(Role.parse(role))}
     return {
         "schema": SCHEMA,
         "cell": cell.id,
@@ -80,19 +90,10 @@ def make_record(
         "reason": failure.reason if failure else None,
         "log_tail": list(failure.log_tail) if failure else [],
         **scores.tables,
-        "config": {
-            "scenario": plan.scenarios.get(cell.scenario) or scenario.model_dump(mode="json"),
-            "translator": _plugin_of(matrix.translators, cell.translator),
-            "segmenter": _plugin_of(matrix.segmenters, cell.segmenter),
-            "metrics": [_plugin_entry(metric) for metric in matrix.metrics],
-            "device": matrix.device,
-            "precision": matrix.precision,
-            "threads": matrix.threads,
-        }
-        | auxiliary,
+        "config": config,
         "notes": notes,
         "stages": stages,
-        "cost": _cost({role: stage for role, stage in stages.items() if _counts(Role.parse(role))}),
+        "cost": _cost(counted_stages),
         "provenance": {"time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())},
     }
 
@@ -118,6 +119,7 @@ def write_record(results: Path, record: dict[str, Any]) -> dict[str, Any]:
     stored, _ = read_record(path)
     if stored is not None:
         record = add_stored_scores(record, stored)
+        # a repeated run must not touch the files of a published folder
         if comparable(stored) == comparable(record):
             return stored
     write_json(path, record, indent=1)
@@ -153,7 +155,8 @@ def read_record(path: Path) -> tuple[dict[str, Any] | None, str | None]:
         return None, f"expected a record, but it cannot be read ({error}); {REPAIR}"
     if problem := problem_of(stored):
         return None, problem
-    return (schema_2_from_1(stored) if stored["schema"] == 1 else stored), None
+    record = schema_2_from_1(stored) if stored["schema"] == 1 else stored
+    return record, None
 
 
 def problem_of(record: Any) -> str | None:
@@ -161,7 +164,7 @@ def problem_of(record: Any) -> str | None:
     if not isinstance(record, dict):
         return f"expected a record (a JSON object), but it holds {record!r:.40}; {REPAIR}"
     schema = record.get("schema")
-    if not isinstance(schema, int) or isinstance(schema, bool):
+    if not isinstance(schema, int) or isinstance(schema, bool):  # True is an int, and equal to schema 1
         return f"expected a record of schema {SCHEMA}, but it has {schema!r:.40}; {REPAIR}"
     if schema > SCHEMA:
         return f"written by a newer bench (schema {schema!r:.20}, this one reads up to {SCHEMA}); upgrade bench"
@@ -176,8 +179,8 @@ def problem_of(record: Any) -> str | None:
     return None
 
 
-def _counts(role: Role) -> bool:
-    """Whether the cost of a stage belongs to a cell: that of a training and of its use does, that of measuring not."""
+def _counts_as_cost(role: Role) -> bool:
+    """Whether a stage is part of a cell's cost: trainings and their use are, measuring is not."""
     return not STAGE_KINDS[role.kind].scores and role != TARGET_SEGMENTER
 
 
@@ -185,7 +188,7 @@ def _drop_malformed_facts(stages: Mapping[str, Record]) -> list[str]:
     """Remove the known facts that have the wrong type, as a plugin reported them; one line for each."""
     notes = []
     for role, stage in stages.items():
-        for name, problem in _malformed(Facts, stage["facts"]):
+        for name, problem in _malformed_fields(Facts, stage["facts"]):
             del stage["facts"][name]
             notes.append(f"{role}: fact {problem}; it was left out")
     return notes
@@ -199,18 +202,20 @@ def _drop_malformed_details(details: dict[str, Any]) -> list[str]:
             del details[metric]
             notes.append(f"metric '{metric}': details must be a table, but are {table!r:.40}; they were left out")
             continue
-        for name, problem in _malformed(Details, table):
+        for name, problem in _malformed_fields(Details, table):
             del table[name]
             notes.append(f"metric '{metric}': detail {problem}; it was left out")
     return notes
 
 
-def _malformed(model: type[BaseModel], values: Record) -> list[tuple[str, str]]:
+def _malformed_fields(model: type[BaseModel], values: Record) -> list[tuple[str, str]]:
     """The fields of a model that a table has with a wrong type, each with what is wrong."""
     found = []
     for name in model.model_fields:
+        # one field at a time, so that the error is about this one
+        table = {name: values[name]} if name in values else {}
         try:
-            validated(model, {name: values[name]} if name in values else {}, lambda location: ".".join(location))
+            validated(model, table, lambda location: ".".join(location))
         except UsageError as error:
             found.append((name, shorten(str(error), 200, placeholder=" ...")))
     return found
@@ -220,6 +225,7 @@ def _stage(kind: str, key: str, store: Store) -> dict[str, Any]:
     folder = store.stage(kind, key)
     result = folder.result()
     pictures = sorted((folder.path / PICTURES).glob("*.png"))
+    picture_names = [picture.relative_to(store.results).as_posix() for picture in pictures]
     return {
         "key": key,
         "seconds": result.get("seconds"),
@@ -227,7 +233,7 @@ def _stage(kind: str, key: str, store: Store) -> dict[str, Any]:
         "precision": result.get("precision"),
         "facts": dict(result.get("facts", {})),
         "provenance": result.get("provenance"),
-        "pictures": [picture.relative_to(store.results).as_posix() for picture in pictures],
+        "pictures": picture_names,
     }
 
 
@@ -243,5 +249,7 @@ def _plugin_of(plugins: tuple[PluginConfig, ...], alias: str) -> dict[str, Any]:
 
 
 def _plugin_entry(plugin: PluginConfig) -> dict[str, Any]:
-    entry = {name: value for name, value in asdict(plugin).items() if name != "runtime_options"}
+    entry = asdict(plugin)
+    del entry["runtime_options"]  # names of options that do not affect results
+    # lists, as the JSON file holds them: records are compared before and after they were read
     return {name: list(value) if isinstance(value, tuple) else value for name, value in entry.items()}

@@ -15,7 +15,7 @@ from benchmark.store.store import Failure, Store
 
 @dataclass(frozen=True)
 class Score:
-    """What one score stage comes to in a record.
+    """What one score stage adds to a record.
 
     Attributes:
         value_names: Names under which its values, or the reasons for missing ones, are listed.
@@ -58,9 +58,12 @@ def collect_scores(cell: Cell, plan: Plan, store: Store, failures: Mapping[str, 
         key = cell.stages[role]
         if key in failures:
             suffix = STAGE_KINDS[role.kind].value_suffix
-            names = [f"{name}{suffix}" for name in plan.value_names.get(role.purpose) or [role.purpose]]
-            scores.tables["missing"] |= dict.fromkeys(names, f"{failures[key].status}: {failures[key].reason}")
-            scores.by_role[role] = Score(names, failure=failures[key])
+            # where no plan knows the names of the values, the reason stands under the alias of the metric
+            declared = plan.value_names.get(role.purpose) or [role.purpose]
+            names = [f"{name}{suffix}" for name in declared]
+            failure = failures[key]
+            scores.tables["missing"] |= dict.fromkeys(names, f"{failure.status}: {failure.reason}")
+            scores.by_role[role] = Score(names, failure=failure)
             continue
         table = read_json(store.stage(role.kind, key).path / METRICS) or {}
         names = [*table.get("metrics", {}), *table.get("missing", {})]

@@ -1,4 +1,4 @@
-"""What several seeds say together: means, intervals, differences paired by seed, ranks."""
+"""Statistics over the seeds of a row: means, intervals, differences paired by seed, ranks."""
 
 from __future__ import annotations
 
@@ -30,12 +30,13 @@ class Estimate:
 
     @property
     def margin(self) -> float | None:
-        """Half the width of the interval: what stands behind ±."""
+        """Half the width of the interval, printed after ±."""
         return None if self.ci95 is None else (self.ci95[1] - self.ci95[0]) / 2
 
     def as_json(self) -> dict[str, Any]:
         """Plain values; `reason` is there only where it says something."""
-        known = {"mean": self.mean, "ci95": None if self.ci95 is None else list(self.ci95), "n": self.n}
+        interval = None if self.ci95 is None else list(self.ci95)
+        known = {"mean": self.mean, "ci95": interval, "n": self.n}
         return known | ({"reason": self.reason} if self.reason else {})
 
 
@@ -44,7 +45,8 @@ def estimate(values: Iterable[float], reason: str = "") -> Estimate:
     found = list(values)
     if not found:
         return Estimate(None, None, 0, reason)
-    return Estimate(math.fsum(found) / len(found), t_interval(found), len(found), reason)
+    mean = math.fsum(found) / len(found)  # fsum rounds once, so the order of the seeds does not matter
+    return Estimate(mean, t_interval(found), len(found), reason)
 
 
 def t_interval(values: Sequence[float]) -> tuple[float, float] | None:
@@ -55,6 +57,7 @@ def t_interval(values: Sequence[float]) -> tuple[float, float] | None:
     if min(values) == max(values):  # exactly no spread, without the rounding of a mean
         return values[0], values[0]
     mean = math.fsum(values) / n
+    # n - 1: the unbiased estimate, which the t-distribution of n - 1 degrees of freedom belongs to
     variance = math.fsum((value - mean) ** 2 for value in values) / (n - 1)
     margin = _t_quantile(n - 1) * math.sqrt(variance / n)
     return mean - margin, mean + margin
@@ -65,6 +68,7 @@ def _t_quantile(freedom: int) -> float:
     # scipy.special loads in a fraction of the time that scipy.stats takes
     from scipy.special import stdtrit
 
+    # two-sided: half of what is left of the probability lies above the interval, half below
     return float(stdtrit(freedom, (1 + CONFIDENCE) / 2))
 
 
@@ -91,7 +95,7 @@ def gap_recovered(
         missing = [name for name, row in (("source-only", source_only), ("oracle", oracle)) if seed not in row]
         if missing:
             reasons[seed] = f"no {' and no '.join(missing)} result for this seed"
-        elif oracle[seed] <= source_only[seed]:
+        elif oracle[seed] <= source_only[seed]:  # a share of no gap, or of a negative one, has no meaning
             reasons[seed] = f"oracle ({oracle[seed]:.3f}) is not above source-only ({source_only[seed]:.3f})"
         else:
             shares[seed] = (value - source_only[seed]) / (oracle[seed] - source_only[seed])
@@ -100,6 +104,7 @@ def gap_recovered(
 
 def ranks(values: Sequence[float | None], *, higher_is_better: bool = True) -> list[int | None]:
     """Places from 1, equal values sharing one; None stays without a place."""
-    keys = [None if value is None else (-value if higher_is_better else value) for value in values]
+    sign = -1 if higher_is_better else 1
+    keys = [None if value is None else sign * value for value in values]
     ordered = sorted(key for key in keys if key is not None)
     return [None if key is None else 1 + bisect_left(ordered, key) for key in keys]

@@ -1,4 +1,4 @@
-"""Shows where a translator looks: maps in heat colours over the image, and a cross on the pixel they belong to."""
+"""Draws attention maps in heat colours over an image, and a cross on the pixel they belong to."""
 
 from __future__ import annotations
 
@@ -25,24 +25,27 @@ def overlay_heatmap(images: Tensor, maps: Tensor) -> Tensor:
     Returns:
         RGB in [0, 1], shape (N, 3, H, W).
     """
-    grey = (images * images.new_tensor(LUMA)[:, None, None]).sum(1, keepdim=True)
+    weights = images.new_tensor(LUMA)[:, None, None]
+    grey = (images * weights).sum(1, keepdim=True)
     return (1 - STRENGTH) * grey + STRENGTH * heat_colours(maps.to(images))
 
 
 def heat_colours(maps: Tensor) -> Tensor:
     """The colour of each value in [0, 1]; shape (N, 1, H, W) becomes (N, 3, H, W)."""
     colours = maps.new_tensor(COLOURS) / 255
-    place = maps[:, 0].clamp(0, 1) * (len(COLOURS) - 1)
-    below = place.floor().long().clamp(max=len(COLOURS) - 2)
-    share = (place - below).unsqueeze(-1)
-    return (colours[below] * (1 - share) + colours[below + 1] * share).permute(0, 3, 1, 2)
+    position = maps[:, 0].clamp(0, 1) * (len(COLOURS) - 1)
+    # a value of 1 has no colour above it: it is all of the last one, counted from the one before
+    below = position.floor().long().clamp(max=len(COLOURS) - 2)
+    share = (position - below).unsqueeze(-1)
+    mixed = colours[below] * (1 - share) + colours[below + 1] * share
+    return mixed.permute(0, 3, 1, 2)
 
 
 def draw_crosshair(images: Tensor, row: int, column: int) -> Tensor:
     """Images with a white cross, edged in black, whose middle is one pixel; the given images stay as they are."""
     marked = images.clone()
     arm = max(1, min(images.shape[2:]) // 16)
-    for reach, half, shade in ((arm + 1, 1, 0.0), (arm, 0, 1.0)):
+    for reach, half, shade in ((arm + 1, 1, 0.0), (arm, 0, 1.0)):  # first the black edge, then white on top of it
         marked[..., _around(row, half), _around(column, reach)] = shade
         marked[..., _around(row, reach), _around(column, half)] = shade
     return marked

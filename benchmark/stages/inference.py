@@ -1,4 +1,4 @@
-"""Fitted plugins at work: batch by batch, on the device, without gradients, and held to their contracts."""
+"""Inference with fitted plugins: batch by batch, on the device, without gradients, outputs checked."""
 
 from __future__ import annotations
 
@@ -20,9 +20,10 @@ PIXELS_PER_BATCH = {"cpu": 1 << 18, "cuda": 1 << 21}
 
 
 def batches(images: ImageSet, context: StageContext) -> Iterator[range]:
-    """Indices of a set in order, as many at a time as the device takes well."""
+    """Indices of a set in order, `PIXELS_PER_BATCH` at a time."""
     size = max(1, PIXELS_PER_BATCH[context.device] // math.prod(images.size))
-    return (range(start, min(start + size, len(images))) for start in range(0, len(images), size))
+    for start in range(0, len(images), size):
+        yield range(start, min(start + size, len(images)))
 
 
 def evenly_spaced(count: int, wanted: int) -> list[int]:
@@ -31,8 +32,9 @@ def evenly_spaced(count: int, wanted: int) -> list[int]:
     >>> evenly_spaced(10, 4)
     [0, 3, 6, 9]
     """
-    shown = min(wanted, count)
-    return [round(step * (count - 1) / max(1, shown - 1)) for step in range(shown)]
+    number = min(wanted, count)
+    steps = max(1, number - 1)
+    return [round(index * (count - 1) / steps) for index in range(number)]
 
 
 def on_device(context: StageContext, tensor: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""What a metric gave, as the table that its score stage stores; wrong answers are refused."""
+"""The table that a score stage stores for a metric, after its values were checked."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ EMPTY_TABLE: Mapping[str, Mapping[str, Any]] = {"metrics": {}, "missing": {}, "d
 def metric_table(
     name: str, metric: Metric, feed: Callable[[], None], conditions: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
-    """Let a metric see its data, and collect what it gives.
+    """Run a metric over its data, and collect its values, details and reasons for missing values.
 
     Args:
         name: Of its plugin, for errors and details.
@@ -43,9 +43,10 @@ def metric_table(
     except Unavailable as reason:
         missing = dict.fromkeys(metric.values, str(reason))
         return {"metrics": {}, "missing": missing, "details": {}, "values": meaning}
-    undefined = [value for value, number in numbers.items() if not math.isfinite(number)]
+    finite = {value: number for value, number in numbers.items() if math.isfinite(number)}
+    undefined = [value for value in numbers if value not in finite]
     return {
-        "metrics": {value: number for value, number in numbers.items() if value not in undefined},
+        "metrics": finite,
         "missing": dict.fromkeys(undefined, "undefined on this data"),
         "details": {name: details} if details else {},
         "values": meaning,
@@ -63,12 +64,10 @@ def with_suffix(table: Mapping[str, Mapping[str, Any]], suffix: str, summary: st
         if heading := meaning.get("heading"):
             changed["heading"] = f"{heading} {suffix.strip('_')}"
         values[name + suffix] = changed
-    return {
-        "metrics": {name + suffix: number for name, number in table["metrics"].items()},
-        "missing": {name + suffix: reason for name, reason in table["missing"].items()},
-        "details": {name + suffix: {"details": details} for name, details in table["details"].items()},
-        "values": values,
-    }
+    numbers = {name + suffix: number for name, number in table["metrics"].items()}
+    reasons = {name + suffix: reason for name, reason in table["missing"].items()}
+    details = {name + suffix: {"details": section} for name, section in table["details"].items()}
+    return {"metrics": numbers, "missing": reasons, "details": details, "values": values}
 
 
 def _checked_values(name: str, metric: Metric) -> dict[str, float]:
@@ -96,9 +95,12 @@ def _as_float(name: str, value: str, number: Any) -> float:
 
 
 def _check_range(name: str, value: str, number: float, meaning: Value) -> None:
-    low = -math.inf if meaning.low is None else meaning.low - TOLERANCE * max(1.0, abs(meaning.low))
-    high = math.inf if meaning.high is None else meaning.high + TOLERANCE * max(1.0, abs(meaning.high))
-    if math.isfinite(number) and not low <= number <= high:
+    low, high = -math.inf, math.inf
+    if meaning.low is not None:
+        low = meaning.low - TOLERANCE * max(1.0, abs(meaning.low))
+    if meaning.high is not None:
+        high = meaning.high + TOLERANCE * max(1.0, abs(meaning.high))
+    if math.isfinite(number) and not low <= number <= high:  # what is not finite is undefined, not wrong
         bounds = [str(bound) if bound is not None else "unbounded" for bound in (meaning.low, meaning.high)]
         raise ContractBroken(
             f"metric '{name}' returned {value} = {number:g}, but declares the range {' to '.join(bounds)}"

@@ -52,10 +52,13 @@ def score_segmentation_native(
             if sample.label is None:
                 raise DataError(f"{where}: a label was expected, but the data set has none")
             predicted = resize_array(predictions.maps[index], *sample.label.shape, smooth=False)
-            pair = [torch.from_numpy(np.array(array))[None] for array in (predicted, sample.label)]
-            metric.update(*(on_device(context, tensor) for tensor in pair))
+            # np.array copies: torch warns of arrays that cannot be written, as memory maps and cached labels are
+            predicted_batch = torch.from_numpy(np.array(predicted))[None]
+            label_batch = torch.from_numpy(np.array(sample.label))[None]
+            metric.update(on_device(context, predicted_batch), on_device(context, label_batch))
             context.progress(index + 1, len(predictions.ids))
 
     suffix = STAGE_KINDS[SCORE_SEGMENTATION_NATIVE].value_suffix
-    table = with_suffix(metric_table(spec["metric"]["name"], metric, feed), suffix, "At the native size of the labels.")
-    write_json(context.folder / METRICS, table, indent=1)
+    table = metric_table(spec["metric"]["name"], metric, feed)
+    named_apart = with_suffix(table, suffix, "At the native size of the labels.")
+    write_json(context.folder / METRICS, named_apart, indent=1)

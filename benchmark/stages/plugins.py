@@ -13,14 +13,16 @@ from benchmark.registry.registry import Registry
 MODEL = "model"
 
 
-def create_plugin(registry: Registry, kind: str, choice: Mapping[str, Any]) -> Any:
+def create_plugin(registry: Registry, kind: str, config: Mapping[str, Any]) -> Any:
     """An unfitted plugin from its configuration in the specification of a stage."""
-    return registry.create(registry.find(kind, choice["name"]), {**choice["options"], **choice.get(RUNTIME_ONLY, {})})
+    spec = registry.find(kind, config["name"])
+    options = {**config["options"], **config.get(RUNTIME_ONLY, {})}
+    return registry.create(spec, options)
 
 
-def load_fitted(registry: Registry, kind: str, choice: Mapping[str, Any], fitted: Path, context: StageContext) -> Any:
+def load_fitted(registry: Registry, kind: str, config: Mapping[str, Any], fitted: Path, context: StageContext) -> Any:
     """A plugin as a finished stage saved it, on the device of the run."""
-    model = create_plugin(registry, kind, choice)
+    model = create_plugin(registry, kind, config)
     model.load(fitted / MODEL)
     model.to(context.device)
     return model

@@ -45,6 +45,11 @@ def resize_array(array: NDArray[np.uint8], height: int, width: int, *, smooth: b
     from PIL import Image
 
     shrinks = height <= array.shape[0] and width <= array.shape[1]
-    smoothing = Image.Resampling.BOX if shrinks else Image.Resampling.BILINEAR
+    if not smooth:
+        method = Image.Resampling.NEAREST  # the mean of two train ids is a third class
+    elif shrinks:
+        method = Image.Resampling.BOX
+    else:
+        method = Image.Resampling.BILINEAR  # a box that grows repeats pixels, in blocks
     picture = Image.fromarray(np.ascontiguousarray(array))
-    return np.asarray(picture.resize((width, height), smoothing if smooth else Image.Resampling.NEAREST))
+    return np.asarray(picture.resize((width, height), method))

@@ -100,7 +100,7 @@ def score_translation(spec: Mapping[str, Any], inputs: Inputs, context: StageCon
 
 
 def reference(spec: Mapping[str, Any], inputs: Inputs, context: StageContext, registry: Registry) -> None:
-    """Store what the target images come to for a metric; see `HasReferenceState`."""
+    """Store what a metric computes from the target images alone; see `HasReferenceState`."""
     name = spec["metric"]["name"]
     metric = create_metric(spec, registry)
     if not (isinstance(metric, TranslationMetric) and isinstance(metric, HasReferenceState)):
@@ -133,7 +133,7 @@ def create_metric(spec: Mapping[str, Any], registry: Registry) -> Metric:
 
 
 def write_nothing_to_measure(spec: Mapping[str, Any], registry: Registry, subject: str, folder: Path) -> None:
-    """Leave an empty table where a metric turned out to be over something else, which only its class knew."""
+    """Store an empty table for a metric whose class measures another subject than the stage is for."""
     entry: PluginSpec = registry.find("metric", spec["metric"]["name"])
     if entry.measures == subject:
         raise PluginError(f"metric '{entry.name}' declares measures = '{subject}', but its class measures another")

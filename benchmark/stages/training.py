@@ -39,7 +39,7 @@ def fit_translator(spec: Mapping[str, Any], inputs: Inputs, context: StageContex
             registry, "segmenter", spec["auxiliary_segmenter"], inputs["segmenter"], context
         )
     translator.fit(source, target, context)
-    translator.save(_empty(context.folder / MODEL))
+    translator.save(_empty_folder(context.folder / MODEL))
 
 
 def translate(spec: Mapping[str, Any], inputs: Inputs, context: StageContext, registry: Registry) -> None:
@@ -51,14 +51,16 @@ def translate(spec: Mapping[str, Any], inputs: Inputs, context: StageContext, re
     writer = ImageSetWriter(
         context.folder, source.ids, source.size, source.classes, labelled=labelled, variants=variants
     )
-    started, total = time.perf_counter(), variants * len(source)
+    total = variants * len(source)
+    started = time.perf_counter()
     for variant in range(variants):
         for batch in batches(source, context):
             ids = [source.ids[index] for index in batch]
             name = spec["translator"]["name"]
             images = translate_batch(translator, source.image_batch(batch), variant, context, name, ids)
             for index, image in zip(batch, _to_8_bit(images), strict=True):
-                writer.put(index, image, source.labels[index] if source.labels is not None else None, variant)
+                label = None if source.labels is None else source.labels[index]
+                writer.put(index, image, label, variant)
             context.progress(variant * len(source) + batch[-1] + 1, total)
     writer.close()
     context.report(images_per_second=total / (time.perf_counter() - started), variants=variants)
@@ -71,10 +73,10 @@ def fit_segmenter(spec: Mapping[str, Any], inputs: Inputs, context: StageContext
     train = labelled_set(inputs, "train")
     validation = labelled_set(inputs, "validation") if "validation" in inputs else None
     segmenter.fit(train, ImageSet.open(inputs["target"]).without_labels(), validation, context)
-    segmenter.save(_empty(context.folder / MODEL))
+    segmenter.save(_empty_folder(context.folder / MODEL))
 
 
-def _empty(folder: Path) -> Path:
+def _empty_folder(folder: Path) -> Path:
     """A new folder; what an interrupted save left in it is removed."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -82,5 +84,7 @@ def _empty(folder: Path) -> Path:
 
 
 def _to_8_bit(images: Tensor) -> NDArray[np.uint8]:
-    pixels: NDArray[np.uint8] = images.clamp(0, 1).mul(255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
+    # clamped, as `check_images` lets values by rounding outside of [0, 1] pass, and a byte would wrap around
+    levels = images.clamp(0, 1).mul(255).round().byte()
+    pixels: NDArray[np.uint8] = levels.permute(0, 2, 3, 1).cpu().numpy()
     return pixels

@@ -28,6 +28,7 @@ def write_json(path: Path, value: Any, *, indent: int | None = None) -> None:
         StoreError: The folder cannot be written.
     """
     text = json.dumps(value, indent=indent, allow_nan=False) + "\n"
+    # in the same folder, as a rename is one step within a file system only; with the process, as several may write
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

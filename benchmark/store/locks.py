@@ -37,12 +37,14 @@ def exclusive(path: Path) -> Iterator[None]:
     descriptor = _acquire(path)
     _held_here.add(path)
     try:
+        # for people alone: that the stage is taken is the kernel's lock, not what the file says
         holder = {"pid": os.getpid(), "host": socket.gethostname(), "since": time.time()}
         os.truncate(descriptor, 0)
         os.write(descriptor, json.dumps(holder).encode())
         yield
     finally:
         _held_here.discard(path)
+        # unlinked before it is closed: closing frees the lock, and the file could then be another's
         with suppress(FileNotFoundError):
             path.unlink()
         os.close(descriptor)

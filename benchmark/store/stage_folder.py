@@ -46,14 +46,16 @@ class StageFolder:
     def finished(self) -> bool:
         """Whether the stage is complete, by the names and sizes of its files; logs and pictures may be missing."""
         files = _essential_files(self.path)
-        return files is not None and all(_size(self.path / name) == entry["size"] for name, entry in files.items())
+        if files is None:
+            return False
+        return all(_size(self.path / name) == entry["size"] for name, entry in files.items())
 
     def intact(self) -> bool:
         """Whether the stage is complete and its files still have the content it was finished with."""
         files = _essential_files(self.path)
-        return self.finished() and all(
-            _sha256(self.path / name) == entry["sha256"] for name, entry in (files or {}).items()
-        )
+        if files is None or not self.finished():  # sizes first: hashing large files takes long
+            return False
+        return all(_sha256(self.path / name) == entry["sha256"] for name, entry in files.items())
 
     def resumable(self) -> bool:
         """Whether an unfinished attempt left a checkpoint to go on from."""
@@ -84,17 +86,14 @@ class StageFolder:
         _remove(self.work / CHECKPOINTS)
         (self.work / PROGRESS).unlink(missing_ok=True)
         files = sorted(path for path in self.work.rglob("*") if path.is_file())
-        entries = {
-            path.relative_to(self.work).as_posix(): {"size": path.stat().st_size, "sha256": _sha256(path)}
-            for path in files
-        }
+        entries = {}
+        for path in files:
+            name = path.relative_to(self.work).as_posix()
+            entries[name] = {"size": path.stat().st_size, "sha256": _sha256(path)}
         write_json(self.work / MANIFEST, {"files": entries}, indent=1)
-        for path in [
-            *files,
-            self.work / MANIFEST,
-            *(path for path in self.work.rglob("*") if path.is_dir()),
-            self.work,
-        ]:
+        # contents and names reach the disk before the rename, which else could outlive them in a power cut
+        folders = [path for path in self.work.rglob("*") if path.is_dir()]
+        for path in [*files, self.work / MANIFEST, *folders, self.work]:
             _to_disk(path)
         self.work.rename(self.path)
         _to_disk(self.path.parent)
@@ -135,7 +134,8 @@ class StageFolder:
         """The last lines that the unfinished stage wrote."""
         try:
             with (self.work / LOG).open("rb") as file:
-                file.seek(max(0, file.seek(0, os.SEEK_END) - LOG_TAIL_LINES * LOG_LINE_CHARACTERS))
+                size = file.seek(0, os.SEEK_END)
+                file.seek(max(0, size - LOG_TAIL_LINES * LOG_LINE_CHARACTERS))  # a log may have grown large
                 text = file.read().decode(errors="replace")
         except OSError:
             return ()
@@ -176,6 +176,7 @@ def _sha256(path: Path) -> str:
 
 
 def _to_disk(path: Path) -> None:
+    """Bring a file, or the names in a folder, from the system's memory to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -185,8 +186,8 @@ def _to_disk(path: Path) -> None:
 
 def _remove(path: Path) -> None:
     """Remove a folder; its name is free at once, so that a crash halfway leaves no half folder under it."""
-    doomed = path.with_name(f".{path.name}.removed")
-    shutil.rmtree(doomed, ignore_errors=True)
+    renamed = path.with_name(f".{path.name}.removed")
+    shutil.rmtree(renamed, ignore_errors=True)  # of an earlier removal that was interrupted
     with suppress(FileNotFoundError):
-        path.rename(doomed)
-        shutil.rmtree(doomed, ignore_errors=True)
+        path.rename(renamed)
+        shutil.rmtree(renamed, ignore_errors=True)

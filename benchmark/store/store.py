@@ -87,7 +87,8 @@ class Store:
     ) -> Failure:
         """Note a failed attempt."""
         before = self.failure(key)
-        failure = Failure(status, reason, tuple(log_tail), 1 + (before.attempts if before else 0), dict(code or {}))
+        attempts = before.attempts + 1 if before else 1
+        failure = Failure(status, reason, tuple(log_tail), attempts, dict(code or {}))
         write_json(self._failure_path(key), asdict(failure), indent=1)
         return failure
 

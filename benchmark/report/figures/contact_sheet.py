@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -45,23 +46,27 @@ def contact_sheet(
         classes: What the colours mean; None draws no legend.
         fixed: So many leading columns stand again where there are too many to stand side by side.
     """
-    height, width = (side * _factor(rows[0][0].shape[1]) for side in rows[0][0].shape[:2])
+    first = _enlarge(rows[0][0])
+    height, width = first.shape[:2]
     bands = _bands(len(headers), fixed)
-    full = GAP + len(bands[0]) * (width + GAP)
-    entries = _legend_places(classes, full) if classes else []
-    tall = LINE + len(rows) * (height + GAP)
+    sheet_width = GAP + len(bands[0]) * (width + GAP)
+    legend = _legend_places(classes, sheet_width) if classes else []
+    legend_lines = legend[-1][1] + 1 if legend else 0
+    band_height = LINE + len(rows) * (height + GAP)
     top = LINE if title else 0
-    foot = top + len(bands) * tall
-    paper = Image.new("RGB", (full, foot + (LINE * (entries[-1][1] + 1) if entries else 0)), PAPER)
+    foot = top + len(bands) * band_height
+    paper = Image.new("RGB", (sheet_width, foot + legend_lines * LINE), PAPER)
     pen = ImageDraw.Draw(paper)
-    _write(pen, (GAP, LINE // 2), title, full - GAP, SHADE)
+    _write(pen, (GAP, LINE // 2), title, sheet_width - GAP, SHADE)
     for number, band in enumerate(bands):
+        upper = top + number * band_height + LINE
         for place, column in enumerate(band):
-            left, upper = GAP + place * (width + GAP), top + number * tall + LINE
+            left = GAP + place * (width + GAP)
             _write(pen, (left, upper - LINE // 2), headers[column], width)
             for line, row in enumerate(rows):
-                paper.paste(Image.fromarray(_enlarged(row[column])), (left, upper + line * (height + GAP)))
-    for left, line, name, colour in entries:
+                picture = Image.fromarray(_enlarge(row[column]))
+                paper.paste(picture, (left, upper + line * (height + GAP)))
+    for left, line, name, colour in legend:
         _swatch(pen, (left, foot + line * LINE), name, colour)
     return paper
 
@@ -71,18 +76,14 @@ def _bands(count: int, fixed: int) -> list[list[int]]:
     if count <= WIDEST:
         return [list(range(count))]
     free = range(fixed, count)
-    bands = -(-len(free) // (WIDEST - fixed))
-    most = -(-len(free) // bands)
-    return [[*range(fixed), *free[start : start + most]] for start in range(0, len(free), most)]
+    bands = math.ceil(len(free) / (WIDEST - fixed))
+    per_band = math.ceil(len(free) / bands)
+    return [[*range(fixed), *free[start : start + per_band]] for start in range(0, len(free), per_band)]
 
 
-def _factor(width: int) -> int:
-    return max(1, round(PANEL_WIDTH / width))
-
-
-def _enlarged(picture: Pixels) -> Pixels:
+def _enlarge(picture: Pixels) -> Pixels:
     # whole factors and no smoothing: a pixel of a label map stays the colour of one class
-    factor = _factor(picture.shape[1])
+    factor = max(1, round(PANEL_WIDTH / picture.shape[1]))
     return picture.repeat(factor, 0).repeat(factor, 1)
 
 
@@ -90,11 +91,11 @@ def _write(
     pen: ImageDraw.ImageDraw, place: tuple[int, int], text: str, width: int, ink: tuple[int, int, int] = INK
 ) -> None:
     """Text, its left middle at a place, shortened to a width in pixels."""
-    shown = text
-    while text and pen.textlength(shown, _font()) > width:
+    line = text
+    while text and pen.textlength(line, _font()) > width:
         text = text[:-1]
-        shown = text.rstrip() + "…"
-    pen.text(place, shown, fill=ink, font=_font(), anchor="lm")
+        line = text.rstrip() + "…"
+    pen.text(place, line, fill=ink, font=_font(), anchor="lm")
 
 
 def _legend_places(classes: ClassSet, width: int) -> list[tuple[int, int, str, tuple[int, int, int]]]:

@@ -1,9 +1,10 @@
-"""Draws how a training went: its losses, what its discriminators got right, and its gradients."""
+"""Draws the curves of a training: losses, accuracy of its discriminators, gradient norms."""
 
 from __future__ import annotations
 
 import io
 import json
+import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -48,12 +49,13 @@ def training_curves(folder: Path, title: str) -> Image.Image:
     panels = curves_by_panel(curves)
     if not panels:
         raise FileNotFoundError(folder / SCALARS)
-    rows, columns = -(-len(panels) // COLUMNS), min(COLUMNS, len(panels))
+    columns = min(COLUMNS, len(panels))
+    rows = math.ceil(len(panels) / COLUMNS)
     size = columns * PANEL_INCHES[0], rows * PANEL_INCHES[1] + 0.3
     figure = Figure(figsize=size, dpi=DOTS_PER_INCH, layout="constrained")
     figure.suptitle(title, fontsize=10, color="dimgray")
-    for number, (heading, named) in enumerate(panels.items()):
-        _draw(figure.add_subplot(rows, columns, number + 1), heading, named, unit)
+    for number, (heading, panel) in enumerate(panels.items(), start=1):
+        _draw(figure.add_subplot(rows, columns, number), heading, panel, unit)
     file = io.BytesIO()
     figure.savefig(file, format="png")
     with Image.open(file) as picture:
@@ -77,9 +79,9 @@ def read_curves(folder: Path) -> tuple[dict[str, dict[float, float]], str]:
             scalars: dict[str, Any] = json.loads(line)
         except ValueError:  # a line that a killed attempt left unfinished
             continue
-        seen = scalars.pop("step") * (images_per_step or 1)
+        position = scalars.pop("step") * (images_per_step or 1)
         for name, value in scalars.items():
-            curves[name][seen] = value
+            curves[name][position] = value  # by position, so that a line of a resumed attempt replaces the older one
     return dict(curves), "images seen" if images_per_step else "steps"
 
 
@@ -94,14 +96,18 @@ def curves_by_panel(curves: Mapping[str, Curve]) -> dict[str, dict[str, Curve]]:
 
 
 def _draw(axes: Axes, heading: str, curves: Mapping[str, Curve], unit: str) -> None:
+    values: list[float] = []
     for name, curve in curves.items():
-        axes.plot(sorted(curve), [curve[seen] for seen in sorted(curve)], label=name, linewidth=0.9)
+        positions = sorted(curve)
+        heights = [curve[position] for position in positions]
+        axes.plot(positions, heights, label=name, linewidth=0.9)
+        values += heights
     axes.set_title(heading, fontsize=9)
     axes.tick_params(which="both", labelsize=7)
     axes.grid(alpha=0.3)
     if heading.startswith("share"):
         axes.set_ylim(-0.03, 1.03)
-    elif all(value > 0 for curve in curves.values() for value in curve.values()):
+    elif all(value > 0 for value in values):
         axes.set_yscale("log")
     axes.set_xlabel(unit, fontsize=8)
     axes.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1, 1), frameon=False)

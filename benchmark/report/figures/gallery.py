@@ -1,4 +1,4 @@
-"""Pictures beside the numbers: what each segmenter made of the same test images, and what each translator painted.
+"""Pictures beside the numbers: predictions of each segmenter on the same test images, and translations.
 
 They are kept in `pictures/` of a results folder, apart from the heavy stages, so that a published folder has them.
 """
@@ -62,13 +62,13 @@ class Samples:
 
 @dataclass(frozen=True)
 class FigureSpec:
-    """One picture to be.
+    """One picture to be drawn.
 
     Attributes:
         target: Its file.
         role: The role of the stages it shows, in their cells.
         cells: The cells whose stages of this role it shows.
-        words: All that is written on it.
+        words: All text on it; a picture is drawn again when it changes.
         draw: Draws it from the folders of these stages.
     """
 
@@ -141,15 +141,15 @@ def _figures(results: Path, done: Sequence[Record]) -> Iterator[FigureSpec]:
     for (scenario, segmenter, seed), cells in sorted(groups.items()):
         folder = results / PICTURES / scenario
         for name in sorted(set(cells) - set(ROLES)):
-            compared = [cells[n] for n in (FLOOR, name, CEILING) if n in cells]
+            compared = [cells[row] for row in (FLOOR, name, CEILING) if row in cells]
             yield _predictions(folder / f"{segmenter}-seed{seed}-{name}.png", compared)
             yield from _translations(results, folder, f"{name}-seed{seed}", cells[name])
         if (scenario, segmenter) not in overviews and len(cells) > 1:
             overviews.add((scenario, segmenter))
-            yield _predictions(folder / f"{segmenter}-overview.png", sorted(cells.values(), key=_place))
+            yield _predictions(folder / f"{segmenter}-overview.png", sorted(cells.values(), key=_sheet_position))
 
 
-def _place(record: Record) -> tuple[int, float]:
+def _sheet_position(record: Record) -> tuple[int, float]:
     """The floor first, then translators from the worst to the best, the ceiling last."""
     order = {FLOOR: 0, CEILING: 2}.get(record["translator"], 1)
     return order, record["metrics"].get(RANKED_BY, 0.0)
@@ -162,17 +162,17 @@ def _predictions(target: Path, cells: Sequence[Record]) -> FigureSpec:
     def draw(folders: Sequence[Path]) -> Image.Image:
         samples = [read_samples(folder) for folder in folders]
         first, classes = samples[0], samples[0].classes
-        rows = [
-            [first.images[k], paint(first.labels[k], classes), *(paint(s.predictions[k], classes) for s in samples)]
-            for k in range(len(first.images))
-        ]
+        rows = []
+        for index, (image, labels) in enumerate(zip(first.images, first.labels, strict=True)):
+            maps = [labels, *(sample.predictions[index] for sample in samples)]
+            rows.append([image, *(paint(label_map, classes) for label_map in maps)])
         return contact_sheet(headers, rows, _title(cells[0]), classes, fixed=2)
 
     return FigureSpec(target, Role(PREDICT), tuple(cells), headers, draw)
 
 
 def _translations(results: Path, folder: Path, name: str, cell: Record) -> Iterator[FigureSpec]:
-    """What a translator does, and how it came to do so."""
+    """Pictures of a translator: its translations and variants, samples and curves of its training."""
     title = f"{cell['scenario']} · {cell['translator']} · {_run(cell)}"
     width = int(cell["size"][1])
     scored = cell["config"]["scenario"].get("score_translations", "train")
@@ -188,7 +188,7 @@ def _translations(results: Path, folder: Path, name: str, cell: Record) -> Itera
     }
     for what, (role, draw) in drawings.items():
         if role in cell["stages"]:
-            yield FigureSpec(folder / f"{name}-{what}.png", role, (cell,), (title,), _of_the_only(draw))
+            yield FigureSpec(folder / f"{name}-{what}.png", role, (cell,), (title,), _from_one_folder(draw))
 
 
 def target_column(results: Path, cell: Record) -> dict[str, Sequence[NDArray[np.uint8]]]:
@@ -200,7 +200,10 @@ def target_column(results: Path, cell: Record) -> dict[str, Sequence[NDArray[np.
     scenario = cell["config"]["scenario"]
     is_test = scenario.get("score_translations") == "test"
     # the split that was translated: training images, or those that segmenters are tested on
-    target = _input_images(results, cell, *((Role(PREDICT), "test") if is_test else (Role(FIT_TRANSLATOR), "target")))
+    if is_test:
+        target = _input_images(results, cell, Role(PREDICT), "test")
+    else:
+        target = _input_images(results, cell, Role(FIT_TRANSLATOR), "target")
     if target is None:
         return {}
     if not scenario.get("paired"):
@@ -228,16 +231,18 @@ def _input_images(results: Path, cell: Record, role: Role, name: str) -> ImageSe
         return None
 
 
-def _of_the_only(draw: Callable[[Path], Image.Image]) -> Callable[[Sequence[Path]], Image.Image]:
+def _from_one_folder(draw: Callable[[Path], Image.Image]) -> Callable[[Sequence[Path]], Image.Image]:
+    """What draws from the folder of one stage, as `FigureSpec.draw`."""
     return lambda folders: draw(folders[0])
 
 
 def _draw_unless_current(figure: FigureSpec, results: Path) -> bool:
-    """Draw a picture unless it was made of the same before; false when it is not there and cannot be drawn."""
+    """Draw a picture unless an equal one is there; false when it is not there and cannot be drawn."""
     entries = [cell["stages"].get(figure.role) for cell in figure.cells]
     folders = [results / "stages" / figure.role.kind / str(entry["key"]) for entry in entries if entry]
     if len(folders) < len(figure.cells):  # older records have no stage of this role
         return figure.target.exists()
+    # keys of stages name their contents: equal keys and words make an equal picture
     made_of = json.dumps([[folder.name for folder in folders], figure.words])
     if _made_of(figure.target) == made_of:
         return True

@@ -1,4 +1,4 @@
-"""Sheets of what a translator's stages kept: strips of named columns, and the last samples of its training."""
+"""Sheets of the pictures in a translator's stages: strips of named columns, and the last samples of its training."""
 
 from __future__ import annotations
 
@@ -31,14 +31,16 @@ def strip_sheet(
     Raises:
         FileNotFoundError: The stage kept no such strips.
     """
-    read = [_panels(path, width) for path in sorted(folder.glob(f"{PICTURES}/{strips}-*.png"))]
-    if not read:
+    panels = [_panels(path, width) for path in sorted(folder.glob(f"{PICTURES}/{strips}-*.png"))]
+    if not panels:
         raise FileNotFoundError(folder)
     for header, pictures in (targets or {}).items():
-        for columns, picture in zip(read, pictures, strict=False):
+        for columns, picture in zip(panels, pictures, strict=False):
             columns[header] = picture
-    read = [columns for columns in read if len(columns) == len(read[0])]
-    return contact_sheet(list(read[0]), [list(columns.values()) for columns in read], title, fixed=1)
+    # a strip for which there was no target picture has a column less, and does not fit the sheet
+    headers = list(panels[0])
+    rows = [list(columns.values()) for columns in panels if len(columns) == len(headers)]
+    return contact_sheet(headers, rows, title, fixed=1)
 
 
 def sample_sheet(folder: Path, title: str) -> Image.Image:
@@ -48,12 +50,15 @@ def sample_sheet(folder: Path, title: str) -> Image.Image:
         folder: A finished `fit-translator` stage.
         title: A line above it.
     """
-    pictures = folder.glob(f"{PICTURES}/step_*.png")
-    drawn = {int(number): path for path in pictures if (number := path.stem.removeprefix("step_")).isdigit()}
-    if not drawn:
+    by_step = {}
+    for path in folder.glob(f"{PICTURES}/step_*.png"):
+        number = path.stem.removeprefix("step_")
+        if number.isdigit():
+            by_step[int(number)] = path  # as numbers: step 900 comes before step 1000
+    if not by_step:
         raise FileNotFoundError(folder)
-    step = max(drawn)
-    return contact_sheet([f"samples after {step} steps of training"], [[_pixels(drawn[step])]], title)
+    last = max(by_step)
+    return contact_sheet([f"samples after {last} steps of training"], [[_pixels(by_step[last])]], title)
 
 
 def _panels(path: Path, width: int) -> dict[str, Pixels]:

@@ -215,7 +215,7 @@ def test_numpy_and_torch_and_python_are_seeded_with_the_seed_of_the_stage(job):
 
 CHILD = """
 import os, subprocess, sys, threading, time
-from benchmark.execution.worker import die_with, lead_group
+from benchmark.execution.worker import end_with_parent, lead_group
 pid = os.fork()
 if pid == 0:
     {protection}
@@ -224,7 +224,9 @@ if pid == 0:
     time.sleep(60)
 sys.stdin.read()
 """
-WATCH = "os.setsid(); die_with(lambda: [time.sleep(0.01) for _ in iter(lambda: os.getppid() == {parent}, False)])"
+WATCH = (
+    "os.setsid(); end_with_parent(lambda: [time.sleep(0.01) for _ in iter(lambda: os.getppid() == {parent}, False)])"
+)
 
 
 def is_running(pid):

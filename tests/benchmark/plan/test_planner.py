@@ -10,7 +10,7 @@ import pytest
 from benchmark.api.scenario import Side
 from benchmark.errors import DataError, PluginError
 from benchmark.plan.keys import content_key
-from benchmark.plan.model import needed
+from benchmark.plan.model import stages_to_run
 from benchmark.plan.planner import make_plan
 
 
@@ -383,9 +383,9 @@ def test_only_what_leads_to_missing_goals_is_needed(plan_of):
     stages = cell(plan, "shift").stages
     done = dict.fromkeys(plan.stages, False)
     goal = stages["score-segmentation:accuracy"]
-    assert stages["score-translation:difference"] not in needed(plan.stages, [goal], done)
-    assert needed(plan.stages, [goal], done | {goal: True}) == []
-    chain = needed(plan.stages, [goal], done | {stages["translate"]: True})
+    assert stages["score-translation:difference"] not in stages_to_run(plan.stages, [goal], done)
+    assert stages_to_run(plan.stages, [goal], done | {goal: True}) == []
+    chain = stages_to_run(plan.stages, [goal], done | {stages["translate"]: True})
     assert stages["fit-translator"] not in chain
     assert chain.index(stages["fit-segmenter"]) < chain.index(goal)
 
