@@ -41,6 +41,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{display_path(path)}: not valid TOML: {error}") from error
+    except RecursionError as error:
+        raise UsageError(f"{display_path(path)}: its lists or tables stand too deep in each other") from error
 
 
 def validated(model: type[Model], values: Mapping[str, Any], where: Callable[[Location], str]) -> Model:

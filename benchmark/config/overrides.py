@@ -131,13 +131,13 @@ def parse_override(text: str) -> tuple[Keys, Any]:
     key, equals, literal = text.partition("=")
     try:
         path = _keys(tomllib.loads(f"{key} = 0"))
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):  # nested too deeply is the latter
         path = ()
     if not equals or not path:
         raise UsageError(f"--set {text}: expected KEY=VALUE, as in --set translator.lambda_cycle=5")
     try:
         parsed = tomllib.loads(f"value = {literal}")
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         parsed = {}
     if set(parsed) != {"value"}:
         hint = f"text must be quoted: --set '{key}=\"{literal}\"'"

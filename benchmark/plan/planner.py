@@ -9,7 +9,7 @@ from typing import Any
 from benchmark.api.scenario import Scenario
 from benchmark.api.spec import CEILING
 from benchmark.config.matrix import Matrix
-from benchmark.errors import PluginError
+from benchmark.errors import BenchError, DataError, PluginError
 from benchmark.plan.chain import ChainBuilder
 from benchmark.plan.data_sources import DataSources
 from benchmark.plan.keys import compute_identity, content_key, without_runtime_options
@@ -26,7 +26,7 @@ def make_plan(matrix: Matrix, registry: Registry) -> Plan:
     its own values missing; all else is planned.
 
     Raises:
-        DataError: Files of a data set are missing, or the two sides of a scenario differ in their classes.
+        DataError: In every scenario, files of a data set are missing or the two sides differ in their classes.
         PluginError: Two metrics give values of the same name.
     """
     planner = _Planner(matrix, registry)
@@ -60,22 +60,26 @@ class _Planner:
         self.fingerprints: dict[str, dict[str, str]] = {}
 
     def cells(self) -> Iterator[Cell]:
-        for scenario in self.matrix.scenarios:
-            data_error = self._check_data(scenario)
+        errors = [self._check_data(scenario) for scenario in self.matrix.scenarios]
+        data_errors = [error for error in errors if isinstance(error, DataError)]
+        if data_errors and len(data_errors) == len(errors):  # nothing could run
+            raise data_errors[0]
+        for scenario, error in zip(self.matrix.scenarios, errors, strict=True):
+            data_error = "" if error is None else str(error)
             for seed in self.matrix.seeds:
                 for segmenter in self.plugins.segmenters:
                     for translator in self.plugins.translators:
                         yield self._cell(scenario, translator, segmenter, seed, data_error)
 
-    def _check_data(self, scenario: Scenario) -> str:
-        """Note the classes of a scenario; the reason when a data set it needs cannot be used, else empty."""
+    def _check_data(self, scenario: Scenario) -> BenchError | None:
+        """Note the classes of a scenario; the error when a data set it needs cannot be used."""
         try:
             self.classes[scenario.name] = self.data.shared_classes(scenario)
             self.scenarios[scenario.name] = self.data.without_runtime_options(scenario)
             self.fingerprints[scenario.name] = self.data.fingerprints(scenario)
-        except PluginError as error:
-            return str(error)
-        return ""
+        except (DataError, PluginError) as error:
+            return error
+        return None
 
     def _cell(
         self, scenario: Scenario, translator: ResolvedPlugin, segmenter: ResolvedPlugin, seed: int, data_error: str

@@ -43,6 +43,9 @@ class ImagePool:
         kept = self._kept(images)
         handed_out = images.clone()
         for new, out in zip(images, handed_out, strict=True):
+            # the first image has no neighbour to stand in for it: until it is finite, the pool stays empty
+            if self._filled == 0 and not torch.isfinite(new).all():
+                continue
             slot, swapped = self._place()
             if slot is None:
                 continue

@@ -63,11 +63,13 @@ def build_network(config: dict[str, Any]) -> Any:
 
     import bench_mmseg.heads
     import bench_mmseg.weighted_loss  # noqa: F401  both register what this package adds
+    from bench_mmseg.published import checked_reads
 
     # mmengine tells the newest of all loggers about each parameter it initialises; this one keeps it to itself.
     MMLogger.get_instance(f"build-{uuid.uuid4().hex}", log_level="ERROR")
     with MODELS.switch_scope_and_registry("mmseg"), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         network = MODELS.build(ConfigDict({"test_cfg": {"mode": "whole"}, **config}))
-        network.init_weights()
+        with checked_reads(network):
+            network.init_weights()
     return network

@@ -88,14 +88,7 @@ def adapted(
         average: What its cross-entropy losses are averaged over, whatever the file says.
     """
     tree: Tree = _mapped(model, classes, cross_entropy_settings(class_weights, average))
-    if not pretrained:
-        tree = {name: value for name, value in tree.items() if name != "pretrained"}
-        tree["backbone"] = {
-            name: value
-            for name, value in tree["backbone"].items()
-            if name not in ("pretrained", "init_cfg") or (name == "init_cfg" and not _is_pretrained(value))
-        }
-    return tree
+    return tree if pretrained else _unpublished(tree)
 
 
 def cross_entropy_settings(class_weights: list[float] | None, average: LossAverage) -> Tree:
@@ -121,6 +114,16 @@ def _mapped(node: Any, classes: int, cross_entropy: Tree) -> Any:
         mapped.pop("class_weight", None)
         mapped.update(cross_entropy)
     return mapped
+
+
+def _unpublished(node: Any) -> Any:
+    """The same configuration without published weights, also those of models inside of backbones."""
+    if isinstance(node, (list, tuple)):
+        return type(node)(_unpublished(item) for item in node)
+    if not isinstance(node, dict):
+        return node
+    kept = {name: value for name, value in node.items() if name != "pretrained" and not _is_pretrained(value)}
+    return {name: _unpublished(value) for name, value in kept.items()}
 
 
 def _is_pretrained(init: Any) -> bool:

@@ -150,7 +150,8 @@ class MMSegOptions(SegmenterOptions):
     """Any model of an mmsegmentation configuration file, under this package's training."""
 
     config: str = Field(
-        description="A configuration file of mmsegmentation 1.x: a path, or the name of one that mmsegmentation ships."
+        description="A configuration file of mmsegmentation 1.x: a path, or the name of one that mmsegmentation ships. "
+        "It is Python code, which is run when the model is built: use only files that you trust."
     )
     config_digest: str = Field("", description="Hash of the file and its bases; filled in when it is left out.")
     optimizer: Literal["sgd", "adamw", "config"] = Field(  # type: ignore[assignment]  # one choice more than the base

@@ -23,7 +23,7 @@ def load_backbone(backbone: nn.Module, file: Path) -> None:
     Raises:
         UsageError: No such file, or not the weights of this backbone.
     """
-    weights = _read(file)
+    weights = read_tensors(file)
     weights = {name.removeprefix("backbone."): value for name, value in weights.items()}
     own = backbone.state_dict()
     missing = [name for name in own if name not in weights and not name.endswith("num_batches_tracked")]
@@ -78,7 +78,12 @@ def timm_weights(name: str) -> dict[str, Tensor]:
     return dict(model.state_dict())
 
 
-def _read(file: Path) -> dict[str, Tensor]:
+def read_tensors(file: Path) -> dict[str, Tensor]:
+    """Tensors by name from a `.safetensors` file or what `torch.save` wrote; code in the file is not run.
+
+    Raises:
+        UsageError: No such file, damaged, or something else than tensors is in it.
+    """
     if not file.is_file():
         raise UsageError(f"pretrained weights: {file} is no file; mend 'pretrained'")
     try:
@@ -87,6 +92,10 @@ def _read(file: Path) -> dict[str, Tensor]:
 
             return load_file(file)
         stored = torch.load(file, map_location="cpu", weights_only=True)
-        return dict(stored.get("state_dict", stored))
+        entries = stored.get("state_dict", stored.get("model", stored))
+        return {name: value for name, value in entries.items() if isinstance(value, Tensor)}
     except Exception as error:  # a damaged file can make either loader raise nearly anything
-        raise UsageError(f"pretrained weights: {file} cannot be read as tensors by name; fetch it again") from error
+        raise UsageError(
+            f"pretrained weights: {file} cannot be read as tensors by name (other objects, which "
+            "are code, are not loaded); fetch it again, or give the tensors as .safetensors"
+        ) from error

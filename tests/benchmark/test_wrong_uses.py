@@ -225,6 +225,11 @@ def test_a_wrong_argument_is_one_line(arguments, monkeypatch):
     assert ARGUMENTS[arguments] in error_of(*RUN, *arguments.split())
 
 
+def test_an_override_nested_without_end_is_one_line():
+    value = "[" * 9000 + "]" * 9000
+    assert "expected a TOML value" in error_of(*RUN, "--set", f"translator.factor={value}")
+
+
 COMMANDS = {
     "matrx": "'matrx' is no command of bench. Did you mean 'matrix'?",
     "matrix nowhere.toml": "nowhere.toml: expected a TOML file, but it cannot be read (No such file or directory)",
@@ -246,6 +251,7 @@ def test_a_wrong_command_is_one_line(command):
 
 SCENARIO_EDITS = {
     ("size = [8, 12]", "size = [8, 12"): "configs/scenarios/mine.toml: not valid TOML: Unclosed array",
+    ("size = [8, 12]", f"size = {'[' * 9000}8{']' * 9000}"): "mine.toml: its lists or tables stand too deep in each",
     ("size = [8, 12]", "size = 8"): "configs/scenarios/mine.toml: size: must be a list, but is 8",
     ("size = [8, 12]", "sise = [8, 12]"): "sise: unknown option. Did you mean 'size'?",
     ('"folder"', '"foldr"'): "dataset 'foldr' is not known. Did you mean 'folder'?",
@@ -260,7 +266,7 @@ SCENARIO_EDITS = {
 }
 
 
-@pytest.mark.parametrize("change", SCENARIO_EDITS, ids=lambda change: change[1])
+@pytest.mark.parametrize("change", SCENARIO_EDITS, ids=lambda change: change[1][:60])
 def test_a_mistake_in_a_scenario_is_one_line(change):
     edit("configs/scenarios/mine.toml", *change)
     assert SCENARIO_EDITS[change] in error_of(*RUN)

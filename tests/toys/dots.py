@@ -48,4 +48,5 @@ class Dots(Dataset):
         return Sample(image, None if bare else label, id)
 
     def fingerprint(self, split):
+        self.ids(split)
         return f"{split}:{self.options.model_dump_json(exclude={'root'})}"

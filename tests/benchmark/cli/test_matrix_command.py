@@ -165,3 +165,17 @@ def test_a_run_whose_translator_does_not_suit_the_scenario_trains_nothing(projec
     assert outcome.exit_code == 2
     assert "nothing was run: translator 'pairs' needs paired images" in outcome.stderr
     assert not (project / "results" / "stages").exists()
+
+
+def test_a_scenario_whose_files_are_missing_costs_its_own_rows(project):
+    dawn = SCENARIO.replace("target.options.look", 'target.test = "nowhere"\ntarget.options.look')
+    (project / "configs" / "scenarios" / "dawn.toml").write_text(dawn)
+    both = ("--scenario", "dawn,dusk", "--translators", "shift")
+    outcome = _bench(*MATRIX, *both)
+    assert outcome.exit_code == 1
+    records = [json.loads(path.read_text()) for path in (project / "results" / "records").glob("*.json")]
+    found = {(record["scenario"], record["status"]) for record in records}
+    assert found == {("dawn", "invalid"), ("dusk", "done")}
+    alone = _bench(*MATRIX, "--scenario", "dawn", "--translators", "shift")
+    assert alone.exit_code == 2
+    assert alone.stderr.endswith("Error: scenario 'dawn', target: dataset 'dots' has no split 'nowhere'\n")

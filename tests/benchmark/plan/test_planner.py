@@ -363,12 +363,19 @@ def test_oracle_val_chooses_by_the_target_test_split_in_all_rows(plan_of, dusk):
         assert (spec["split"], spec["dataset"]["options"]["look"]) == ("val", "night")
 
 
-def test_a_side_whose_split_is_not_there_is_one_line(plan_of, dusk, toys, monkeypatch):
-    dots = toys.load(toys.find("dataset", "dots"))
-    monkeypatch.setattr(dots, "fingerprint", lambda self, split: self.ids(split)[0])
+def test_a_side_whose_split_is_not_there_is_one_line(plan_of, dusk):
     wrong = dusk.model_copy(update={"target": Side(dataset="dots", options=dusk.target.options, test="nowhere")})
     with pytest.raises(DataError, match="scenario 'dusk', target: dataset 'dots' has no split 'nowhere'"):
         plan_of(scenarios=(wrong,))
+
+
+def test_missing_files_of_one_scenario_leave_the_others_planned(plan_of, dusk):
+    side = Side(dataset="dots", options=dusk.target.options, test="nowhere")
+    dawn = dusk.model_copy(update={"name": "dawn", "target": side})
+    plan = plan_of("shift", scenarios=(dawn, dusk))
+    invalid = {(cell.scenario, cell.invalid) for cell in plan.cells}
+    assert invalid == {("dawn", "scenario 'dawn', target: dataset 'dots' has no split 'nowhere'"), ("dusk", None)}
+    assert list(plan.classes) == ["dusk"]
 
 
 def test_a_data_set_that_raises_anything_makes_the_cells_of_its_scenario_invalid(plan_of, toys, monkeypatch):

@@ -150,15 +150,18 @@ def test_a_translator_of_one_output_has_no_strip_of_variants(run, matrix_of):
     assert list(folder.glob("variants-*")) == []
 
 
-def test_a_map_outside_its_range_fails_with_what_was_expected(run, matrix_of, diary, choose):
+def test_a_column_that_cannot_be_drawn_is_left_out_with_a_warning(run, matrix_of, diary):
     matrix = matrix_of("gazing")
     brighter = tuple(
         replace(c, options=c.options | {"gain": 3.0}) if c.name == "gazing" else c for c in matrix.translators
     )
-    run(replace(matrix, translators=brighter), "gazing")
-    reason = diary.records["gazing", "nearest", 0]["reason"]
-    assert reason.startswith("translator 'gazing', attention_maps, returned values from 0.")
-    assert reason.endswith("but 0 to 1 was expected")
+    folder = run(replace(matrix, translators=brighter), "gazing")["translate"]
+    assert diary.records["gazing", "nearest", 0]["status"] == "done"
+    columns = ["source", "translated", "cycled", "attention from +"]
+    assert list(named_panels(folder / "pictures" / "translation-0.png")) == columns
+    log = (folder / "stage.log").read_text()
+    assert "column 'attention' cannot be drawn: " in log
+    assert "but 0 to 1 was expected" in log
 
 
 def test_pictures_are_spread_over_the_set():

@@ -1,5 +1,6 @@
 """A lock holds against other processes for as long as its process lives, and no longer."""
 
+import json
 import os
 import signal
 import subprocess
@@ -139,3 +140,10 @@ def test_a_lock_in_a_place_that_is_no_folder_is_one_line(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(StoreError, match="cannot be written"), exclusive(tmp_path / "file" / "stage.lock"):
         pass
+
+
+def test_a_lock_tells_its_holder_whatever_a_dead_one_left_in_the_file(tmp_path):
+    path = tmp_path / "stage.lock"
+    path.write_text("x" * 1000)
+    with exclusive(path):
+        assert set(json.loads(path.read_text())) == {"pid", "host", "since"}

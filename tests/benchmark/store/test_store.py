@@ -1,6 +1,7 @@
 """A stage is there whole or not at all; damage is seen; failures are remembered."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -10,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from benchmark.errors import PluginError, StoreError
-from benchmark.store import stage_folder
 from benchmark.store.json_files import plain, read_json, write_json
 from benchmark.store.store import Store, store_errors
 
@@ -87,9 +87,15 @@ def test_what_an_interrupted_write_left_is_no_part_of_a_finished_stage(store):
 
 def test_files_are_on_disk_before_the_stage_has_its_name_and_its_folder_after(store, monkeypatch):
     folder = store.stage("translate", "k1")
-    (folder.start() / "images.npy").write_bytes(b"0123456789")
+    image = folder.start() / "images.npy"
+    image.write_bytes(b"0123456789")
+    inodes = {path.stat().st_ino: path.name for path in (folder.work.parent, folder.work, image)}
     flushed = []
-    monkeypatch.setattr(stage_folder, "_to_disk", lambda path: flushed.append((path.name, folder.path.exists())))
+
+    def fsync(descriptor):
+        flushed.append((inodes.get(os.fstat(descriptor).st_ino, "manifest.json"), folder.path.exists()))
+
+    monkeypatch.setattr(os, "fsync", fsync)
     folder.finish()
     assert flushed[-1] == ("translate", True)
     assert {name for name, named in flushed if not named} == {"images.npy", "manifest.json", "k1.work"}

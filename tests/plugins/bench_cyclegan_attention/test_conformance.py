@@ -1,11 +1,15 @@
 """CycleGAN with self-attention keeps the contract of a translator, and shows where it looks."""
 
+import json
+
 import torch
+from PIL import Image
 
 from bench_cyclegan_attention.attention import SelfAttention
 from bench_cyclegan_attention.options import CycleGANAttentionOptions
 from bench_cyclegan_attention.translator import CycleGANAttention
-from benchmark import HasAttentionMaps, HasPixelAttention, Invertible
+from benchmark import HasAttentionMaps, HasPixelAttention, Invertible, StageContext
+from benchmark.stages.translation_strips import save_strips
 from benchmark.testing import TranslatorConformance
 
 TINY = {
@@ -39,3 +43,11 @@ def test_attention_learns_to_matter(tmp_path):
     translator = TestCycleGANAttention().fit(tmp_path, lr=0.01).plugin
     gammas = [module.gamma for module in translator.generators.modules() if isinstance(module, SelfAttention)]
     assert torch.stack(gammas).abs().min() > 0
+
+
+def test_a_generator_without_attention_is_translated_with_and_drawn_without_it(tmp_path, caplog):
+    fitted = TestCycleGANAttention().fit(tmp_path, attention_generator=())
+    save_strips(fitted.plugin, fitted.domains.source, StageContext(tmp_path), "cyclegan-attention")
+    picture = Image.open(tmp_path / "pictures" / "translation-0.png")
+    assert json.loads(picture.info["columns"]) == ["source", "translated", "cycled"]
+    assert "there is no attention to be shown" in caplog.text

@@ -104,3 +104,11 @@ def test_a_bad_image_leaves_no_hole_while_the_pool_fills():
     pool.exchange(torch.full((1, 3, 2, 2), float("inf")))
     handed_out = torch.cat([pool.exchange(numbered(number, 1)) for number in range(2, 20)])
     assert (handed_out > 0).all()
+
+
+def test_a_first_image_that_is_not_finite_leaves_the_pool_empty():
+    pool = ImagePool(2, seeded())
+    bad = torch.full((1, 3, 2, 2), float("nan"))
+    assert torch.isnan(pool.exchange(bad)).all()
+    pool.exchange(numbered(1, 2))
+    assert torch.equal(pool.state()["images"], numbered(1, 2))

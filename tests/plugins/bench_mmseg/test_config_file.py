@@ -103,6 +103,13 @@ def test_published_weights_are_named_only_when_wanted():
     assert adapted(model, 3, None, pretrained=True)["pretrained"] == "a"
 
 
+def test_published_weights_of_a_model_inside_of_a_backbone_are_named_only_when_wanted():
+    inner = {"type": "ResNet", "init_cfg": {"type": "Pretrained", "checkpoint": "b"}, "depth": 18}
+    model = {"backbone": {"type": "BiSeNetV1", "backbone_cfg": inner}, "decode_head": {"num_classes": 2}}
+    without = adapted(model, 3, None, pretrained=False)
+    assert without["backbone"]["backbone_cfg"] == {"type": "ResNet", "depth": 18}
+
+
 def test_weights_of_the_file_are_kept_for_other_classes_of_loss(config):
     tree = {"loss_decode": {"type": "CrossEntropyLoss", "class_weight": [1, 2]}, "backbone": {}}
     assert "class_weight" not in adapted(tree, 3, None, pretrained=True)["loss_decode"]
