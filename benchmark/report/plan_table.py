@@ -75,7 +75,7 @@ def _sums(states: Mapping[str, str]) -> str:
 
 
 def _trainings(plan: Plan, states: Mapping[str, str]) -> list[str]:
-    """How often each translator is trained, and for how many cells."""
+    """How often each translator is trained, on how many images where its options say so, and for how many cells."""
     cells: Counter[str] = Counter()
     fits: dict[str, set[str]] = defaultdict(set)
     for cell in plan.cells:
@@ -83,10 +83,16 @@ def _trainings(plan: Plan, states: Mapping[str, str]) -> list[str]:
             cells[cell.translator] += 1
             fits[cell.translator].add(key)
     return [
-        f"{name}: {count_of(len(keys), 'training')} for {count_of(cells[name], 'cell')}, "
+        f"{name}: {count_of(len(keys), 'training')}{_length(plan, keys)} for {count_of(cells[name], 'cell')}, "
         f"{sum(states[key] == 'cached' for key in keys)} cached"
         for name, keys in fits.items()
     ]
+
+
+def _length(plan: Plan, trainings: set[str]) -> str:
+    options = [plan.stages[key].spec["translator"]["options"] for key in trainings]
+    lengths = sorted({option["images_seen"] for option in options if "images_seen" in option})
+    return f" of {' or '.join(f'{length:,}' for length in lengths)} images" if lengths else ""
 
 
 def _left_out(plan: Plan) -> list[str]:

@@ -20,7 +20,7 @@ def load_results(results: Path | str) -> DataFrame:
     and `iou.CLASS` for each class.
 
     Example:
-        frame("results/streets").groupby("translator")["miou"].describe()
+        load_results("results/streets").groupby("translator")["miou"].describe()
 
     Raises:
         StoreError: The folder cannot be read.
