@@ -59,6 +59,7 @@ class StageContext:
             for translators that need it. It belongs to the harness: do not train it, nor store its weights.
         target_segmenter: The same trained on the labelled target images, for metrics that need it.
         translator: The translator that is measured, fitted and on `device`, for metrics that need `translator`.
+        name: What the stage is called where several are shown together, such as "cyclegan.s0"; fit for a file name.
     """
 
     folder: Path
@@ -70,6 +71,7 @@ class StageContext:
     source_segmenter: FittedSegmenter | None = None
     target_segmenter: FittedSegmenter | None = None
     translator: FittedTranslator | None = None
+    name: str = ""
 
     def generator(self, purpose: str = "") -> torch.Generator:
         """A CPU generator that depends on the seed and the purpose alone."""

@@ -183,6 +183,7 @@ def _run(job: Job, work: Path) -> None:
         device=device,
         precision=precision,
         on_progress=_reporter(work / PROGRESS),
+        name=stage_name(job),
     )
     run_stage = kind.import_work()
     run_stage(job.spec, inputs, context, registry)
@@ -196,6 +197,16 @@ def _run(job: Job, work: Path) -> None:
         "provenance": provenance,
     }
     write_json(work / RESULT, result, indent=1)
+
+
+def stage_name(job: Job) -> str:
+    """Plugin, what it is trained on where that is another plugin's output, and seed: "deeplabv3.on-cyclegan.s0"."""
+    parts = [job.plugin]
+    if "train" in job.inputs:
+        described = read_json(Store(Path(job.results)).stage(*job.inputs["train"]).path / STAGE)
+        parts.append(f"on-{described['plugin']}" if isinstance(described, dict) else "")
+    parts.append("" if job.seed is None else f"s{job.seed}")
+    return ".".join(part for part in parts if part)
 
 
 def _set_up_torch(job: Job, device: str) -> None:

@@ -71,7 +71,7 @@ def _state_counts(states: Mapping[str, str]) -> str:
 
 
 def _trainings(plan: Plan, states: Mapping[str, str]) -> list[str]:
-    """How often each translator is trained, and for how many cells."""
+    """How often each translator is trained, on how many images where its options say so, and for how many cells."""
     cells: Counter[str] = Counter()
     fits: dict[str, set[str]] = defaultdict(set)
     for cell in plan.cells:
@@ -81,9 +81,17 @@ def _trainings(plan: Plan, states: Mapping[str, str]) -> list[str]:
     lines = []
     for name, keys in fits.items():
         cached = sum(states[key] == "cached" for key in keys)
-        trainings = count_of(len(keys), "training")
+        trainings = f"{count_of(len(keys), 'training')}{_length_text(plan, keys)}"
         lines.append(f"{name}: {trainings} for {count_of(cells[name], 'cell')}, {cached} cached")
     return lines
+
+
+def _length_text(plan: Plan, trainings: set[str]) -> str:
+    """How many images trainings see, as ` of 3,000 images`; empty where they have no such option."""
+    options = [plan.stages[key].spec["translator"]["options"] for key in trainings]
+    lengths = sorted({option["images_seen"] for option in options if "images_seen" in option})
+    numbers = " or ".join(f"{length:,}" for length in lengths)
+    return f" of {numbers} images" if lengths else ""
 
 
 def _reasons_left_out(plan: Plan) -> list[str]:

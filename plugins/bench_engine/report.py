@@ -57,7 +57,7 @@ class Report:
         if self.options.tensorboard:
             from torch.utils.tensorboard import SummaryWriter  # takes most of a second, and may be switched off
 
-            self._board = SummaryWriter(str(self.context.folder / "tensorboard"))
+            self._board = SummaryWriter(str(self.context.folder / "tensorboard" / self.context.name))
 
     def after_step(self, step: int, values: Mapping[str, Any]) -> None:
         """Log, draw and tell, each when it is due; `values` are what the last of `step` steps gave."""

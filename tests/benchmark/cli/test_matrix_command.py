@@ -76,6 +76,12 @@ def test_a_dry_run_tells_looks_of_one_data_set_apart():
     assert "shift: 1 training for 1 cell, 0 cached" in text
 
 
+def test_a_dry_run_tells_how_long_the_trainings_are(project):
+    (project / "configs/budgets/tiny.toml").write_text('[translator."*"]\nimages_seen = 1200\n')
+    text = _bench(*MATRIX, "--translators", "cyclegan", "--seeds", "0,1", "--dry-run").stdout
+    assert "cyclegan: 2 trainings of 1,200 images for 2 cells, 0 cached" in text
+
+
 def test_a_matrix_ends_with_its_leaderboard_and_pictures(project):
     outcome = _bench(*MATRIX, "--translators", "shift")
     assert outcome.exit_code == 0

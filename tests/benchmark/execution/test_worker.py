@@ -24,6 +24,7 @@ from benchmark.execution.worker import (
     read_outcome,
     run_job,
     stage_folder,
+    stage_name,
 )
 from benchmark.plan.planner import make_plan
 from benchmark.plan.stage_kinds import StageKind
@@ -43,6 +44,13 @@ def job(toys, store, matrix_of):
         spec=stage.spec,
         inputs={},
     )
+
+
+def test_a_stage_is_called_after_its_plugin_its_training_data_and_its_seed(job):
+    run_job(job, capture=False)
+    trained = replace(job, plugin="nearest", seed=3, inputs={"train": (job.kind, job.key)})
+    assert stage_name(trained) == "nearest.on-dots.s3"
+    assert stage_name(replace(trained, inputs={})) == "nearest.s3"
 
 
 def test_a_job_that_is_done_is_found_and_not_run_again(job):

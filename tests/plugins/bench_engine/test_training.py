@@ -249,10 +249,10 @@ def test_progress_reaches_the_total(tmp_path):
     assert told[-1]["images_per_second"] > 0
 
 
-def train_with_pictures(folder, steps, shade=0.0, **options):
+def train_with_pictures(folder, steps, shade=0.0, name="", **options):
     model, batch = Pooled(), {"images": torch.zeros(2, 3, 4, 4)}
     optimizers = {"body": sgd(model.body.parameters(), 1e-2, 0.0), "head": sgd(model.head.parameters(), 1e-2, 0.0)}
-    context, options = StageContext(folder), TrainingOptions(**options)
+    context, options = StageContext(folder, name=name), TrainingOptions(**options)
     train(
         model,
         lambda step: batch,
@@ -281,6 +281,11 @@ def test_tensorboard_gets_scalars_and_pictures(tmp_path):
     assert [event.step for event in events.Scalars("loss")] == [1, 2, 3, 4]
     assert [event.step for event in events.Images("samples")] == [2, 4]
     assert sorted(path.name for path in (tmp_path / "pictures").iterdir()) == ["step_0000002.png", "step_0000004.png"]
+
+
+def test_a_run_in_tensorboard_has_the_name_of_its_stage(tmp_path):
+    train_with_pictures(tmp_path, 1, name="cyclegan.s0")
+    assert [path.name for path in (tmp_path / "tensorboard").iterdir()] == ["cyclegan.s0"]
 
 
 def test_tensorboard_shows_the_very_pixels_of_the_picture_files(tmp_path):
