@@ -45,7 +45,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise UsageError(f"{display_path(path)}: its lists or tables stand too deep in each other") from error
 
 
-def validated(model: type[Model], values: Mapping[str, Any], where: Callable[[Location], str]) -> Model:
+def validate(model: type[Model], values: Mapping[str, Any], where: Callable[[Location], str]) -> Model:
     """An instance of a strict model.
 
     Args:
@@ -64,7 +64,7 @@ def validated(model: type[Model], values: Mapping[str, Any], where: Callable[[Lo
 
 
 def in_file(path: Path) -> Callable[[Location], str]:
-    """Names places by a file and its keys, for `validated`."""
+    """Names places by a file and its keys, for `validate`."""
     return lambda location: ": ".join(part for part in (display_path(path), ".".join(location)) if part)
 
 

@@ -79,7 +79,7 @@ def command(
 
 
 def select_boards(found: Sequence[Board], scenario: str | None, *, every: bool = False) -> list[Board]:
-    """The boards to print; how many are left out is said on standard error."""
+    """The boards to print; standard error gets the number of those left out."""
     names = sorted({board.scenario for board in found})
     if scenario is not None and scenario not in names:
         hint = f"{did_you_mean(scenario, names)} There are: {', '.join(names) or 'none'}"

@@ -32,6 +32,6 @@ def command(
     What is finished already is reused; what fails is a row with its reason, and the rest goes on.
     Exit code 0 when all is done, 1 when some cell failed, 2 for wrong use.
     """
-    settings, registry = Settings.taken_from(shared, ctx), load_registry()
+    settings, registry = Settings.from_arguments(shared, ctx), load_registry()
     matrix = matrix_asked_for(file, settings, registry, translators=translators, segmenters=segmenters, seeds=seeds)
     ctx.exit(drive(matrix, settings, registry))

@@ -117,7 +117,7 @@ class Settings:
     style: str
 
     @classmethod
-    def taken_from(cls, arguments: Mapping[str, Any], ctx: click.Context) -> Self:
+    def from_arguments(cls, arguments: Mapping[str, Any], ctx: click.Context) -> Self:
         """Out of the arguments of a command."""
         given = {key: arguments[key] for key in ASKED if arguments[key] not in (None, ())}
         lists = {key: list(value) if isinstance(value, tuple) else value for key, value in given.items()}
@@ -178,12 +178,14 @@ def _plugin_options() -> list[CommandOption]:
 def _click_option(option: CommandOption) -> click.Option:
     types = {"text": str, "number": float, "file": click.Path(exists=True, dir_okay=False, path_type=Path)}
 
-    def keep(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
+    def add_override(ctx: click.Context, parameter: click.Parameter, value: Any) -> None:
         if value is not None:
             plain = str(value.absolute()) if isinstance(value, Path) else value
             ctx.meta.setdefault(_OVERRIDES, []).append(f"{option.sets}={json.dumps(plain)}")
 
-    return click.Option([option.flag], type=types[option.value], help=option.help, callback=keep, expose_value=False)
+    return click.Option(
+        [option.flag], type=types[option.value], help=option.help, callback=add_override, expose_value=False
+    )
 
 
 _SHARED = (
@@ -237,7 +239,7 @@ _SHARED = (
 
 
 def shared_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Everything that `Settings` is made of, as options of a command."""
+    """Add the options that `Settings.from_arguments` reads to a command."""
     for option in reversed(_SHARED):
         function = option(function)
     return function

@@ -16,7 +16,7 @@ from benchmark.cli.prose_table import prose_table
 from benchmark.config.overrides import SECTIONS
 from benchmark.errors import PluginError, UsageError, did_you_mean, display_path
 from benchmark.registry.entries import PluginEntry
-from benchmark.registry.packaged_files import config_files, shipped
+from benchmark.registry.packaged_files import config_files, shipped_path
 from benchmark.registry.registry import SHIPPED, Registry, load_registry
 from benchmark.report.terminal import console
 from benchmark.toml_models import read_toml
@@ -85,7 +85,7 @@ def _configurations(registry: Registry, kind: str) -> list[PluginEntry]:
 
 
 def _configuration(path: Path, kind: str) -> PluginEntry:
-    place = SHIPPED if path.is_relative_to(shipped("configs")) else display_path(path.parent)
+    place = SHIPPED if path.is_relative_to(shipped_path("configs")) else display_path(path.parent)
     try:
         summary = str(read_toml(path).get("summary", ""))
     except UsageError as error:

@@ -28,7 +28,7 @@ def command(
 
     Exit code 0 when all is done, 1 when a cell failed, 2 for wrong use.
     """
-    settings, registry = Settings.taken_from(shared, ctx), load_registry()
+    settings, registry = Settings.from_arguments(shared, ctx), load_registry()
     _require_one("--scenario", settings.asked.get("scenarios", ()))
     _require_one("--translator", translator.split(","))
     _require_one("--segmenter", segmenter.split(","))

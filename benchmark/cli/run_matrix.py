@@ -1,4 +1,4 @@
-"""Runs a resolved matrix for `bench run` and `bench matrix`, and shows what came of it."""
+"""Runs a resolved matrix for `bench run` and `bench matrix`, and shows its results."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def make_executor(matrix: Matrix, registry: Registry) -> Executor:
 
 
 def show_outcome(plan: Plan, settings: Settings, registry: Registry) -> None:
-    """Print the boards that the plan's cells stand in, draw the pictures, and tell where more is to be found."""
+    """Print the boards with rows of the plan, draw the pictures, and print where pictures and logs are."""
     records, problems = read_records(settings.results)
     for problem in problems:
         click.echo(f"Warning: {problem}", err=True)

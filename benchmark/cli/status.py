@@ -18,7 +18,7 @@ from benchmark.store.store import Store
 @results_option
 @click.option("--json", "as_json", is_flag=True, help="Print an array of stages for programs.")
 def command(results: Path, as_json: bool) -> None:
-    """Tell what is finished, running, interrupted or failed, with reasons and last log lines, and the disk it takes."""
+    """List what is finished, running, interrupted or failed, with reasons and last log lines, and the disk it takes."""
     if not results.is_dir():
         raise UsageError(f"{results}: no such results folder; run `bench matrix` first, or choose one with --results")
     statuses = stage_statuses(Store(results))

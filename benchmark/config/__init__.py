@@ -1,1 +1,1 @@
-"""What is asked for: matrix files, budgets and the command line, resolved to plain values."""
+"""The request of a user: matrix files, budgets and the command line, resolved to plain values."""

@@ -15,7 +15,7 @@ from benchmark.config.overrides import Setting, Subject, table_settings
 from benchmark.errors import UsageError, display_path
 from benchmark.registry.packaged_files import find_config, is_path
 from benchmark.registry.registry import BudgetTables, Registry
-from benchmark.toml_models import in_file, read_toml, validated
+from benchmark.toml_models import in_file, read_toml, validate
 
 LENGTH = "images_seen"
 """The option by which a budget binds the length of every training."""
@@ -67,7 +67,7 @@ def read_budget(name: str, registry: Registry, subjects: Collection[Subject]) ->
         UsageError: A file cannot be read or does not fit, or a package's table addresses a plugin of another.
     """
     path = find_config("budgets", name, registry.project, first=True)
-    file = validated(BudgetFile, read_toml(path), in_file(path))
+    file = validate(BudgetFile, read_toml(path), in_file(path))
     own = table_settings(file.model_dump(), in_file(path))
     used = {(subject.section, subject.name) for subject in subjects}
     further: list[Setting] = []
@@ -78,8 +78,8 @@ def read_budget(name: str, registry: Registry, subjects: Collection[Subject]) ->
 
 
 def _further_settings(tables: BudgetTables, budget: str) -> list[Setting]:
-    """What a package adds to a budget; it may speak of its own plugins and scenarios alone."""
-    file = validated(BudgetFile, read_toml(tables.path), in_file(tables.path))
+    """Settings that a package adds to a budget; only its own plugins and scenarios are allowed."""
+    file = validate(BudgetFile, read_toml(tables.path), in_file(tables.path))
     settings = table_settings(file.model_dump(), in_file(tables.path))
     for setting in settings:
         if (setting.section, setting.name) not in tables.owned:

@@ -1,4 +1,4 @@
-"""What a matrix comes to when every option is filled in."""
+"""Data model of a resolved matrix, in which every option has a value."""
 
 from __future__ import annotations
 

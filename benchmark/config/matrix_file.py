@@ -23,7 +23,7 @@ from benchmark.config.budget import BudgetFile
 from benchmark.config.overrides import SECTIONS
 from benchmark.errors import UsageError, did_you_mean, display_path
 from benchmark.registry.packaged_files import find_config
-from benchmark.toml_models import read_toml, validated
+from benchmark.toml_models import read_toml, validate
 
 Override = tuple[tuple[str, ...], Any]
 
@@ -172,7 +172,7 @@ def read_request(
         origin = origins.get(location[0], fallback)
         return f"{origin}{'.'.join(location)}"
 
-    return validated(Request, values, where), display_path(path)
+    return validate(Request, values, where), display_path(path)
 
 
 def _asked_value(key: str, asked: Any, in_file: Any) -> Any:

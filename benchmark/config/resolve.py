@@ -35,7 +35,7 @@ from benchmark.config.overrides import (
 )
 from benchmark.errors import BenchError, UsageError
 from benchmark.registry.registry import Registry
-from benchmark.toml_models import validated
+from benchmark.toml_models import validate
 
 
 def resolve_matrix(
@@ -81,7 +81,7 @@ class _Use:
     def subject(self) -> Subject:
         return Subject(self.spec.kind, self.spec.name, self.entry.alias, _keys(self.options))
 
-    def own(self, origin: str) -> list[Setting]:
+    def entry_settings(self, origin: str) -> list[Setting]:
         """The options of its own entry in a list of the matrix file."""
         kind, alias = self.spec.kind, self.entry.alias
         prefix = f"{origin}: {kind}s.{alias}.options"
@@ -153,7 +153,7 @@ class _Resolver:
         )
 
     def _auxiliary_use(self) -> _Use:
-        """The auxiliary segmenter: one of the segmenters of the matrix, or a segmenter that stands beside them."""
+        """The auxiliary segmenter: one of the segmenters of the matrix, or a further one."""
         entry = self._request.auxiliary_segmenter or self._segmenters[0].entry
         for use in self._segmenters:
             if use.entry == entry:
@@ -212,10 +212,10 @@ class _Resolver:
         return [*subject.settings(self._file), *own, *subject.settings(self._set)]
 
     def _plugin_config(self, use: _Use) -> PluginConfig:
-        own = use.own(self._origin)
+        own = use.entry_settings(self._origin)
         settings = self._layers(use.subject, own)
         where = error_location(settings, f"{use.spec.kind}.{use.entry.alias}")
-        options = validated(use.options, apply_settings({}, settings), where).model_dump(mode="json")
+        options = validate(use.options, apply_settings({}, settings), where).model_dump(mode="json")
         runtime_options = use.options.runtime_option_names()
         # compared by value: writing out what the budget says anyway does not leave it
         changed = {setting.path[0] for setting in self._changes(use.subject, own)} - set(runtime_options)
@@ -236,13 +236,13 @@ class _Resolver:
     def _scenario(self, scenario: Scenario) -> Scenario:
         settings = self._layers(self._scenario_subject(scenario))
         where = error_location(settings, f"scenario.{scenario.name}")
-        changed = validated(Scenario, apply_settings(scenario.model_dump(), settings), where)
+        changed = validate(Scenario, apply_settings(scenario.model_dump(), settings), where)
         sides = {side: self._side(getattr(changed, side), side, where) for side in ("source", "target")}
         return changed.model_copy(update=sides)
 
     def _side(self, side: Side, role: str, where: Callable[[Keys], str]) -> Side:
         model = self._side_options(side)
-        options = validated(model, side.options, lambda location: where((role, "options", *location)))
+        options = validate(model, side.options, lambda location: where((role, "options", *location)))
         return side.model_copy(update={"options": options.model_dump(mode="json")})
 
 

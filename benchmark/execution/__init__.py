@@ -1,1 +1,1 @@
-"""Who does it and where: the driver, the process of a stage, executors, this machine."""
+"""Execution of a plan: the driver, the process of a stage, executors, this machine."""

@@ -264,7 +264,7 @@ def _hold_results(plan: Plan, store: Store, reuse: Reuse) -> Iterator[None]:
     discarded = discarded_stages(plan, store, reuse)
     discard = partial(discard_stages, plan, store, discarded) if discarded else None
     try:
-        with store.driven(discard):
+        with store.hold(discard):
             yield
     except Busy as error:
         raise UsageError(
@@ -330,7 +330,7 @@ def make_job(stage: Stage, plan: Plan, store: Store, registry: Registry, preload
 
 
 def _preloadable_modules(matrix: Matrix, registry: Registry) -> tuple[str, ...]:
-    """Modules of the plugins of a matrix of which it is declared that importing them computes nothing."""
+    """Modules of the plugins of a matrix that are declared safe to preload: importing them computes nothing."""
     modules: dict[str, None] = {}
     for config in (*matrix.translators, *matrix.segmenters, matrix.auxiliary_segmenter, *matrix.metrics):
         with suppress(PluginError):  # a control row, or a broken plugin, which its cells report

@@ -52,7 +52,7 @@ class Listener:
         """A stage was handed to the executor."""
 
     def stage_progress(self, stage: Stage, progress: Mapping[str, Any]) -> None:
-        """A running stage tells `done`, `total`, `unit` and its latest scalars."""
+        """A running stage reported `done`, `total`, `unit` and its latest scalars."""
 
     def stage_finished(self, stage: Stage, seconds: float) -> None:
         """A stage is done, here or by another driver; `seconds` it took."""

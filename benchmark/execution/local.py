@@ -221,7 +221,7 @@ def _close_server_pipes() -> None:
 
 
 def _outcome_of(running: _Running) -> Outcome:
-    """How a job ended whose process ended, or whose time is over."""
+    """Outcome of a job after its process ended or its time limit passed."""
     in_time = running.process.exitcode is not None
     code = _end_processes(running)
     outcome = read_outcome(running.file)

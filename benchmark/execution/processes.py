@@ -9,7 +9,7 @@ from pathlib import Path
 
 
 def descendants(pid: int, proc: Path = Path("/proc")) -> list[int]:
-    """Processes that a process has started, directly or through each other; empty where the system does not tell."""
+    """Processes that a process has started, directly or through each other; empty without `/proc`."""
     children: dict[int, list[int]] = {}
     for folder in proc.glob("[0-9]*"):
         parent = _parent(folder)

@@ -78,7 +78,7 @@ def score_keys(cells: Iterable[Cell]) -> Iterator[str]:
 
 
 def is_tried_again(failure: Failure, stage: Stage, reuse: Reuse, retry: Retry) -> bool:
-    """Whether a stage that failed runs again: what ended it lay outside it, its code has changed, or all are asked for.
+    """Whether a failed stage runs again: its failure had an outside cause, its code has changed, or all are retried.
 
     A failure that was stored without digests of code counts as one of today's code.
     """

@@ -1,1 +1,1 @@
-"""What is to be done: the stages of a matrix, each named by its content."""
+"""The stages and cells of a matrix, each stage named by a hash of its content."""

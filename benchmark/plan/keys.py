@@ -21,7 +21,7 @@ def content_key(value: Any) -> str:
 
 
 def plugin_identity(config: PluginConfig) -> dict[str, Any]:
-    """What a specification says of a plugin: all but its alias, runtime options apart from the others."""
+    """A plugin in a specification: name, version, code and options, runtime options apart; the alias is left out."""
     options: dict[str, dict[str, Any]] = {"options": {}, RUNTIME_ONLY: {}}
     for name, value in config.options.items():
         options[RUNTIME_ONLY if name in config.runtime_options else "options"][name] = value
@@ -31,7 +31,7 @@ def plugin_identity(config: PluginConfig) -> dict[str, Any]:
 
 
 def compute_identity(matrix: Matrix) -> dict[str, Any]:
-    """How trainings compute, as asked for: what "auto" comes to on a machine is provenance, like the machine."""
+    """Requested device, precision and threads; what "auto" resolves to on a machine is part of the provenance."""
     return {"device": matrix.device, "precision": matrix.precision, "threads": matrix.threads}
 
 

@@ -42,7 +42,7 @@ class ResolvedPlugin:
 
     @property
     def identity(self) -> dict[str, Any]:
-        """What a specification says of it."""
+        """Its entry in a specification, by `plugin_identity`."""
         return plugin_identity(self.config)
 
     def needs(self, word: str) -> bool:
@@ -50,7 +50,7 @@ class ResolvedPlugin:
         return self.spec is not None and word in self.spec.needs
 
     def measures(self, subject: str) -> bool:
-        """Whether it is a metric over a subject, or one of which only its class knows what it is over."""
+        """Whether it is a metric over a subject; also true where only its class knows the subject."""
         return self.spec is not None and self.spec.measures in ("", subject)
 
 

@@ -130,7 +130,7 @@ class Role(str):
 
     @classmethod
     def parse(cls, text: str) -> Role:
-        """The role that a text stands for."""
+        """The role written as a text."""
         return cls(*text.split(":", 1))
 
 

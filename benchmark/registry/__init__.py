@@ -1,1 +1,1 @@
-"""Who is there: every plugin and scenario by name, shipped or not."""
+"""Plugins and scenarios by name, shipped or not."""

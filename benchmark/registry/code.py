@@ -1,4 +1,4 @@
-"""Digests of the code that plugins are made of, so that a result is known to come from other code than today's.
+"""Digests of the code of plugins, by which results of other code than today's are found.
 
 Only files are read, and nothing is imported: which modules a file needs is found in its import statements.
 """
@@ -15,7 +15,7 @@ from typing import Any
 
 from benchmark.api.spec import Kind, PluginSpec
 from benchmark.errors import PluginError
-from benchmark.registry.packaged_files import shipped
+from benchmark.registry.packaged_files import shipped_path
 from benchmark.registry.registry import SHIPPED, Registry
 
 DIGEST_LENGTH = 16
@@ -193,7 +193,7 @@ def changed_code(stored: Mapping[str, str], today: Mapping[str, str]) -> tuple[s
 
 def own_packages() -> tuple[str, ...]:
     """Top-level packages of the plugins that come with bench."""
-    folder = shipped("plugins")
+    folder = shipped_path("plugins")
     if folder.is_dir():
         return tuple(sorted(path.name for path in folder.iterdir() if path.is_dir()))
     return tuple(sorted(_packages_of_distribution(SHIPPED)))

@@ -51,7 +51,7 @@ def make_entry(spec: Any, distribution: str) -> PluginEntry:
 
 
 def _state_of(spec: PluginSpec) -> tuple[State, str | None]:
-    """Whether a registered plugin can be used, as far as its description tells."""
+    """State and error of a registered plugin, by its description alone."""
     if spec.api != API_VERSION:
         return "incompatible", f"written for contract version {spec.api}, but this bench has version {API_VERSION}"
     problem = _problem(spec)

@@ -7,8 +7,8 @@ from pathlib import Path
 from benchmark.errors import UsageError, did_you_mean
 
 
-def shipped(path: str) -> Path:
-    """A file that came with bench, by its path in the repository: `shipped("configs/budgets")`."""
+def shipped_path(path: str) -> Path:
+    """A file that came with bench, by its path in the repository: `shipped_path("configs/budgets")`."""
     package = Path(__file__).parents[1]
     wheel = package / "_shipped"
     return (wheel if wheel.is_dir() else package.parent) / path
@@ -21,7 +21,7 @@ def is_checkout(folder: Path) -> bool:
 
 def config_folders(kind: str, project: Path) -> list[Path]:
     """The folders `configs/<kind>`: the shipped one, and the project's where it is another."""
-    folders = [shipped("configs") / kind]
+    folders = [shipped_path("configs") / kind]
     if not is_checkout(project):
         folders.append(project / "configs" / kind)
     return folders

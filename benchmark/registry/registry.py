@@ -28,10 +28,10 @@ from benchmark.errors import PluginError, did_you_mean, display_path
 from benchmark.registry.entries import PACKAGE, PluginEntry, make_entry
 from benchmark.registry.hook_relay import HookRelay, check_hooks, log
 from benchmark.registry.import_string import import_entry, import_place, one_line_with_place
-from benchmark.registry.packaged_files import is_checkout, is_path, shipped
+from benchmark.registry.packaged_files import is_checkout, is_path, shipped_path
 from benchmark.registry.registry_file import RegistryFile
 from benchmark.registry.scenario_files import read_scenario
-from benchmark.toml_models import validated
+from benchmark.toml_models import validate
 
 GROUP = "bench"
 SHIPPED = "uda-bench"
@@ -223,7 +223,7 @@ class Registry:
     def create(self, spec: PluginSpec, options: Mapping[str, Any]) -> Any:
         """An instance of a plugin; `UsageError` for options that do not fit, `PluginError` as `load`."""
         model = self.options_class(spec)
-        checked = validated(model, options, lambda location: ".".join((spec.kind, spec.name, *location)))
+        checked = validate(model, options, lambda location: ".".join((spec.kind, spec.name, *location)))
         plugin_class = self.load(spec)
         return plugin_class(checked)
 
@@ -281,7 +281,7 @@ def load_registry(project: Path | None = None) -> Registry:
         UsageError: The project's `registry.toml` cannot be read.
     """
     registry = Registry((project or Path.cwd()).absolute())
-    _add_file(registry, shipped("registry.toml"), shipped("configs"), SHIPPED, __version__)
+    _add_file(registry, shipped_path("registry.toml"), shipped_path("configs"), SHIPPED, __version__)
     for entry_point in entry_points(group=GROUP):
         distribution = entry_point.dist.name if entry_point.dist else entry_point.module
         version = entry_point.dist.version if entry_point.dist else ""

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 from benchmark.api.hookspecs import hookimpl
 from benchmark.api.spec import KINDS, PluginSpec
 from benchmark.registry.import_string import resolve_relative_entry, resolve_relative_file
-from benchmark.toml_models import in_file, read_toml, validated
+from benchmark.toml_models import in_file, read_toml, validate
 
 
 class _RegistryTables(BaseModel):
@@ -50,7 +50,7 @@ class RegistryFile:
     """
 
     def __init__(self, path: Path, configs: Path) -> None:
-        tables = validated(_RegistryTables, read_toml(path) if path.exists() else {}, in_file(path))
+        tables = validate(_RegistryTables, read_toml(path) if path.exists() else {}, in_file(path))
         self._specs: list[PluginSpec] = []
         for kind in KINDS:
             self._specs += [_resolve_entries(spec, path.parent) for spec in getattr(tables, kind)]

@@ -1,1 +1,1 @@
-"""What people and programs are shown: tables, pictures, live progress."""
+"""Output for people and programs: tables, pictures, live progress."""

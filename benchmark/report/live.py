@@ -246,7 +246,7 @@ class Speed(ProgressColumn):
     """Units per second."""
 
     def render(self, task: Task) -> Text:
-        """Blank until there are two reports to tell it from."""
+        """Blank until there are two reports to compute it from."""
         if not task.speed:
             return Text("")
         return Text(f"{task.speed:.3g}/s", no_wrap=True, justify="right")

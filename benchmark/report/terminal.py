@@ -24,7 +24,7 @@ BETWEEN = "  "
 
 
 class ProgressConsole(Console):
-    """A console whose output may be lost: when nobody takes it any more, the work goes on without it."""
+    """A console that becomes silent when its pipe is closed, so that the run goes on."""
 
     def on_broken_pipe(self) -> None:
         """Print nothing more. Rich would also redirect standard output, where the leaderboard goes, and exit."""

@@ -1,1 +1,1 @@
-"""What came of it: records of cells, statistics over them, boards."""
+"""Records of cells, statistics over them, boards."""

@@ -51,7 +51,7 @@ def why_missing(record: Record, name: str, measures: str) -> str:
 
 
 def joined_reasons(by_seed: Mapping[int, str]) -> str:
-    """Reasons of several seeds in one line, equal ones said once."""
+    """Reasons of several seeds in one line, equal ones once."""
     seeds: dict[str, list[int]] = defaultdict(list)
     for seed, reason in sorted(by_seed.items()):
         seeds[reason].append(seed)
@@ -171,7 +171,7 @@ def _conditions_text(values: Mapping[str, Any]) -> str:
 
 
 def _off_budget_options(done: Sequence[Record]) -> list[str]:
-    """Which options of which rows a matrix file or `--set` gave another value than the budget does."""
+    """Options of rows that a matrix file or `--set` gave another value than the budget has."""
     rows: dict[str, dict[str, None]] = defaultdict(dict)
     for record in done:
         for kind in ("translator", "segmenter"):

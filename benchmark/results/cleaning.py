@@ -95,7 +95,7 @@ def remove(store: Store, removals: Iterable[Removal]) -> None:
             _remove(removal.path)
 
     # it runs while this process alone holds the folder, so that no stage starts on what is being removed
-    with store.driven(remove_all):
+    with store.hold(remove_all):
         pass
 
 
@@ -143,7 +143,7 @@ def _input_keys(folder: StageFolder) -> list[str]:
 
 
 def _leftover_files(results: Path) -> Iterator[Path]:
-    """Hidden files of writes and folders of removals that did not come to their end."""
+    """Hidden files of interrupted writes, and folders of interrupted removals."""
     for path in sorted(results.rglob(".*")):
         removed = path.name.endswith(".removed") and path.is_dir()
         partial = path.name.endswith(".partial") and path.is_file()

@@ -1,4 +1,4 @@
-"""Turns the records of cells into boards of rows: only what was measured alike stands in one board."""
+"""Turns records of cells into boards of rows; a board holds only rows of one protocol."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def _data_digest(record: Record) -> str | None:
 
 
 def _split(records: Sequence[Record], digest: Callable[[Record], str | None]) -> list[list[Record]]:
-    """Records by digest; those that know none stand with the others only where there is no choice."""
+    """Records grouped by digest; those without one join the others where there is just one other group."""
     parts: dict[str | None, list[Record]] = defaultdict(list)
     for record in records:
         parts[digest(record)].append(record)
@@ -166,7 +166,7 @@ def _board(records: Sequence[Record], columns: Columns) -> Board:
 
 
 def _metric_names(records: Sequence[Record], values: Values) -> tuple[str, ...]:
-    """All values of a board in the order of columns: the ranking, headlines as their metrics came, the others."""
+    """All values of a board in the order of columns: the ranking value, headlines in the order of metrics, others."""
     named = dict.fromkeys(values)
     for record in records:
         named |= dict.fromkeys([*record["metrics"], *record["missing"]])
@@ -212,17 +212,19 @@ def _row(
         stages = _timed_stages(done, kind.name)
         if stages:
             trainings[kind.name] = _training_cost(stages)
+    seeds = sorted(record["seed"] for record in done)
+    seconds = _mean(record["cost"].get("seconds") for record in done)
     return Row(
         translator=first["translator"],
         segmenter=first["segmenter"],
         config_key=first["config_key"],
         wanted=wanted,
-        seeds=tuple(sorted(record["seed"] for record in done)),
+        seeds=tuple(seeds),
         metrics=metrics,
         per_class=_per_class(done),
         extra=dict(columns(done)) if done else {},
         failures=failure_reasons(records, wanted),
-        seconds=_mean(record["cost"].get("seconds") for record in done),
+        seconds=seconds,
         highlights=_highlights(done),
         trainings=trainings,
         images_seen=done[-1]["images_seen"] if done else {},

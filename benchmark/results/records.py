@@ -24,7 +24,7 @@ from benchmark.results.scores import collect_scores
 from benchmark.results.text import printable
 from benchmark.store.json_files import write_json
 from benchmark.store.store import Failure, Store
-from benchmark.toml_models import validated
+from benchmark.toml_models import validate
 
 Record = Mapping[str, Any]
 DONE, SKIPPED, INVALID = "done", "skipped", "invalid"
@@ -171,7 +171,7 @@ def problem_of(record: Any) -> str | None:
     if schema not in MODELS:
         return f"expected a record of schema {SCHEMA}, but it has {schema!r:.40}; {REPAIR}"
     try:
-        validated(MODELS[schema], record, lambda location: ".".join(location))
+        validate(MODELS[schema], record, lambda location: ".".join(location))
     except UsageError as error:
         return f"not a valid record: {shorten(str(error), 200, placeholder=' ...')}; {REPAIR}"
     if record["status"] not in STATUSES:
@@ -215,7 +215,7 @@ def _malformed_fields(model: type[BaseModel], values: Record) -> list[tuple[str,
         # one field at a time, so that the error is about this one
         table = {name: values[name]} if name in values else {}
         try:
-            validated(model, table, lambda location: ".".join(location))
+            validate(model, table, lambda location: ".".join(location))
         except UsageError as error:
             found.append((name, shorten(str(error), 200, placeholder=" ...")))
     return found

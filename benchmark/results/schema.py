@@ -1,4 +1,4 @@
-"""What a record must hold for a board to be made of it; everything else in it is free."""
+"""Fields of a record that boards read, as strict models; further fields are free."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What is on disk: finished stages, unfinished ones, failures, and the locks that guard them."""
+"""The results folder on disk: finished and unfinished stages, failures, locks."""

@@ -57,7 +57,7 @@ class Store:
         except OSError as error:
             raise StoreError.unwritable(self.results, error) from error
 
-    def driven(self, discard: Callable[[], object] | None = None) -> AbstractContextManager[None]:
+    def hold(self, discard: Callable[[], object] | None = None) -> AbstractContextManager[None]:
         """Hold the folder together with all that run stages in it.
 
         Args:

@@ -52,8 +52,11 @@ def make_domains(
     if "paired" in needs:
         target = _painted_set(generator, scenes, "scene", looks[1], noise)
     else:
-        target = _painted_set(generator, _scenes(generator, max(count - 1, 1), size), "other", looks[1], noise)
-    return Domains(source if "source_labels" in needs else source.without_labels(), target.without_labels())
+        other_scenes = _scenes(generator, max(count - 1, 1), size)
+        target = _painted_set(generator, other_scenes, "other", looks[1], noise)
+    if "source_labels" not in needs:
+        source = source.without_labels()
+    return Domains(source, target.without_labels())
 
 
 def _scenes(generator: np.random.Generator, count: int, size: tuple[int, int]) -> NDArray[np.uint8]:
@@ -61,7 +64,8 @@ def _scenes(generator: np.random.Generator, count: int, size: tuple[int, int]) -
     height, width = size
     labels = np.zeros((count, height, width), dtype=np.uint8)
     for label in labels:
-        horizon, left = generator.integers(height // 3, height // 2 + 1), generator.integers(0, width // 2 + 1)
+        horizon = generator.integers(height // 3, height // 2 + 1)
+        left = generator.integers(0, width // 2 + 1)
         label[horizon:] = 1
         label[horizon - 1 : horizon + height // 4, left : left + width // 3] = 2
     return labels
@@ -71,7 +75,8 @@ def _painted_set(
     generator: np.random.Generator, scenes: NDArray[np.uint8], name: str, look: Colours, noise: int
 ) -> ImageSet:
     """Scenes in the colours of a domain; the lowest row of pixels counts for no class, as in real label maps."""
-    pixels = np.array(look)[scenes] + generator.integers(-noise, noise + 1, (*scenes.shape, 3))
+    noise_levels = generator.integers(-noise, noise + 1, (*scenes.shape, 3))
+    pixels = np.array(look)[scenes] + noise_levels
     labels = scenes.copy()
     labels[:, -1] = IGNORE
     ids = [f"{name}-{number}" for number in range(len(scenes))]

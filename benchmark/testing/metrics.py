@@ -60,14 +60,14 @@ class MetricData(NamedTuple):
 
     def part(self, indices: Sequence[int]) -> MetricData:
         """Some of the images."""
-        chosen = list(indices)
+        wanted = list(indices)
         return MetricData(
-            self.predictions[chosen],
-            self.labels[chosen],
-            self.source[chosen],
-            self.variants[:, chosen],
-            self.target[chosen],
-            tuple(self.ids[index] for index in chosen),
+            self.predictions[wanted],
+            self.labels[wanted],
+            self.source[wanted],
+            self.variants[:, wanted],
+            self.target[wanted],
+            tuple(self.ids[index] for index in wanted),
             self.classes,
         )
 
@@ -144,23 +144,26 @@ class MetricConformance(ConformanceSuite):
         translator = _Negative() if "translator" in self.needs else None
         return StageContext(folder, target_segmenter=segmenter, translator=translator)
 
-    def started(self) -> Metric:
+    def start_metric(self) -> Metric:
         """A new metric, started."""
         metric: Metric = self.make()
         with TemporaryDirectory() as folder:
             metric.start(CLASSES, self.context(Path(folder)))
         return metric
 
-    def fed(self, data: MetricData, parts: Sequence[Sequence[int]] | None = None) -> Metric:
+    def update_metric(self, data: MetricData, parts: Sequence[Sequence[int]] | None = None) -> Metric:
         """A new metric that was given data, in one batch or several, as the harness would give them."""
-        metric = self.started()
+        metric = self.start_metric()
         batches = [data] if parts is None else [data.part(indices) for indices in parts]
-        _feed(metric, batches, ids=[image_id for batch in batches for image_id in batch.ids])
+        ids: list[str] = []
+        for batch in batches:
+            ids += batch.ids
+        _feed(metric, batches, ids=ids)
         return metric
 
     def values(self, data: MetricData, parts: Sequence[Sequence[int]] | None = None) -> Numbers:
         """What a new metric computes from data."""
-        return dict(self.fed(data, parts).compute())
+        return dict(self.update_metric(data, parts).compute())
 
     def test_it_declares_what_its_values_mean(self) -> None:
         """Tables rank by the direction, and print the summary."""
@@ -198,20 +201,21 @@ class MetricConformance(ConformanceSuite):
 
     def test_values_do_not_depend_on_the_order_of_images(self) -> None:
         """A data set may list its images in any order."""
-        ordered, shuffled = (self.values(data) for data in (self.data(), self.data().part(ORDER)))
+        ordered = self.values(self.data())
+        shuffled = self.values(self.data().part(ORDER))
         self._check_close(ordered, shuffled, "images in two orders")
 
     def test_the_same_evaluation_gives_the_same_values_twice(self) -> None:
         """A metric object serves one evaluation; what it gathers must not be kept in its class or module."""
-        first = self.fed(self.data())
-        self.fed(self.data().part((0, 1)))
+        first = self.update_metric(self.data())
+        self.update_metric(self.data().part((0, 1)))
         values, again, fresh = first.compute(), first.compute(), self.values(self.data())
         assert values == again, f"compute called twice: expected equal values, but {values} and {again} came"
         self._check_close(values, fresh, "two evaluations of the same images (is state kept outside the object?)")
 
     def test_without_any_image_it_is_unavailable(self) -> None:
         """The column then shows the reason; NaN, or a 0 that looks like a score, tells nobody."""
-        came = _result_or_error(self.started().compute)
+        came = _result_or_error(self.start_metric().compute)
         expected = isinstance(came, Unavailable) and bool(str(came).strip())
         assert expected, f"compute without update: expected Unavailable with a reason, but {_outcome_text(came)}"
 
@@ -234,13 +238,13 @@ class MetricConformance(ConformanceSuite):
     def test_what_it_is_given_is_left_as_it_was(self) -> None:
         """Other metrics are given the same tensors next."""
         data = self.data()
-        self.fed(data).compute()
+        self.update_metric(data).compute()
         what = "tensors before and after update (does an operation in place write into them?)"
         check_equal(self.data().tensors(), data.tensors(), what)
 
     def test_details_are_plain_json(self) -> None:
         """They are stored in the record of the row."""
-        metric = self.fed(self.data())
+        metric = self.update_metric(self.data())
         metric.compute()
         details = metric.details()
         try:
@@ -268,8 +272,8 @@ class MetricConformance(ConformanceSuite):
     def test_a_stored_reference_gives_the_values_of_the_images_it_is_made_from(self, tmp_path: Path) -> None:
         """The work on the target images is done once for all translators."""
         data = self.data()
-        first: Any = self.started()
-        second: Any = self.started()
+        first: Any = self.start_metric()
+        second: Any = self.start_metric()
         able = isinstance(first, HasReferenceState)
         assert able, "needs names reference, but save_reference and load_reference are not there; write them"
         first.reference(data.target)
@@ -284,7 +288,7 @@ class MetricConformance(ConformanceSuite):
         self._check_known(known, self.values(self.data()), "the other computation")
 
     def _values_without_labels(self) -> Numbers:
-        metric, data = self.started(), self.data()
+        metric, data = self.start_metric(), self.data()
         _feed(metric, [data], ids=data.ids, labelled=False)
         return metric.compute()
 

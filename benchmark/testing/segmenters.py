@@ -128,7 +128,7 @@ class SegmenterConformance(TrainedConformance):
 
     def test_gradients_of_logits_reach_the_images_and_no_weight(self) -> None:
         """A translator learns through them; the segmenter it is lent must stay what it was."""
-        segmenter = self.fitted().plugin
+        segmenter = self.uninterrupted_fit().plugin
         before = self.result()
         images = self.images().requires_grad_()
         logits = segmenter.logits(images)
@@ -137,7 +137,9 @@ class SegmenterConformance(TrainedConformance):
         reached = images.grad is not None and bool((images.grad.abs().amax((1, 2, 3)) > 0).all())
         assert reached, f"{LOGITS}: expected a gradient to every image, but there is none, or it is zero"
         modules = [value for value in vars(segmenter).values() if isinstance(value, nn.Module)]
-        touched = [name for module in modules for name, weight in module.named_parameters() if weight.grad is not None]
+        touched: list[str] = []
+        for module in modules:
+            touched += [name for name, weight in module.named_parameters() if weight.grad is not None]
         assert not touched, f"{LOGITS}: expected no gradient to the network's weights, but {touched[0]} has one"
         check_equal(before, self.result(), "outputs before and after a backward pass (does logits update statistics?)")
 

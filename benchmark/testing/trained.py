@@ -125,7 +125,7 @@ class TrainedConformance(ConformanceSuite):
         self.train(plugin, domains, context)
         return Fitted(plugin, domains, context.reports)
 
-    def fitted(self, precision: Precision = "fp32") -> Fitted:
+    def uninterrupted_fit(self, precision: Precision = "fp32") -> Fitted:
         """The uninterrupted training of `make()` with seed 0, done once; its scratch folder is gone."""
         key = type(self), precision
         if key not in _FITTED:
@@ -134,14 +134,16 @@ class TrainedConformance(ConformanceSuite):
         return _FITTED[key]
 
     def result(self, precision: Precision = "fp32") -> Outputs:
-        """All that the plugin of `fitted` gives for `images`."""
-        return self.outputs(self.fitted(precision).plugin, self.images())
+        """All that the plugin of `uninterrupted_fit` gives for `images`."""
+        return self.outputs(self.uninterrupted_fit(precision).plugin, self.images())
 
     def test_it_has_the_abilities_that_are_declared(self) -> None:
         """An ability lost by a slip in a name would vanish from pictures and other plugins without a word."""
         plugin, suite = self.make(), type(self).__name__
         for ability in self.known_abilities:
-            has, declared, word = isinstance(plugin, ability), ability in self.abilities, ability.__name__
+            word = ability.__name__
+            has = isinstance(plugin, ability)
+            declared = ability in self.abilities
             assert has or not declared, f"{suite}.abilities names {word}, but the method of {word} is not there"
             assert declared or not has, f"it is {word}, but {suite}.abilities does not say so; add {word} there"
 
@@ -149,37 +151,43 @@ class TrainedConformance(ConformanceSuite):
         """What comes back is stored in place of the image, or compared with its labels."""
         for height, width in (self.size, *self.other_sizes):
             for count in (1, 2):
-                images = torch.rand(count, 3, height, width, generator=torch.Generator().manual_seed(0))
-                self.check_outputs(self.outputs(self.fitted().plugin, images), images)
+                generator = torch.Generator().manual_seed(0)
+                images = torch.rand(count, 3, height, width, generator=generator)
+                outputs = self.outputs(self.uninterrupted_fit().plugin, images)
+                self.check_outputs(outputs, images)
 
     def test_images_of_one_colour_are_taken(self) -> None:
         """They have no deviation to divide by."""
         images = torch.tensor([0.0, 0.5, 1.0])[:, None, None, None].repeat(1, 3, *self.size)
-        self.check_outputs(self.outputs(self.fitted().plugin, images), images)
+        self.check_outputs(self.outputs(self.uninterrupted_fit().plugin, images), images)
 
     def test_an_image_gives_the_same_alone_and_among_others(self) -> None:
         """How many images are taken at once depends on the machine."""
-        single = [self.outputs(self.fitted().plugin, image[None]) for image in self.images()]
-        alone = {name: torch.cat([given[name] for given in single]) for name in single[0]}
+        plugin = self.uninterrupted_fit().plugin
+        single = [self.outputs(plugin, image[None]) for image in self.images()]
+        alone = {}
+        for name in single[0]:
+            parts = [outputs[name] for outputs in single]
+            alone[name] = torch.cat(parts)
         self.check_alone(alone, self.result())
 
     def test_an_image_gives_the_same_each_time(self) -> None:
         """A stage that is run again must give what it gave."""
         first = self.result()
-        self.outputs(self.fitted().plugin, self.images().flip(0, 3))
+        self.outputs(self.uninterrupted_fit().plugin, self.images().flip(0, 3))
         what = "the same images twice, others between (what is random must be drawn in fit, and saved)"
         check_equal(first, self.result(), what)
 
     def test_images_given_to_it_are_left_as_they_were(self) -> None:
         """Scores compare them with what came of them."""
         images = self.images()
-        self.outputs(self.fitted().plugin, images)
+        self.outputs(self.uninterrupted_fit().plugin, images)
         what = "images before and after they were given to it (does an operation in place write into them?)"
         check_equal({"images": self.images()}, {"images": images}, what)
 
     def test_training_images_are_left_as_they_were(self) -> None:
         """All rows of a leaderboard share them."""
-        for side, before, after in zip(Domains._fields, self.domains(), self.fitted().domains, strict=True):
+        for side, before, after in zip(Domains._fields, self.domains(), self.uninterrupted_fit().domains, strict=True):
             what = f"the {side} images before and after fit (does an operation in place write into them?)"
             check_equal(_content(before), _content(after), what)
 
@@ -193,8 +201,9 @@ class TrainedConformance(ConformanceSuite):
     def test_another_seed_gives_another_result(self, tmp_path: Path) -> None:
         """The spread over seeds is what a leaderboard's intervals are made of."""
         # Noise besides scenes: networks that have learnt the scenes well agree on them.
-        images = torch.cat([self.images(), torch.rand(3, 3, *self.size, generator=torch.Generator().manual_seed(0))])
-        first = self.outputs(self.fitted().plugin, images)
+        noise = torch.rand(3, 3, *self.size, generator=torch.Generator().manual_seed(0))
+        images = torch.cat([self.images(), noise])
+        first = self.outputs(self.uninterrupted_fit().plugin, images)
         other = self.outputs(self.fit(tmp_path, seed=1).plugin, images)
         compared = [name for name in other if name.startswith(self.decisive)]
         assert any(not torch.equal(first[name], other[name]) for name in compared), (
@@ -204,7 +213,7 @@ class TrainedConformance(ConformanceSuite):
     def test_a_loaded_plugin_gives_what_the_saved_one_gave(self, tmp_path: Path) -> None:
         """Stages run in processes, and on machines, of their own."""
         (tmp_path / "saved").mkdir()
-        self.fitted().plugin.save(tmp_path / "saved")
+        self.uninterrupted_fit().plugin.save(tmp_path / "saved")
         shutil.move(tmp_path / "saved", tmp_path / "moved")
         loaded = self.make()
         loaded.load(tmp_path / "moved")
@@ -236,7 +245,7 @@ class TrainedConformance(ConformanceSuite):
     @pytest.mark.parametrize("precision", ["fp32", "bf16"])
     def test_an_interrupted_training_ends_as_an_uninterrupted_one(self, tmp_path: Path, precision: Precision) -> None:
         """Long trainings are killed now and then; their rows must not show it."""
-        reports = self.fitted(precision).reports
+        reports = self.uninterrupted_fit(precision).reports
         channel = steady_channel(reports)
         steps = reports[channel]
         assert len(steps) >= FEWEST_REPORTS, (

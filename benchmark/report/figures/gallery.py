@@ -46,7 +46,7 @@ log = logging.getLogger("bench")
 
 @dataclass(frozen=True)
 class Samples:
-    """A few test images with their labels and what a segmenter made of them.
+    """A few test images with labels and predictions.
 
     Attributes:
         images: 8-bit RGB, shape (k, H, W, 3).
@@ -274,7 +274,7 @@ def _save(picture: Image.Image, target: Path, notes: PngInfo) -> None:
 
 
 def _made_of(target: Path) -> str | None:
-    """What a whole picture was made of; None where there is none, or only its beginning."""
+    """Keys and words that a picture was drawn from; None where it is missing or truncated."""
     try:
         if not target.read_bytes().endswith(END_OF_PNG):
             return None

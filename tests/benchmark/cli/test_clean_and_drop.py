@@ -92,7 +92,7 @@ def test_nothing_goes_while_a_record_cannot_be_read(littered, store):
 
 def test_nothing_goes_while_a_matrix_runs(littered, store):
     code = "import sys; from pathlib import Path; from benchmark.store.store import Store\n"
-    code += "with Store(Path(sys.argv[1])).driven(): print('runs', flush=True); sys.stdin.read()"
+    code += "with Store(Path(sys.argv[1])).hold(): print('runs', flush=True); sys.stdin.read()"
     command = [sys.executable, "-c", code, str(store.results)]
     before = files(store)
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:

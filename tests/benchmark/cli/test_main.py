@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from benchmark import UsageError, __version__
 from benchmark.cli import main
 from benchmark.cli.lazy_group import COMMANDS, LazyGroup
-from benchmark.registry.packaged_files import shipped
+from benchmark.registry.packaged_files import shipped_path
 
 COMMAND_PLUGIN = """
     import click
@@ -60,7 +60,7 @@ def test_help_lists_every_command_and_imports_none():
         "heavy = ('benchmark.cli.', 'benchmark.registry.registry', 'torch', 'rich');"
         "print([m for m in sys.modules if m.startswith(heavy) and m != 'benchmark.cli.lazy_group'])"
     )
-    environment = {"PYTHONPATH": str(shipped(""))}
+    environment = {"PYTHONPATH": str(shipped_path(""))}
     out = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
     ).stdout
@@ -75,7 +75,7 @@ def test_the_version_is_printed():
 
 
 def test_python_dash_m_is_bench():
-    environment = {"PYTHONPATH": str(shipped(""))}
+    environment = {"PYTHONPATH": str(shipped_path(""))}
     done = subprocess.run(
         [sys.executable, "-m", "benchmark", "matrx"], capture_output=True, text=True, env=environment, check=False
     )

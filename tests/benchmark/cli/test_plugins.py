@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from benchmark.cli import main
 from benchmark.cli.option_table import option_rows, type_name
-from benchmark.registry.packaged_files import shipped
+from benchmark.registry.packaged_files import shipped_path
 from benchmark.registry.registry import load_registry
 
 
@@ -52,7 +52,7 @@ def test_listing_imports_no_torch(project):
         "main(['plugins', 'info', 'dream'], standalone_mode=False);"
         "print([m for m in ('torch', 'mmengine', 'numpy') if m in sys.modules])"
     )
-    environment = {"PYTHONPATH": str(shipped(""))}
+    environment = {"PYTHONPATH": str(shipped_path(""))}
     out = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
     ).stdout

@@ -6,11 +6,11 @@ import pytest
 
 from benchmark import UsageError
 from benchmark.config.resolve import resolve_matrix
-from benchmark.registry.packaged_files import shipped
+from benchmark.registry.packaged_files import shipped_path
 from benchmark.registry.registry import load_registry
 
-BUDGETS = sorted(path.stem for path in shipped("configs/budgets").glob("*.toml"))
-SCENARIOS = sorted(path.stem for path in shipped("configs/scenarios").glob("*.toml"))
+BUDGETS = sorted(path.stem for path in shipped_path("configs/budgets").glob("*.toml"))
+SCENARIOS = sorted(path.stem for path in shipped_path("configs/scenarios").glob("*.toml"))
 LENGTHS = {"smoke": (16, 64), "cpu": (3000, 4000), "gpu": (40_000, 80_000), "paper": (200_000, 320_000)}
 """Images that a translator and a segmenter see, of which the budget says nothing in particular."""
 PLUGINS = """
@@ -82,7 +82,7 @@ def test_a_budget_gives_a_scenario_windows_that_fit_its_images(budget, scenario,
         )
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in shipped("configs/matrices").glob("*.toml")))
+@pytest.mark.parametrize("name", sorted(path.stem for path in shipped_path("configs/matrices").glob("*.toml")))
 def test_every_shipped_matrix_resolves_with_both_controls(name, tmp_path):
     matrix = resolve_matrix(name, {}, load_registry(tmp_path))
     assert {choice.alias for choice in matrix.translators} >= {"source-only", "oracle"}

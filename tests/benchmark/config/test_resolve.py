@@ -10,7 +10,7 @@ from benchmark.api.spec import CONTROLS
 from benchmark.config.budget import default_budget
 from benchmark.config.matrix_file import DEMO
 from benchmark.config.resolve import resolve_matrix
-from benchmark.registry.packaged_files import shipped
+from benchmark.registry.packaged_files import shipped_path
 
 MATRIX = """
     scenarios = ["rooms"]
@@ -173,7 +173,7 @@ def test_without_a_file_lists_come_from_the_demo(registry):
     matrix = resolve_matrix(None, {**lists, "budget": "tiny"}, registry)
     assert matrix.scenarios[0].name == "rooms"
     assert matrix.seeds == (0,)
-    assert (shipped("configs/matrices") / f"{DEMO}.toml").is_file()
+    assert (shipped_path("configs/matrices") / f"{DEMO}.toml").is_file()
 
 
 def test_a_scenario_may_be_a_file(resolve, project):

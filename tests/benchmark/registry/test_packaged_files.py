@@ -4,23 +4,23 @@ import pytest
 
 from benchmark import UsageError
 from benchmark.registry import packaged_files as module
-from benchmark.registry.packaged_files import config_folders, find_config, is_checkout, shipped
+from benchmark.registry.packaged_files import config_folders, find_config, is_checkout, shipped_path
 
 
 def test_a_checkout_has_its_files_beside_the_package():
-    assert (shipped("registry.toml")).is_file()
-    assert is_checkout(shipped(""))
+    assert (shipped_path("registry.toml")).is_file()
+    assert is_checkout(shipped_path(""))
 
 
 def test_an_installed_package_has_its_files_within(tmp_path, monkeypatch):
     (tmp_path / "benchmark" / "_shipped").mkdir(parents=True)
     monkeypatch.setattr(module, "__file__", str(tmp_path / "benchmark" / "registry" / "packaged_files.py"))
-    assert shipped("configs/budgets") == tmp_path / "benchmark" / "_shipped" / "configs" / "budgets"
+    assert shipped_path("configs/budgets") == tmp_path / "benchmark" / "_shipped" / "configs" / "budgets"
 
 
 def test_a_project_has_configurations_of_its_own_and_the_checkout_has_none_twice(tmp_path):
-    assert config_folders("budgets", tmp_path) == [shipped("configs/budgets"), tmp_path / "configs" / "budgets"]
-    assert config_folders("budgets", shipped("")) == [shipped("configs/budgets")]
+    assert config_folders("budgets", tmp_path) == [shipped_path("configs/budgets"), tmp_path / "configs" / "budgets"]
+    assert config_folders("budgets", shipped_path("")) == [shipped_path("configs/budgets")]
 
 
 def test_a_path_is_taken_as_it_is(tmp_path):

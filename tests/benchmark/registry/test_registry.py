@@ -10,7 +10,7 @@ import pytest
 from benchmark import PluginError, PluginSpec, Scenario, UsageError, hookimpl
 from benchmark.api.spec import KINDS
 from benchmark.registry.entries import PACKAGE
-from benchmark.registry.packaged_files import shipped
+from benchmark.registry.packaged_files import shipped_path
 from benchmark.registry.registry import PROJECT_FILE, SHIPPED, Registry, load_registry
 from benchmark.registry.registry_file import RegistryFile
 
@@ -60,7 +60,7 @@ def test_listing_imports_no_plugin_and_no_heavy_library(project):
         "found = [name for name in sys.modules if name.startswith(heavy) and name not in light];"
         "print([name for name in found if not name.endswith('.bench_plugin')])"
     )
-    path = str(shipped(""))
+    path = str(shipped_path(""))
     out = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONPATH": path}
     )
@@ -68,7 +68,7 @@ def test_listing_imports_no_plugin_and_no_heavy_library(project):
 
 
 def test_the_checkout_is_not_loaded_twice():
-    registry = load_registry(shipped(""))
+    registry = load_registry(shipped_path(""))
     names = [(item.kind, item.name) for item in registry.entries()]
     assert len(names) == len(set(names))
 

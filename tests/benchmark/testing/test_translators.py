@@ -261,7 +261,7 @@ def test_abilities_must_be_those_declared(tint, suite_of, failures):
 @pytest.mark.parametrize(("count", "says"), [(0, "expected at least 1, but 0"), (2.0, "a whole number, but 2.0 came")])
 def test_a_number_of_variants_that_is_none_is_named(tint, suite_of, count, says):
     suite = suite_of(tint)
-    fitted = suite().fitted().plugin
+    fitted = suite().uninterrupted_fit().plugin
     fitted.variants = count
     with pytest.raises(AssertionError, match=says):
         getattr(suite(), VARIANTS)()
@@ -300,4 +300,4 @@ def test_a_suite_that_makes_nothing_says_what_to_write():
         pass
 
     with pytest.raises(NotImplementedError, match="TestNothing: expected a method make"):
-        TestNothing().fitted()
+        TestNothing().uninterrupted_fit()
