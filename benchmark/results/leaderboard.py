@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -137,6 +137,7 @@ def _training_conditions(record: Record) -> str:
 
 
 def _board(records: Sequence[Record], columns: Columns) -> Board:
+    records, outdated = _without_outdated_files(records)
     first = records[0]
     seeds = tuple(sorted({record["seed"] for record in records}))
     values: dict[str, Any] = {}
@@ -156,13 +157,48 @@ def _board(records: Sequence[Record], columns: Columns) -> Board:
         rows=tuple(_with_ranks(label_differences(rows, records), seeds)),
         metrics=names,
         values=values,
-        warnings=tuple(board_warnings(records)),
+        warnings=(*board_warnings(records), *outdated),
         latest=_time(records[-1]),
         score_translations=deciding_scenario(first)["score_translations"],
         budget_digest=_first_known(budget_digests),
         data=_first_known(fingerprints),
     )
     return reorder(board, RANKED_BY)
+
+
+def _without_outdated_files(records: Sequence[Record]) -> tuple[list[Record], list[str]]:
+    """Records without those of plugins whose files have changed since, and a line for each row that lost some.
+
+    The digest of a plugin that is given as a file is part of its configuration. Of configurations that differ in
+    nothing else, the one with the newest record holds: numbers of an edited file must not stand beside today's.
+
+    Args:
+        records: Of one board, from the oldest to the newest.
+    """
+    newest: dict[str, str] = {}
+    for record in records:
+        newest[_config_without_code(record)] = record["config_key"]
+    current, outdated = [], Counter[str]()
+    for record in records:
+        if newest[_config_without_code(record)] == record["config_key"]:
+            current.append(record)
+        else:
+            outdated[f"{record['translator']} x {record['segmenter']}"] += 1
+    left_out = "of older contents of a plugin's file left out"
+    return current, [f"{row}: {count} cells {left_out}" for row, count in outdated.items()]
+
+
+def _config_without_code(record: Record) -> str:
+    """Names and configuration of a row, as text, without digests of the files of plugins."""
+    config = dict(record["config"])
+    config.pop("metrics", None)
+    of_files = False
+    for kind in ("translator", "segmenter", "auxiliary_segmenter"):
+        if kind in config:
+            of_files = of_files or bool(config[kind].get("code"))
+            config[kind] = {name: value for name, value in config[kind].items() if name != "code"}
+    key = "" if of_files else record["config_key"]  # of packages, each configuration is a row of its own
+    return _canonical([record["translator"], record["segmenter"], config, key])
 
 
 def _metric_names(records: Sequence[Record], values: Values) -> tuple[str, ...]:

@@ -47,7 +47,7 @@ def schema_2_from_1(record: Record) -> dict[str, Any]:
         "schema": 2,
         "budget": {"name": record["budget"], "digest": None},
         "data": None,
-        "images_seen": images_seen(stages),
+        "images_seen": images_seen(stages, record["config"]),
         "metrics": _with_new_names(record["metrics"]),
         "missing": _with_new_names(record["missing"]),
         "values": _values(_with_new_names(record["values"])),
@@ -57,10 +57,22 @@ def schema_2_from_1(record: Record) -> dict[str, Any]:
     }
 
 
-def images_seen(stages: Mapping[str, Record]) -> dict[str, int | None]:
-    """How many images the trainings of a cell saw, as their facts say."""
-    fits = {plugin: stages.get(f"fit-{plugin}", {}) for plugin in ("translator", "segmenter")}
-    return {plugin: fit.get("facts", {}).get("images_seen") for plugin, fit in fits.items()}
+def images_seen(stages: Mapping[str, Record], config: Record) -> dict[str, int | None]:
+    """How many images the trainings of a cell saw, as they reported, or else as their option `images_seen` says.
+
+    Args:
+        stages: Of the record, by role.
+        config: Of the record.
+    """
+    seen: dict[str, int | None] = {}
+    for plugin in ("translator", "segmenter"):
+        stage = stages.get(f"fit-{plugin}")
+        if stage is None:
+            seen[plugin] = None
+            continue
+        reported = stage.get("facts", {}).get("images_seen")
+        seen[plugin] = config[plugin].get("options", {}).get("images_seen") if reported is None else reported
+    return seen
 
 
 def _with_new_names(table: Record) -> dict[str, Any]:

@@ -85,7 +85,7 @@ def make_record(
         "seed": cell.seed,
         "budget": {"name": matrix.budget, "digest": matrix.budget_digest or None},
         "data": plan.fingerprints.get(cell.scenario),
-        "images_seen": images_seen(stages),
+        "images_seen": images_seen(stages, config),
         "status": failure.status if failure else DONE,
         "reason": failure.reason if failure else None,
         "log_tail": list(failure.log_tail) if failure else [],

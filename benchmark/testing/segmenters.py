@@ -130,13 +130,15 @@ class SegmenterConformance(TrainedConformance):
         """A translator learns through them; the segmenter it is lent must stay what it was."""
         segmenter = self.uninterrupted_fit().plugin
         before = self.result()
+        modules = [value for value in vars(segmenter).values() if isinstance(value, nn.Module)]
+        for module in modules:
+            module.zero_grad(set_to_none=True)  # the last step of a training may have left gradients
         images = self.images().requires_grad_()
         logits = segmenter.logits(images)
         assert logits.requires_grad, f"{LOGITS}: expected a gradient to the images, but there is none (no_grad inside?)"
         logits.square().sum().backward()
         reached = images.grad is not None and bool((images.grad.abs().amax((1, 2, 3)) > 0).all())
         assert reached, f"{LOGITS}: expected a gradient to every image, but there is none, or it is zero"
-        modules = [value for value in vars(segmenter).values() if isinstance(value, nn.Module)]
         touched: list[str] = []
         for module in modules:
             touched += [name for name, weight in module.named_parameters() if weight.grad is not None]

@@ -35,6 +35,20 @@ def test_a_done_row_stays_beside_a_later_one_of_its_name(record):
     assert {row.config_key for row in boards([first, later])[0].rows} == {"crop-60", "crop-90"}
 
 
+def test_a_row_of_an_edited_plugin_file_takes_the_place_of_the_older_one_and_the_board_says_so(record):
+    def of_file(code, hour):
+        row = record("shift", 0, 0.3, config_key=f"file-{code}")
+        row["config"] = {**row["config"], "translator": {"name": "shift", "options": {}, "code": code}}
+        return row | {"provenance": {"time": f"2025-01-01T0{hour}:00:00Z"}}
+
+    (board,) = boards([of_file("aa", 1), of_file("bb", 2)])
+    assert [row.config_key for row in board.rows] == ["file-bb"]
+    [note] = [line for line in board.warnings if "older contents" in line]
+    assert note.startswith("shift x ")
+    (reverted,) = boards([of_file("aa", 3), of_file("bb", 2)])
+    assert [row.config_key for row in reverted.rows] == ["file-aa"]
+
+
 def test_equal_rows_stand_by_name_whichever_was_done_first(record):
     rows = [record(name, seed=0, miou=0.4) for name in ("shift", "oracle", "fda", "source-only")]
     for hour, row in enumerate(rows):

@@ -8,7 +8,7 @@ import pytest
 
 from benchmark.report.leaderboard_tables import leaderboard_grid
 from benchmark.results.leaderboard import boards
-from benchmark.results.migration import schema_2_from_1
+from benchmark.results.migration import images_seen, schema_2_from_1
 from benchmark.results.records import problem_of, read_records
 
 ROOT = Path(__file__).parents[3]
@@ -109,3 +109,10 @@ def test_the_old_record_is_left_as_it_was(old):
     before = copy.deepcopy(old)
     schema_2_from_1(old)
     assert old == before
+
+
+def test_images_seen_are_those_reported_or_else_the_option_of_that_name():
+    stages = {"fit-translator": {"facts": {}}, "fit-segmenter": {"facts": {"images_seen": 64}}}
+    config = {"translator": {"options": {"images_seen": 16}}, "segmenter": {"options": {"images_seen": 60}}}
+    assert images_seen(stages, config) == {"translator": 16, "segmenter": 64}
+    assert images_seen({"fit-segmenter": {}}, config) == {"translator": None, "segmenter": 60}
