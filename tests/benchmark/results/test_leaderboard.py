@@ -126,6 +126,13 @@ def test_a_failed_seed_shows_status_and_reason_and_keeps_the_others(matrix, reco
     assert row.metrics["miou"].ci95 is None
 
 
+def test_a_failed_seed_does_not_count_in_the_cost_of_its_row(matrix, record):
+    failed = record("colour", 1, status="failed", reason="boom")
+    failed["cost"] = {"seconds": 3.0, "peak_memory_bytes": 0}
+    row = _rows([*matrix, record("colour", 0, 0.6), failed])["colour"]
+    assert row.seconds == 90
+
+
 def test_a_row_without_any_done_seed_stays_listed(matrix, record):
     row = _rows([*matrix, record("broken", 0, status="failed", reason="boom")])["broken"]
     assert row.seeds == ()

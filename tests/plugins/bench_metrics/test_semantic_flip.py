@@ -158,6 +158,14 @@ def test_the_worst_ten_images_are_listed_by_their_share_of_flipped_pixels(metric
     assert worst == [11, 10, 5, 8, 9, 7, 4, 2, 0, 12]
 
 
+def test_an_image_with_fewer_but_a_larger_share_of_flipped_pixels_is_the_worse_one(metric, paint):
+    labels, sky_alone = street(), street()
+    sky_alone[:, 10:] = IGNORE
+    metric.update(paint(labels), paint(planted(labels, 20 / 200)), labels)
+    metric.update(paint(labels), paint(planted(labels, 16 / 200)), sky_alone)
+    assert [image["image"] for image in metric.details()["worst_images"]] == [1, 0]
+
+
 def test_an_image_of_ignored_pixels_alone_counts_nowhere(metric, paint):
     labels = street()
     metric.update(paint(labels), paint(planted(labels, 0.1)), labels)
