@@ -96,6 +96,6 @@ def read_tensors(file: Path) -> dict[str, Tensor]:
         return {name: value for name, value in entries.items() if isinstance(value, Tensor)}
     except Exception as error:  # a damaged file can make either loader raise nearly anything
         raise UsageError(
-            f"pretrained weights: {file} cannot be read as tensors by name (other objects, which "
-            "are code, are not loaded); fetch it again, or give the tensors as .safetensors"
+            f"pretrained weights: {file} cannot be read as tensors by name; fetch it again, or store its tensors as "
+            ".safetensors (other objects may hold code, and are not loaded)"
         ) from error
