@@ -84,7 +84,7 @@ class Dataset(ABC):
         """Read or make one sample; `DataError` names the file that is missing, damaged or does not fit."""
 
     def labelled(self, split: str) -> bool:
-        """Whether a split has labels, asked when a plan is made; by default its first sample tells."""
+        """Whether a split has labels, called when a plan is made; by default, whether its first sample has one."""
         return self.sample(split, self.ids(split)[0]).label is not None
 
     @abstractmethod

@@ -77,7 +77,7 @@ class SegmentationMetric(Metric):
 
     @abstractmethod
     def update(self, predictions: Tensor, labels: Tensor) -> None:
-        """Take in a batch; both are uint8 train ids of shape (N, H, W), `IGNORE` only in `labels`."""
+        """Add a batch; both are uint8 train ids of shape (N, H, W), `IGNORE` only in `labels`."""
 
 
 class TranslationMetric(Metric):
@@ -88,11 +88,11 @@ class TranslationMetric(Metric):
     """
 
     def reference(self, images: Tensor) -> None:
-        """Take in a batch of target images, float32 in [0, 1], shape (N, 3, H, W); called before `update`."""
+        """Add a batch of target images, float32 in [0, 1], shape (N, 3, H, W); called before `update`."""
 
     @abstractmethod
     def update(self, source: Tensor, translated: Tensor, labels: Tensor | None) -> None:
-        """Take in a batch of source images, their translations (same shapes) and the source labels, if any."""
+        """Add a batch of source images, their translations (same shapes) and the source labels, if any."""
 
 
 @runtime_checkable
@@ -100,7 +100,7 @@ class VariantMetric(Protocol):
     """A translation metric that also looks at all stored variants of a translation, beside the first."""
 
     def update_variants(self, variants: Tensor) -> None:
-        """Take in all variants of a batch, shape (V, N, 3, H, W); called right after `update`.
+        """Add all variants of a batch, shape (V, N, 3, H, W); called right after `update`.
 
         Args:
             variants: float32 RGB in [0, 1]; the first is what `update` got as `translated`. V may be 1.
@@ -118,11 +118,11 @@ class HasReferenceState(Protocol):
     """
 
     def save_reference(self, folder: Path) -> None:
-        """Store in an empty folder what the target images came to."""
+        """Store in an empty folder what was computed from the target images."""
         ...
 
     def load_reference(self, folder: Path) -> None:
-        """Take in what another object stored."""
+        """Load what `save_reference` of another object stored."""
         ...
 
 

@@ -141,7 +141,7 @@ def write_nothing_to_measure(spec: Mapping[str, Any], registry: Registry, subjec
 
 
 def _feed_reference(metric: TranslationMetric, inputs: Inputs, context: StageContext) -> None:
-    """Give a metric the target images, or what a reference stage made of them."""
+    """Give a metric the target images, or load what a reference stage stored for them."""
     if "reference" not in inputs:
         _feed_target(metric, ImageSet.open(inputs["target"]), context)
         return

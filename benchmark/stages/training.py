@@ -1,4 +1,4 @@
-"""Trains translators and segmenters, and stores what a trained translator makes of the source."""
+"""Trains translators and segmenters, and stores the translated source images."""
 
 from __future__ import annotations
 
