@@ -287,6 +287,17 @@ def test_a_segmenter_that_keeps_its_contract_passes_every_check(shades, segmente
     assert failures(segmenter_suite_of(shades, refused=[({"batch_size": 7}, "at most 6, but it is 7")])) == {}
 
 
+def test_gradients_that_a_training_left_in_the_weights_are_not_those_of_the_logits(
+    shades, segmenter_suite_of, failures
+):
+    def finish(self, state):
+        shades.finish(self, state)
+        self.head = torch.nn.Linear(1, 1)
+        self.head.weight.grad = torch.ones(1, 1)
+
+    assert failures(segmenter_suite_of(type("LeavesGradients", (shades,), {"finish": finish}))) == {}
+
+
 def test_the_nearest_colour_which_learns_nothing_passes_every_check_that_applies(failures):
     from benchmark import HasLogits
     from benchmark.testing import SegmenterConformance
