@@ -46,11 +46,11 @@ def write_checkpoint(folder: Path, step: int, state: Mapping[str, Any]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     partial = folder / PARTIAL
     torch.save({"step": step, "state": dict(state)}, partial)
-    _flush(partial)  # before the rename: else a power cut could leave the name without the content
+    flush_to_disk(partial)  # before the rename: else a power cut could leave the name without the content
     earlier = _files(folder)
     number = earlier[-1].number + 1 if earlier else 1
-    partial.rename(folder / f"{number:06d}-{_sha256(partial)}.pt")
-    _flush(folder)  # before the older ones go, so that one is on the disk at every moment
+    partial.rename(folder / f"{number:06d}-{file_sha256(partial)}.pt")
+    flush_to_disk(folder)  # before the older ones go, so that one is on the disk at every moment
     for outdated in earlier[:-1]:
         outdated.path.unlink()
 
@@ -85,7 +85,7 @@ def _load(file: _File) -> tuple[int, dict[str, Any]]:
     import torch
 
     try:
-        digest = _sha256(file.path)
+        digest = file_sha256(file.path)
     except OSError as error:
         if error.errno != errno.EIO:  # what is no fault of the disk may be gone at the next attempt
             raise
@@ -102,12 +102,13 @@ def _load(file: _File) -> tuple[int, dict[str, Any]]:
         raise _DamagedError(f"it does not hold a state of tensors and plain values ({reason})") from error
 
 
-def _sha256(path: Path) -> str:
+def file_sha256(path: Path) -> str:
+    """SHA-256 of the content of a file, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _flush(path: Path) -> None:
+def flush_to_disk(path: Path) -> None:
     """Bring a file, or the names in a folder, from the system's memory to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:

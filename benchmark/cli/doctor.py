@@ -93,7 +93,7 @@ def check_devices() -> Iterator[DoctorCheck]:
     yield DoctorCheck("ok", "cpu", f"{cores()} cores, {platform.machine()}")
     try:
         import torch
-    except Exception as error:  # as in `check_import`; `check_torch` has told what to do
+    except Exception as error:  # as in `check_import`; `check_torch` says what to do
         yield DoctorCheck("fail", "gpu", f"not known without torch: {one_line(error)}")
         return
     for index in range(torch.cuda.device_count()):

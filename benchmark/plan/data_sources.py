@@ -63,7 +63,7 @@ class DataSources:
         if key not in self._labelled:
             try:
                 self._labelled[key] = self._dataset(side).labelled(split)
-            except Exception:  # a third party's code
+            except Exception:  # a third party's code: `prepare` reads the same split, and fails with the reason
                 self._labelled[key] = True
         return self._labelled[key]
 

@@ -28,9 +28,8 @@ PLUGIN_FIELDS: Mapping[str, Kind] = {
     "segmenter": "segmenter",
     "auxiliary_segmenter": "segmenter",
     "metric": "metric",
-    "metrics": "metric",
 }
-"""Fields of the specification of a stage that name plugins, or a list of them, and the kind of these."""
+"""Fields of the specification of a stage that name a plugin, and the kind of it."""
 
 
 class CodeDigests:
@@ -175,9 +174,8 @@ def plugins_of(spec: Mapping[str, Any], registry: Registry) -> Iterator[PluginSp
 def plugin_identities_of(spec: Mapping[str, Any]) -> Iterator[tuple[Kind, Mapping[str, Any]]]:
     """Kind and identity of every plugin that the specification of a stage names."""
     for name, kind in PLUGIN_FIELDS.items():
-        value = spec.get(name, [])
-        for identity in value if isinstance(value, list) else [value]:
-            yield kind, identity
+        if name in spec:
+            yield kind, spec[name]
 
 
 def changed_code(stored: Mapping[str, str], today: Mapping[str, str]) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
 import shutil
@@ -11,6 +10,7 @@ from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
+from benchmark.api.checkpoints import file_sha256, flush_to_disk
 from benchmark.api.stage_context import CHECKPOINTS, PICTURES
 from benchmark.errors import PluginError
 from benchmark.store.json_files import read_json, write_json
@@ -55,7 +55,7 @@ class StageFolder:
         files = _essential_files(self.path)
         if files is None or not self.finished():  # sizes first: hashing large files takes long
             return False
-        return all(_sha256(self.path / name) == entry["sha256"] for name, entry in files.items())
+        return all(file_sha256(self.path / name) == entry["sha256"] for name, entry in files.items())
 
     def resumable(self) -> bool:
         """Whether an unfinished attempt left a checkpoint to go on from."""
@@ -89,14 +89,14 @@ class StageFolder:
         entries = {}
         for path in files:
             name = path.relative_to(self.work).as_posix()
-            entries[name] = {"size": path.stat().st_size, "sha256": _sha256(path)}
+            entries[name] = {"size": path.stat().st_size, "sha256": file_sha256(path)}
         write_json(self.work / MANIFEST, {"files": entries}, indent=1)
         # contents and names reach the disk before the rename, which else could outlive them in a power cut
         folders = [path for path in self.work.rglob("*") if path.is_dir()]
         for path in [*files, self.work / MANIFEST, *folders, self.work]:
-            _to_disk(path)
+            flush_to_disk(path)
         self.work.rename(self.path)
-        _to_disk(self.path.parent)
+        flush_to_disk(self.path.parent)
 
     def discard(self, *, only_damaged: bool) -> bool:
         """Remove the finished stage, and unfinished work unless only damage is looked for.
@@ -168,20 +168,6 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return -1
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _to_disk(path: Path) -> None:
-    """Bring a file, or the names in a folder, from the system's memory to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _remove(path: Path) -> None:

@@ -171,18 +171,18 @@ def test_a_checkpoint_that_cannot_be_read_for_want_of_resources_is_kept(run, mon
         patched.setattr(torch, "load", fail)
         run.last_checkpoint()
     with monkeypatch.context() as patched, pytest.raises(type(error)):
-        patched.setattr(checkpoints, "_sha256", fail)
+        patched.setattr(checkpoints, "file_sha256", fail)
         run.last_checkpoint()
     assert run.last_checkpoint()[0] == 3
 
 
 def test_a_checkpoint_on_a_bad_sector_is_taken_for_damaged(run, monkeypatch):
-    bad, read = files(run)[-1], checkpoints._sha256
+    bad, read = files(run)[-1], checkpoints.file_sha256
 
     def digest(path):
         if path == bad:
             raise OSError(errno.EIO, "Input/output error")
         return read(path)
 
-    monkeypatch.setattr(checkpoints, "_sha256", digest)
+    monkeypatch.setattr(checkpoints, "file_sha256", digest)
     assert run.last_checkpoint()[0] == 2

@@ -186,7 +186,7 @@ from benchmark.store import stage_folder
 from benchmark.store.store import Store, store_errors
 folder = Store(Path(sys.argv[1])).stage("translate", "k3")
 (folder.start() / "images.npy").write_bytes(b"0123456789")
-stage_folder._to_disk = lambda path: os.kill(os.getpid(), signal.SIGKILL)
+stage_folder.flush_to_disk = lambda path: os.kill(os.getpid(), signal.SIGKILL)
 folder.finish()
 """
     done = subprocess.run([sys.executable, "-c", code, str(store.results)], check=False)
