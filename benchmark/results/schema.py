@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 SCHEMA = 2
 """Of the records that this version writes; `migration` reads schema 1."""
@@ -27,10 +28,37 @@ class Facts(_Part):
     peak_gpu_memory_bytes: Finite | None = None
 
 
+def _image_counts(images: Any) -> Any:
+    """Counts of single images as they came, checked; what else a metric calls `images` passes."""
+    if not isinstance(images, Mapping) or "intersection" not in images:
+        return images
+    intersection, union = images["intersection"], images.get("union")
+    widths = _widths(intersection), _widths(union)
+    if widths[0] != widths[1] or len(set(widths[0])) != 1:
+        raise ValueError("expected tables of whole numbers, of one size, in both 'intersection' and 'union'")
+    return images
+
+
+def _widths(table: Any) -> list[int]:
+    """Lengths of the rows of a table of counts; none where it is something else."""
+    if not isinstance(table, list):
+        return []
+    for row in table:
+        if not isinstance(row, list) or not all(type(count) is int and 0 <= count < 2**63 for count in row):
+            return []
+    return [len(row) for row in table]
+
+
 class Details(_Part):
-    """What `Metric.details` may say to boards."""
+    """What `Metric.details` may say to boards.
+
+    Attributes:
+        images: Of a segmentation metric, pixel counts by test image and class, from which mIoU follows:
+            {"intersection": [[int, ...], ...], "union": [[int, ...], ...]}.
+    """
 
     iou: dict[str, Finite | None] = {}
+    images: Annotated[Any, AfterValidator(_image_counts)] = None
     note: str = ""
     conditions: dict[str, Any] = {}
     highlights: list[str] = []
@@ -147,10 +175,18 @@ class CellOfSchema2(_Cell):
 
     Attributes:
         data: Fingerprints by side and split ("source train"); None where they are not known.
+        segmenter_seed: Number of the segmenter among those trained on the translations of translator seed `seed`.
+        test_groups: A label for each test image; images of one label are not independent. None: all are.
+        role: What other rows are held against it for; "" where its translator is no control.
+        family: Segmenters of one family share their control rows; "" for the alias of the segmenter.
         notes: What was left out of the record because it had the wrong type.
     """
 
     budget: Budget
     data: dict[str, str] | None = None
     images_seen: ImagesSeen = ImagesSeen()
+    segmenter_seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    test_groups: list[str | int] | None = None
+    role: Literal["", "floor", "ceiling", "control"] = ""
+    family: str = ""
     notes: list[str] = []
