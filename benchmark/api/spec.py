@@ -14,8 +14,17 @@ API_VERSION = 1
 Kind = Literal["translator", "segmenter", "metric", "dataset", "executor"]
 KINDS: tuple[Kind, ...] = ("translator", "segmenter", "metric", "dataset", "executor")
 
-FLOOR, CEILING = CONTROLS = ("source-only", "oracle")
-"""Rows that belong to every matrix, and names no plugin may have: no translation, and training on target labels."""
+FLOOR, CEILING = "source-only", "oracle"
+"""The control rows of every matrix: no translation, and training on target labels."""
+TARGET_STATISTICS = "target-statistics"
+"""A control row where it is asked for: the segmenter of source-only, its normalisation statistics those of target
+images (`AdaptsStatistics`)."""
+CONTROLS = (FLOOR, CEILING, TARGET_STATISTICS)
+"""Rows that are no plugins; no plugin may be named like one."""
+
+RowRole = Literal["", "floor", "ceiling", "control"]
+"""What a row is to the others: nothing, or what they are held against."""
+ROLES: Mapping[str, RowRole] = {FLOOR: "floor", CEILING: "ceiling", TARGET_STATISTICS: "control"}
 
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "translator": ("source_labels", "paired", "source_segmenter"),

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from benchmark.api.spec import PluginSpec
+from benchmark.api.spec import ROLES, PluginSpec, RowRole
 from benchmark.config.matrix import Matrix, PluginConfig
 from benchmark.errors import PluginError
 from benchmark.plan.keys import plugin_identity
@@ -37,8 +37,15 @@ class ResolvedPlugin:
 
     @property
     def is_control(self) -> bool:
-        """Whether it is a control row, which translates nothing."""
+        """Whether it is a control row that translates nothing."""
         return self.config.kind == "control"
+
+    @property
+    def role(self) -> RowRole:
+        """What its row is to the others."""
+        if self.is_control:
+            return ROLES[self.config.name]
+        return "control" if self.config.output == "source" else ""
 
     @property
     def identity(self) -> dict[str, Any]:

@@ -51,6 +51,7 @@ class StageKind:
 
 PREPARE, TRANSLATE, PREDICT, REFERENCE = "prepare", "translate", "predict", "reference"
 FIT_TRANSLATOR, FIT_SEGMENTER = "fit-translator", "fit-segmenter"
+ADAPT_SEGMENTER = "adapt-segmenter"
 SCORE_TRANSLATION, SCORE_SEGMENTATION = "score-translation", "score-segmentation"
 SCORE_SEGMENTATION_NATIVE = "score-segmentation-native"
 
@@ -65,6 +66,7 @@ STAGE_KINDS: dict[str, StageKind] = {
         StageKind(
             FIT_SEGMENTER, 1, "fit-segmenter", "benchmark.stages.training:fit_segmenter", "segmenter", trains=True
         ),
+        StageKind(ADAPT_SEGMENTER, 1, "adapt-segmenter", "benchmark.stages.training:adapt_segmenter", "segmenter"),
         StageKind(
             PREDICT, 1, "predict", "benchmark.stages.prediction:predict", "segmenter", essential=True, urgent=True
         ),

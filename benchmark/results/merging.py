@@ -26,6 +26,7 @@ def add_stored_scores(record: dict[str, Any], stored: Record) -> dict[str, Any]:
     # copies, as the tables of the given record stay as they are
     tables = {name: dict(record[name]) for name in ("metrics", "missing", "details", "values", "stages")}
     merged = {**record, **tables}
+    merged["test_groups"] = record.get("test_groups") or stored.get("test_groups")
     configs = {config["alias"]: config for config in record["config"]["metrics"]}
     stored_configs = {config.get("alias"): config for config in stored["config"].get("metrics", [])}
     for text, stage in stored["stages"].items():

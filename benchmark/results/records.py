@@ -60,10 +60,11 @@ def make_record(
             stages[role]["failure"] = asdict(score.failure)
     # before anything reads them: what a plugin reported may have any type
     notes = [*_drop_malformed_facts(stages), *_drop_malformed_details(scores.tables["details"])]
+    segmenter = _plugin_of(matrix.segmenters, cell.segmenter)
     config = {
         "scenario": plan.scenarios.get(cell.scenario) or scenario.model_dump(mode="json"),
         "translator": _plugin_of(matrix.translators, cell.translator),
-        "segmenter": _plugin_of(matrix.segmenters, cell.segmenter),
+        "segmenter": segmenter,
         "metrics": [_plugin_entry(metric) for metric in matrix.metrics],
         "device": matrix.device,
         "precision": matrix.precision,
@@ -83,6 +84,9 @@ def make_record(
         "translator": cell.translator,
         "segmenter": cell.segmenter,
         "seed": cell.seed,
+        "segmenter_seed": cell.segmenter_seed,
+        "role": cell.role,
+        "family": segmenter.get("family", cell.segmenter),
         "budget": {"name": matrix.budget, "digest": matrix.budget_digest or None},
         "data": plan.fingerprints.get(cell.scenario),
         "images_seen": images_seen(stages, config),
@@ -90,6 +94,7 @@ def make_record(
         "reason": failure.reason if failure else None,
         "log_tail": list(failure.log_tail) if failure else [],
         **scores.tables,
+        "test_groups": scores.test_groups,
         "config": config,
         "notes": notes,
         "stages": stages,
@@ -251,5 +256,8 @@ def _plugin_of(plugins: tuple[PluginConfig, ...], alias: str) -> dict[str, Any]:
 def _plugin_entry(plugin: PluginConfig) -> dict[str, Any]:
     entry = asdict(plugin)
     del entry["runtime_options"]  # names of options that do not affect results
+    for name, usual in (("family", ""), ("output", "target")):
+        if entry[name] == usual:  # records from before these fields were there have none of them either
+            del entry[name]
     # lists, as the JSON file holds them: records are compared before and after they were read
     return {name: list(value) if isinstance(value, tuple) else value for name, value in entry.items()}

@@ -27,10 +27,18 @@ class Facts(_Part):
     peak_gpu_memory_bytes: Finite | None = None
 
 
+class ImageCounts(_Part):
+    """Pixel counts of each test image by class, of which IoU is the ratio."""
+
+    intersection: list[list[Count]]
+    union: list[list[Count]]
+
+
 class Details(_Part):
     """What `Metric.details` may say to boards."""
 
     iou: dict[str, Finite | None] = {}
+    image_counts: ImageCounts | None = None
     note: str = ""
     conditions: dict[str, Any] = {}
     highlights: list[str] = []
@@ -148,9 +156,17 @@ class CellOfSchema2(_Cell):
     Attributes:
         data: Fingerprints by side and split ("source train"); None where they are not known.
         notes: What was left out of the record because it had the wrong type.
+        segmenter_seed: Number of the segmenter among those trained on the translations of one seed, from 0.
+        role: What the row is to others: "floor", "ceiling", "control" or "".
+        family: Segmenters of one family share their control rows; empty in records that do not know it.
+        test_groups: The group of each test image; None where each is a group of its own.
     """
 
     budget: Budget
     data: dict[str, str] | None = None
     images_seen: ImagesSeen = ImagesSeen()
     notes: list[str] = []
+    segmenter_seed: Count = 0
+    role: str = ""
+    family: str = ""
+    test_groups: list[str] | None = None

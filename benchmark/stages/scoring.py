@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -71,7 +72,29 @@ def score_segmentation(spec: Mapping[str, Any], inputs: Inputs, context: StageCo
             metric.update(on_device(context, maps), on_device(context, test.label_batch(batch)))
             context.progress(batch.stop, len(test))
 
-    write_json(context.folder / METRICS, metric_table(spec["metric"]["name"], metric, feed), indent=1)
+    table = metric_table(spec["metric"]["name"], metric, feed)
+    if "group" in spec:
+        table["test_groups"] = [image_group(spec["group"], sample_id) for sample_id in test.ids]
+    write_json(context.folder / METRICS, table, indent=1)
+
+
+def image_group(expression: str, sample_id: str) -> str:
+    """The group of a test image, as `benchmark.api.scenario.Side.group` describes it.
+
+    >>> image_group("^(.*)_", "0016E5_00390"), image_group("^[0-9]+", "0016E5_00390")
+    ('0016E5', '0016')
+
+    Raises:
+        DataError: The expression matches nothing in the id.
+    """
+    match = re.search(expression, sample_id)
+    if match is None:
+        raise DataError(
+            f"group: expected an expression that matches every test image, but {expression!r} does not match "
+            f"'{sample_id}'; change it in the scenario"
+        )
+    group = match[1] if match.re.groups else match[0]
+    return group or ""
 
 
 def score_translation(spec: Mapping[str, Any], inputs: Inputs, context: StageContext, registry: Registry) -> None:

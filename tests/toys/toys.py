@@ -216,6 +216,14 @@ class Nearest(Learner, Segmenter):
         return (images.mean(1)[:, None] - shades[None, :, None, None]).abs().argmin(1).byte()
 
 
+class Adaptable(Nearest):
+    """Its weight is a statistic of images, which those of another domain may replace."""
+
+    def adapt_statistics(self, target, context):
+        assert target.labels is None
+        self.weight = float(target.images.mean()) / 255
+
+
 class Overconfident(Nearest):
     def predict(self, images):
         return super().predict(images) + 9
