@@ -79,6 +79,13 @@ class SegmenterOptions(TrainingOptions):
     lr_alignment_discriminator: float = Field(
         1e-4, gt=0, description="Base learning rate of the alignment's discriminator, by Adam; it falls as lr does."
     )
+    average: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Decay of the average over steps of weights and normalisation statistics that predicts in the end "
+        "(mean teacher, arXiv:1703.01780), at most (1 + t) / (10 + t) after t steps; 0: the last weights predict.",
+    )
     validate_every: int = Field(
         500,
         ge=1,

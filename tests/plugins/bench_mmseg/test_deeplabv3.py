@@ -78,7 +78,8 @@ def test_what_is_loaded_predicts_as_what_was_saved(tmp_path, four):
     assert torch.equal(other.predict(images), segmenter.predict(images))
 
 
-def test_an_interrupted_training_ends_with_the_same_weights(tmp_path, make_set, monkeypatch):
+@pytest.mark.parametrize("average", [0.0, 0.9])
+def test_an_interrupted_training_ends_with_the_same_weights(tmp_path, make_set, monkeypatch, average):
     data = make_set(6, variants=2)
     options = {
         "images_seen": 24,
@@ -88,6 +89,7 @@ def test_an_interrupted_training_ends_with_the_same_weights(tmp_path, make_set, 
         "blur": 1.0,
         "jitter": 0.2,
         "validate_every": 2,
+        "average": average,
     }
     whole, _ = fit(tmp_path / "whole", data, validation=data, **options)
 
@@ -130,6 +132,44 @@ def test_the_best_checkpoint_is_chosen_by_the_validation_set(tmp_path, four, mon
     segmenter, context = fit(tmp_path, four, validation=four, images_seen=12, validate_every=1, lr=0.5)
     assert context.facts["chosen_step"] == 2
     assert context.facts["validation_miou"] == 0.9
+    assert torch.equal(segmenter.predict(four.image_batch([0])), seen[1])
+
+
+def test_the_average_of_the_weights_predicts_and_the_training_goes_on_without_it(tmp_path, four, monkeypatch):
+    from bench_engine.averaging import WeightAverage, warmed_decay
+
+    trained = []
+    after_step = WeightAverage.after_step
+
+    def noting(self, step):
+        after_step(self, step)
+        trained.append({name: value.clone() for name, value in self._network.network.state_dict().items()})
+
+    monkeypatch.setattr(WeightAverage, "after_step", noting)
+    options = {"images_seen": 16, "lr": 0.5}
+    plain, _ = fit(tmp_path / "plain", four, **options)
+    averaged, _ = fit(tmp_path / "averaged", four, average=0.5, **options)
+    assert all(torch.equal(value, trained[-1][name]) for name, value in weights(plain).items())
+    name = "decode_head.bottleneck.bn.running_mean"
+    expected = torch.zeros(16)
+    for updates, given in enumerate(trained):
+        expected = expected.lerp(given[name], 1 - warmed_decay(0.5, updates))
+    torch.testing.assert_close(weights(averaged)[name], expected)
+    assert not torch.equal(averaged.logits(torch.rand(1, 3, 32, 48)), plain.logits(torch.rand(1, 3, 32, 48)))
+
+
+def test_a_checkpoint_is_chosen_among_averages(tmp_path, four, monkeypatch):
+    scores = iter([0.2, 0.9, 0.5])
+    seen = []
+
+    def scored(predict, data, batch_size):
+        seen.append(predict(data.image_batch([0])))
+        return next(scores)
+
+    monkeypatch.setattr("bench_mmseg.trainer.miou_on", scored)
+    options = {"images_seen": 12, "validate_every": 1, "lr": 0.5, "average": 0.9}
+    segmenter, context = fit(tmp_path, four, validation=four, **options)
+    assert context.facts["chosen_step"] == 2
     assert torch.equal(segmenter.predict(four.image_batch([0])), seen[1])
 
 
