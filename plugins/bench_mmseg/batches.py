@@ -74,4 +74,8 @@ def augmented(
         images = augment.blur(images, options.blur, generator)
     if options.jitter:
         images = augment.jitter(images, options.jitter, generator)
+    if options.amplitude:
+        images = augment.random_amplitudes(images, options.amplitude, generator)
+    if options.noise:
+        images = augment.noise(images, options.noise, generator)
     return images, labels

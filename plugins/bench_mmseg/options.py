@@ -61,6 +61,19 @@ class SegmenterOptions(TrainingOptions):
     jitter: float = Field(
         0.0, ge=0, lt=1, description="How far brightness, contrast and saturation may be from 1; 0: not changed."
     )
+    amplitude: float = Field(
+        0.0,
+        ge=0,
+        description="Strength of random factors on the amplitudes of an image's spectrum, more on high frequencies "
+        "(PASTA, arXiv:2212.00979); 1: as in the paper; 0: none.",
+    )
+    noise: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Largest standard deviation of random Gaussian noise; 0: none.",
+        json_schema_extra={"unit": "of images in [0, 1]"},
+    )
     lambda_alignment: float = Field(
         0.0,
         ge=0,

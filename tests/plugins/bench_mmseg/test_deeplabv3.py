@@ -88,6 +88,8 @@ def test_an_interrupted_training_ends_with_the_same_weights(tmp_path, make_set, 
         "scale": (0.8, 1.5),
         "blur": 1.0,
         "jitter": 0.2,
+        "amplitude": 0.5,
+        "noise": 0.1,
         "validate_every": 2,
         "average": average,
     }
@@ -223,6 +225,16 @@ def test_augmentations_are_off_but_for_the_flip(make_set):
     out, _ = augmented(images, labels, DeepLabV3Options(), torch.Generator().manual_seed(0))
     for before, after in zip(images, out, strict=True):
         assert torch.equal(after, before) or torch.equal(after, before.flip(-1))
+
+
+@pytest.mark.parametrize(("option", "value"), [("blur", 3.0), ("jitter", 0.5), ("amplitude", 0.5), ("noise", 0.5)])
+def test_each_change_of_colours_is_switched_on_by_its_option_and_leaves_labels(make_set, option, value):
+    data = make_set(4)
+    images, labels = data.image_batch(range(4)), data.label_batch(range(4))
+    options = DeepLabV3Options(flip=False, **{option: value})
+    changed, same = augmented(images, labels, options, torch.Generator().manual_seed(0))
+    assert all(not torch.equal(after, before) for after, before in zip(changed, images, strict=True))
+    assert torch.equal(same, labels)
 
 
 def test_class_weights_reach_the_loss(tmp_path, four):
