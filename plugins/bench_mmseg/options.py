@@ -45,6 +45,17 @@ class SegmenterOptions(TrainingOptions):
         description="What the cross-entropy is averaged over: all pixels, ignored ones as if their loss were 0, as "
         "mmsegmentation does by default; or labelled pixels alone.",
     )
+    sampling: Literal["uniform", "class-balanced"] = Field(
+        "uniform",
+        description="How training images are drawn: each once in an epoch; or a class first, rare ones more often, and "
+        "then an image that contains it (rare class sampling of DAFormer, arXiv:2111.14887).",
+    )
+    sampling_temperature: float = Field(
+        0.01,
+        gt=0,
+        description="Temperature T of class-balanced sampling, which draws a class of share f in proportion to "
+        "exp((1 - f) / T): the lower, the more often are rare classes drawn.",
+    )
     flip: bool = Field(True, description="Mirror images left to right with probability 1/2.")
     crop: tuple[PositiveInt, PositiveInt] | None = Field(
         None, description="Height and width of the training window; none: the whole image.", json_schema_extra=PIXELS
