@@ -14,7 +14,8 @@ from torch.optim import Optimizer
 
 from bench_engine import schedules
 from bench_engine.adversarial import frozen
-from bench_engine.model import TrainableModel
+from bench_engine.averaging import WeightAverage
+from bench_engine.model import Callback, TrainableModel
 from bench_engine.optimizers import adamw, sgd
 from bench_engine.precision import autocast, channels_last
 from bench_engine.randomness import seed_everything
@@ -132,7 +133,14 @@ class NetworkSegmenter(Segmenter):
             trained = aligned = AlignedModel(model, len(data.classes), options, context)
             optimizers |= aligned.optimizers()
             batches = with_target(batches, target, options, context)
-        best = None if validation is None else self._best_weights(trained, validation)
+        callbacks: list[Callback] = []
+        if options.average > 0:
+            average = WeightAverage(model, options.average, context.device)
+            callbacks.append(average)
+            self._model = average.averaged
+        best = None if validation is None else self._best_weights(self._trained(), validation)
+        if best:
+            callbacks.append(best)  # after the average, which it evaluates
         train(
             trained,
             batches,
@@ -143,21 +151,21 @@ class NetworkSegmenter(Segmenter):
             context,
             options,
             samples=lambda: prediction_grid(self.predict, data),
-            callbacks=[best] if best else [],
+            callbacks=callbacks,
             clip_norm=options.clip_norm,
         )
         if best:
             best.restore()
             context.report(chosen_step=best.step, validation_miou=best.score)
 
-    def _best_weights(self, trained: TrainableModel, validation: ImageSet) -> BestWeights:
+    def _best_weights(self, model: SegmentationModel, validation: ImageSet) -> BestWeights:
         check_labelled(validation)
         options = self.options
 
         def score() -> float:
             return miou_on(self.predict, validation, options.batch_size)
 
-        return BestWeights(trained, score, options.validate_every, options.steps)
+        return BestWeights(model, score, options.validate_every, options.steps)
 
 
 def rate_factor(options: SegmenterOptions) -> schedules.Factor:
