@@ -24,7 +24,7 @@ from benchmark.api.options import PluginOptions
 from benchmark.api.scenario import Scenario, Side
 from benchmark.api.segmenter import HasLogits, Segmenter
 from benchmark.api.spec import API_VERSION, PluginSpec
-from benchmark.api.stage_context import Precision, RequestedDevice, RequestedPrecision, StageContext
+from benchmark.api.stage_context import FittedSegmenter, Precision, RequestedDevice, RequestedPrecision, StageContext
 from benchmark.api.translator import HasAttentionMaps, HasPixelAttention, Invertible, MultiVariant, Translator
 from benchmark.errors import (
     BenchError,
@@ -53,6 +53,7 @@ __all__ = [
     "Dataset",
     "DoctorCheck",
     "Executor",
+    "FittedSegmenter",
     "HasAttentionMaps",
     "HasLogits",
     "HasPixelAttention",

@@ -61,6 +61,8 @@ class Matrix:
         budget_digest: Hash of what the budget sets: two budgets of one name may differ, and one may be renamed.
         executor: What runs the stages; None leaves it to the caller.
         threads: CPU threads of every stage; sums over threads differ in their last bits, so trainings depend on it.
+        source_scores: Whether segmenters are also measured on the source test split, translated as the images that they
+            were trained on: a measure of their quality that needs no target labels.
         warnings: What a user should know before the matrix runs.
     """
 
@@ -78,4 +80,5 @@ class Matrix:
     executor: PluginConfig | None = None
     threads: int = 1
     segmenter_seeds: int = 1
+    source_scores: bool = False
     warnings: tuple[str, ...] = ()

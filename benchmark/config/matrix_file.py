@@ -117,6 +117,7 @@ class Request(BudgetFile):
     metrics: _Entries
     seeds: Annotated[tuple[_Seed, ...], Field(min_length=1), AfterValidator(_require_unique)] = (0,)
     segmenter_seeds: PositiveInt = 1
+    source_scores: bool = False
     budget: str = ""
     precision: RequestedPrecision = "auto"
     device: RequestedDevice = "auto"

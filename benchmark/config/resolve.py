@@ -54,7 +54,8 @@ def resolve_matrix(
         asked: What stands instead of the file's values, by their keys (`benchmark.config.matrix_file.Request`):
             `scenarios`, `translators`, `segmenters` and `metrics` (names, or aliases of entries of the file; of
             metrics also changes of the usual list, as in `["+edges", "-fid"]`), `auxiliary_segmenter`, `seeds`,
-            `segmenter_seeds`, `budget`, `device`, `precision`, `timeout`, `threads`, `executor` (a name).
+            `segmenter_seeds`, `source_scores`, `budget`, `device`, `precision`, `timeout`, `threads`,
+            `executor` (a name).
         registry: Where plugins and scenarios are found.
         overrides: Texts of the form `KEY=VALUE`, as `--set` takes them.
         has_gpu: Whether this machine has a GPU, by which the default budget is chosen.
@@ -132,6 +133,7 @@ class _Resolver:
             executor=self._plugin_config(self._executor),
             threads=request.threads,
             segmenter_seeds=request.segmenter_seeds,
+            source_scores=request.source_scores,
             warnings=self._warnings(),
         )
 

@@ -17,11 +17,14 @@ from benchmark.plan.stage_kinds import (
     FIT_SEGMENTER,
     FIT_TRANSLATOR,
     HELD_OUT,
+    METRICS_SOURCE_SEGMENTER,
     PREDICT,
+    PREDICT_SOURCE,
     PREPARE,
     REFERENCE,
     SCORE_SEGMENTATION,
     SCORE_SEGMENTATION_NATIVE,
+    SCORE_SEGMENTATION_SOURCE,
     SCORE_TRANSLATION,
     SOURCE_SEGMENTER,
     STAGE_KINDS,
@@ -74,7 +77,11 @@ class ChainBuilder:
         if translator.alias == TARGET_STATISTICS:
             trained = self._adapt_segmenter(scenario, segmenter, trained, training_seed)
             chain[Role(ADAPT_SEGMENTER)] = trained
-        return chain | self._evaluation(scenario, segmenter, trained, training_seed)
+        chain |= self._evaluation(scenario, segmenter, trained, training_seed)
+        if self._plugins.matrix.source_scores and translator.alias != CEILING:
+            held_out = chain.get(HELD_OUT) or self._split(scenario, scenario.source, "test")
+            chain |= self._source_evaluation(segmenter, trained, held_out, training_seed)
+        return chain
 
     def _evaluation(self, scenario: Scenario, segmenter: ResolvedPlugin, trained: str, seed: int) -> dict[Role, str]:
         """The stages that predict the target test split and measure the predictions, by role."""
@@ -95,6 +102,18 @@ class ChainBuilder:
                 chain[Role(SCORE_SEGMENTATION_NATIVE, metric.alias)] = scored
         return chain
 
+    def _source_evaluation(self, segmenter: ResolvedPlugin, trained: str, held_out: str, seed: int) -> dict[Role, str]:
+        """The stages that measure a segmenter on held-out source images, by role."""
+        inputs = {"segmenter": trained, "test": held_out}
+        predictions = self._add(PREDICT, segmenter.alias, {"segmenter": segmenter.identity}, inputs, seed)
+        chain = {PREDICT_SOURCE: predictions}
+        for metric in self._plugins.metrics_over("segmentation"):
+            inputs = {"predictions": predictions, "test": held_out}
+            spec = {"metric": metric.identity}
+            scored = self._add(SCORE_SEGMENTATION_SOURCE, metric.alias, spec, inputs, seed)
+            chain[Role(SCORE_SEGMENTATION_SOURCE, metric.alias)] = scored
+        return chain
+
     def _translation(self, scenario: Scenario, translator: ResolvedPlugin, seed: int) -> dict[Role, str]:
         """The stages that make translations and measure them, by role."""
         source = scenario.source
@@ -105,11 +124,15 @@ class ChainBuilder:
         fitted = self._fit_translator(scenario, translator, auxiliary_segmenter, seed)
         chain[Role(FIT_TRANSLATOR)] = fitted
         chain[Role(TRANSLATE)] = self._translate(translator, fitted, self._split(scenario, source, "train"), seed)
-        if scenario.score_translations == "test" or scenario.checkpoint == "source-val":
+        held_out_is_used = scenario.score_translations == "test" or scenario.checkpoint == "source-val"
+        if held_out_is_used or self._plugins.matrix.source_scores:
             chain[HELD_OUT] = self._translate(translator, fitted, self._split(scenario, source, "test"), seed)
         metrics = self._plugins.metrics_over("translation")
         if any(metric.needs("target_segmenter") for metric in metrics):
             chain[TARGET_SEGMENTER] = self._fit_control(scenario, self._plugins.auxiliary_segmenter, CEILING, seed)
+        if any(metric.needs("source_segmenter") for metric in metrics):
+            floor = self._fit_control(scenario, self._plugins.auxiliary_segmenter, FLOOR, seed)
+            chain[METRICS_SOURCE_SEGMENTER] = floor
         for metric in metrics:
             scored = self._score_translation(scenario, translator, metric, chain, seed)
             chain[Role(SCORE_TRANSLATION, metric.alias)] = scored
@@ -159,6 +182,9 @@ class ChainBuilder:
         if metric.needs("target_segmenter"):
             spec["auxiliary_segmenter"] = self._plugins.auxiliary_segmenter.identity
             inputs["segmenter"] = chain[TARGET_SEGMENTER]
+        if metric.needs("source_segmenter"):
+            spec["auxiliary_segmenter"] = self._plugins.auxiliary_segmenter.identity
+            inputs["source_segmenter"] = chain[METRICS_SOURCE_SEGMENTER]
         if metric.needs("translator"):
             spec["translator"] = translator.identity
             inputs["translator"] = chain[Role(FIT_TRANSLATOR)]

@@ -137,7 +137,8 @@ def _resolve_metric(
     config: PluginConfig, auxiliary_segmenter: ResolvedPlugin, registry: Registry, code: CodeDigests
 ) -> ResolvedPlugin:
     metric = _resolve(config, registry, code)
-    if metric.needs("target_segmenter") and auxiliary_segmenter.error:
+    needs_segmenter = metric.needs("target_segmenter") or metric.needs("source_segmenter")
+    if needs_segmenter and auxiliary_segmenter.error:
         metric = replace(metric, error=auxiliary_segmenter.error)
     if metric.spec is None or metric.error:
         return metric

@@ -54,6 +54,7 @@ FIT_TRANSLATOR, FIT_SEGMENTER = "fit-translator", "fit-segmenter"
 ADAPT_SEGMENTER = "adapt-segmenter"
 SCORE_TRANSLATION, SCORE_SEGMENTATION = "score-translation", "score-segmentation"
 SCORE_SEGMENTATION_NATIVE = "score-segmentation-native"
+SCORE_SEGMENTATION_SOURCE = "score-segmentation-source"
 
 STAGE_KINDS: dict[str, StageKind] = {
     kind.name: kind
@@ -97,6 +98,15 @@ STAGE_KINDS: dict[str, StageKind] = {
             scores=True,
             value_suffix="_native",
         ),
+        StageKind(
+            SCORE_SEGMENTATION_SOURCE,
+            1,
+            "score-segmentation-source",
+            "benchmark.stages.scoring:score_segmentation_source",
+            "metric",
+            scores=True,
+            value_suffix="_source",
+        ),
     )
 }
 
@@ -139,5 +149,11 @@ class Role(str):
 SOURCE_SEGMENTER, TARGET_SEGMENTER = Role(FIT_SEGMENTER, FLOOR), Role(FIT_SEGMENTER, CEILING)
 """Roles of the auxiliary segmenter in a cell: trained on source images for its translator, on target images for its
 metrics."""
+METRICS_SOURCE_SEGMENTER = Role(FIT_SEGMENTER, f"{FLOOR} for metrics")
+"""Role of the auxiliary segmenter trained on source images, where only metrics need it."""
+METRICS_SEGMENTERS = (TARGET_SEGMENTER, METRICS_SOURCE_SEGMENTER)
+"""Trainings that are no part of a cell's work: without metrics, they would not be there."""
 HELD_OUT = Role(TRANSLATE, "test")
 """Role of the translated source test split."""
+PREDICT_SOURCE = Role(PREDICT, "source")
+"""Role of the predictions on the source test split, translated as the training images were."""

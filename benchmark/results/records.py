@@ -16,7 +16,7 @@ from benchmark.api.stage_context import PICTURES
 from benchmark.config.matrix import PluginConfig
 from benchmark.errors import StoreError, UsageError
 from benchmark.plan.model import Cell, Plan
-from benchmark.plan.stage_kinds import SOURCE_SEGMENTER, STAGE_KINDS, TARGET_SEGMENTER, Role
+from benchmark.plan.stage_kinds import METRICS_SEGMENTERS, PREDICT_SOURCE, SOURCE_SEGMENTER, STAGE_KINDS, Role
 from benchmark.results.merging import add_stored_scores
 from benchmark.results.migration import images_seen, schema_2_from_1
 from benchmark.results.schema import SCHEMA, CellOfSchema1, CellOfSchema2, Details, Facts
@@ -70,7 +70,7 @@ def make_record(
         "precision": matrix.precision,
         "threads": matrix.threads,
     }
-    if {SOURCE_SEGMENTER, TARGET_SEGMENTER} & set(cell.stages):
+    if {SOURCE_SEGMENTER, *METRICS_SEGMENTERS} & set(cell.stages):
         config["auxiliary_segmenter"] = _plugin_entry(matrix.auxiliary_segmenter)
     counted_stages = {role: stage for role, stage in stages.items() if _counts_as_cost(Role.parse(role))}
     return {
@@ -186,7 +186,7 @@ def problem_of(record: Any) -> str | None:
 
 def _counts_as_cost(role: Role) -> bool:
     """Whether a stage is part of a cell's cost: trainings and their use are, measuring is not."""
-    return not STAGE_KINDS[role.kind].scores and role != TARGET_SEGMENTER
+    return not STAGE_KINDS[role.kind].scores and role not in (*METRICS_SEGMENTERS, PREDICT_SOURCE)
 
 
 def _drop_malformed_facts(stages: Mapping[str, Record]) -> list[str]:

@@ -280,6 +280,19 @@ class Agreement(TranslationMetric):
         return {"learnt": self.segmenter.weight, "batches": len(self.shares)}
 
 
+class SourceAgreement(Agreement):
+    """The same by the auxiliary segmenter that knows the source."""
+
+    values = one_value("source-agreement", "Share of pixels that are read as labelled.", higher_is_better=True)
+
+    def start(self, classes, context):
+        assert context.target_segmenter is None
+        self.segmenter, self.shares = context.source_segmenter, []
+
+    def compute(self):
+        return {"source-agreement": sum(self.shares) / len(self.shares)}
+
+
 class RoundTrip(TranslationMetric):
     """What is lost on the way there and back."""
 

@@ -280,8 +280,8 @@ WRONG_SETS = {
     ),
     "seed=1": (
         "--set seed: unknown option. Did you mean 'seeds'? Known: scenario, translator, segmenter, metric, "
-        "executor, scenarios, translators, segmenters, auxiliary_segmenter, metrics, seeds, segmenter_seeds, budget, "
-        "precision, device, timeout, threads"
+        "executor, scenarios, translators, segmenters, auxiliary_segmenter, metrics, seeds, segmenter_seeds, "
+        "source_scores, budget, precision, device, timeout, threads"
     ),
     "timeout=-1": "--set timeout: must be greater than 0, but is -1",
     "scenario.sizes=[1, 2]": (

@@ -456,3 +456,24 @@ def test_groups_of_test_images_are_part_of_scores_alone(plan_of, dusk):
     changed = {grouped.stages[key].kind for key in set(grouped.stages) - set(plain.stages)}
     assert changed == {"score-segmentation"}
     assert [cell.id for cell in grouped.cells] == [cell.id for cell in plain.cells]
+
+
+def test_source_scores_predict_held_out_source_images_as_the_training_images_were_translated(plan_of):
+    plain, scored = plan_of("shift"), plan_of("shift", source_scores=True)
+    assert set(plain.stages) < set(scored.stages)
+    shift, floor, ceiling = (cell(scored, name).stages for name in ("shift", "source-only", "oracle"))
+    predicted = scored.stages[shift["predict:source"]]
+    assert predicted.inputs == {"segmenter": shift["fit-segmenter"], "test": shift["translate:test"]}
+    of_floor = scored.stages[scored.stages[floor["predict:source"]].inputs["test"]]
+    assert (of_floor.kind, of_floor.spec["split"]) == ("prepare", "val")
+    assert "score-segmentation-source:accuracy" in shift
+    assert "predict:source" not in ceiling
+
+
+def test_a_metric_by_a_segmenter_of_the_source_shares_the_training_of_source_only(plan_of, toys, choose):
+    plan = plan_of("shift", metrics=("accuracy", "source-agreement"))
+    stages, floor = cell(plan, "shift").stages, cell(plan, "source-only").stages
+    assert stages["fit-segmenter:source-only for metrics"] == floor["fit-segmenter"]
+    scored = plan.stages[stages["score-translation:source-agreement"]]
+    assert scored.inputs["source_segmenter"] == floor["fit-segmenter"]
+    assert kinds(plan)["fit-segmenter"] == 3

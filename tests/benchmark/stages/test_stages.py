@@ -451,3 +451,18 @@ def test_an_expression_that_matches_no_group_names_the_image(run, matrix_of, dus
     run(matrix_of("shift", scenarios=(dusk.model_copy(update={"target": target}),)))
     missing = diary.records["shift", "nearest", 0]["missing"]["accuracy"]
     assert "does not match 'val-0'; change it in the scenario" in missing
+
+
+def test_source_scores_are_values_of_their_own(run, matrix_of, diary, store):
+    run(matrix_of("shift", metrics=("accuracy", "source-agreement"), source_scores=True))
+    record = diary.records["shift", "nearest", 0]
+    assert set(record["metrics"]) == {"accuracy", "accuracy_source", "source-agreement"}
+    assert record["values"]["accuracy_source"]["headline"] is False
+    assert "accuracy_source" not in diary.records["oracle", "nearest", 0]["metrics"]
+    key = diary.records["source-only", "nearest", 0]["stages"]["fit-segmenter"]["key"]
+    weight = json.loads((store.stage("fit-segmenter", key).path / "model" / "weight.json").read_text())
+    assert record["details"]["source-agreement"]["learnt"] == weight
+    counted_stages = [record["stages"][role] for role in ("fit-translator", "translate", "fit-segmenter", "predict")]
+    least = sum(stage["seconds"] for stage in counted_stages)
+    most = least + sum(record["stages"][role]["seconds"] for role in ("translate:test",))
+    assert least <= record["cost"]["seconds"] <= most
