@@ -26,6 +26,7 @@ from bench_mmseg.batches import training_batches, with_target
 from bench_mmseg.class_weights import enet_weights, label_counts, median_frequency_weights
 from bench_mmseg.compat import load_mmseg
 from bench_mmseg.model import SegmentationModel
+from bench_mmseg.normalisation import estimate_statistics
 from bench_mmseg.options import SegmenterOptions
 from bench_mmseg.validation import BestWeights, check_labelled, miou_on
 from benchmark import DataError, ImageSet, Precision, Segmenter, StageContext
@@ -87,6 +88,26 @@ class NetworkSegmenter(Segmenter):
         with frozen(model), autocast(self._device, self._precision):
             logits: Tensor = model(images.to(self._device))
             return logits.float()
+
+    def adapt_statistics(self, target: ImageSet, context: StageContext) -> None:
+        """Replace the statistics of batch norm by those of the target images, as `normalisation` has it.
+
+        Args:
+            target: Target training images.
+            context: Device, progress.
+
+        Raises:
+            Unavailable: The network has no batch norm.
+            DataError: Fewer than two images.
+        """
+        self.to(context.device)
+        model = self._trained()
+
+        def forward(images: Tensor) -> None:
+            with autocast(self._device, self._precision):
+                model(images.to(self._device))
+
+        estimate_statistics(model, forward, target, self.options.batch_size, context)
 
     def save(self, folder: Path) -> None:
         """Write weights, options and class names."""
