@@ -56,25 +56,6 @@ class Segmenter(ABC):
 
 
 @runtime_checkable
-class AdaptsStatistics(Protocol):
-    """A trained segmenter whose normalisation statistics can be those of another domain."""
-
-    def adapt_statistics(self, target: ImageSet, context: StageContext) -> None:
-        """Estimate the normalisation statistics anew on unlabelled images; `predict` and `save` then use them.
-
-        Args:
-            target: The target training images without labels.
-            context: Device and precision.
-
-        Raises:
-            Unavailable: The network has no such statistics.
-
-        Source: AdaBN, Li et al. 2016, arXiv:1603.04779.
-        """
-        ...
-
-
-@runtime_checkable
 class HasLogits(Protocol):
     """A segmenter through which a loss can be back-propagated to the images, as translators may need."""
 
