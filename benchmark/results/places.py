@@ -1,0 +1,54 @@
+"""Pairwise comparisons of the rows of a board, and the places that follow from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+from benchmark.results.board import RANKED_BY, Row
+from benchmark.results.differences import Difference, paired_difference
+from benchmark.results.multiple import holm, place_ranges
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Difference of two rows of a board in the ranking value.
+
+    Attributes:
+        difference: The first minus the second.
+        p_adjusted: Corrected for all pairs of complete rows (Holm); None where it cannot be tested.
+    """
+
+    difference: Difference
+    p_adjusted: float | None
+
+
+def comparable_rows(rows: Sequence[Row]) -> list[Row]:
+    """The rows that have places: complete, with a value.
+
+    A mean over fewer seeds is not that of the same trainings, so an incomplete row has no place.
+    """
+    return [row for row in rows if row.complete and row.metrics[RANKED_BY].mean is not None]
+
+
+def pairwise_comparisons(rows: Sequence[Row]) -> dict[tuple[int, int], Comparison]:
+    """All pairs of some rows, by their numbers, with p-values corrected together."""
+    samples = [row.sample for row in rows]
+    pairs = combinations(range(len(rows)), 2)
+    differences = {(one, other): paired_difference(samples[one], samples[other]) for one, other in pairs}
+    adjusted = holm({pair: difference.estimate.p for pair, difference in differences.items()})
+    return {pair: Comparison(difference, adjusted.get(pair)) for pair, difference in differences.items()}
+
+
+def with_places(rows: Sequence[Row]) -> list[Row]:
+    """The rows, complete ones with places; none has one where there is one translator seed, as noise decides there."""
+    ranked = comparable_rows(rows)
+    if not ranked or len(ranked[0].seeds) < 2:
+        return list(rows)
+    differences = {}
+    for pair, comparison in pairwise_comparisons(ranked).items():
+        if comparison.p_adjusted is not None:
+            differences[pair] = (comparison.difference.estimate.mean or 0.0, comparison.p_adjusted)
+    places = dict(zip(map(id, ranked), place_ranges(len(ranked), differences), strict=True))
+    return [replace(row, places=places.get(id(row))) for row in rows]
