@@ -23,6 +23,7 @@ from benchmark.results.schema import SCHEMA, CellOfSchema1, CellOfSchema2, Detai
 from benchmark.results.scores import collect_scores
 from benchmark.results.text import printable
 from benchmark.store.json_files import write_json
+from benchmark.store.scalars import last_scalars
 from benchmark.store.store import Failure, Store
 from benchmark.toml_models import validate
 
@@ -231,8 +232,10 @@ def _stage(kind: str, key: str, store: Store) -> dict[str, Any]:
     result = folder.result()
     pictures = sorted((folder.path / PICTURES).glob("*.png"))
     picture_names = [picture.relative_to(store.results).as_posix() for picture in pictures]
+    scalars = {"last_scalars": last_scalars(folder.path)} if STAGE_KINDS[kind].trains else {}
     return {
         "key": key,
+        **scalars,
         "seconds": result.get("seconds"),
         "device": result.get("device"),
         "precision": result.get("precision"),
