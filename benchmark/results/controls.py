@@ -22,7 +22,7 @@ from benchmark.results.board_notes import deciding_scenario
 from benchmark.results.differences import Difference, Sample, paired_difference
 from benchmark.results.multiple import holm
 from benchmark.results.ratio import gap_recovered
-from benchmark.results.seed_pairs import labels
+from benchmark.results.seed_pairs import lacking_seeds
 from benchmark.results.statistics import Estimate
 
 BELOW = ("floor", "control")
@@ -111,7 +111,8 @@ def _over_strongest(rows: Sequence[Row], records: Mapping[str, Record]) -> list[
             compared.append(replace(row, metrics={**row.metrics, OVER_CONTROL: nothing}))
             continue
         control, estimate = strongest[row.config_key], differences[row.config_key].estimate
-        estimate = replace(estimate, reason=estimate.reason or _lacking(row, control))
+        lacking = lacking_seeds({"this row": row.scores, control.translator: control.scores})
+        estimate = replace(estimate, reason=estimate.reason or lacking)
         held_against = StrongestControl(
             control.translator, control.segmenter, adjusted.get(row.config_key), estimate.mean
         )
@@ -129,17 +130,6 @@ def _adjusted_p_values(rows: Iterable[Row], differences: Mapping[str, Difference
     """Corrected p-values of the rows whose difference can be tested, by configuration key."""
     held = [row.config_key for row in rows if row.config_key in differences]
     return holm({key: differences[key].estimate.p for key in held})
-
-
-def _lacking(row: Row, control: Row) -> str:
-    """Which seeds the difference to a control leaves out, or nothing."""
-    common = set(row.scores) & set(control.scores)
-    parts = []
-    if absent := set(control.scores) - common:
-        parts.append(f"this row lacks {labels(absent)}")
-    if absent := set(row.scores) - common:
-        parts.append(f"{control.translator} lacks {labels(absent)}")
-    return f"over seed {labels(common)} alone: {', '.join(parts)}" if parts else ""
 
 
 def _canonical(value: Any) -> str:

@@ -27,10 +27,12 @@ class GroupCounts:
     Attributes:
         intersection: Shape (groups, classes).
         union: Shape (groups, classes).
+        images: How many images the groups have together.
     """
 
     intersection: Counts
     union: Counts
+    images: int
 
     @property
     def groups(self) -> int:
@@ -82,7 +84,7 @@ def group_counts(record: Mapping[str, Any]) -> GroupCounts | None:
         intersection, union = np.array(images["intersection"], float), np.array(images["union"], float)
         groups = record.get("test_groups") or range(len(union))
         if len(groups) == len(union):
-            counts = GroupCounts(_sums_by_group(intersection, groups), _sums_by_group(union, groups))
+            counts = GroupCounts(_sums_by_group(intersection, groups), _sums_by_group(union, groups), len(union))
             if abs(counts.miou - score) <= TOLERANCE:
                 return counts
     return None

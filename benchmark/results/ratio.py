@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from benchmark.results.seed_pairs import SeedPair, labels, mean, means_by_seed
+from benchmark.results.seed_pairs import SeedPair, lacking_seeds, mean, means_by_seed
 from benchmark.results.statistics import NO_SPREAD, ONE_SEED, Estimate, has_no_spread, sample_variance, t_quantile
 
 Values = Mapping[SeedPair, float]
@@ -36,7 +36,7 @@ def gap_recovered(cell: Values, floor: Values, ceiling: Values) -> Estimate:
     common = set(cell) & set(floor) & set(ceiling)
     if not common:
         return Estimate(None, None, 0, "source-only, oracle and this row have no seed in common")
-    reason = _lacking_seeds(rows, common)
+    reason = lacking_seeds(rows)
     gains = means_by_seed({pair: cell[pair] - floor[pair] for pair in common})
     gaps = means_by_seed({pair: ceiling[pair] - floor[pair] for pair in common})
     if mean(list(gaps.values())) <= 0:  # a share of no gap, or of a negative one, has no meaning
@@ -45,15 +45,6 @@ def gap_recovered(cell: Values, floor: Values, ceiling: Values) -> Estimate:
     if share.no_interval and cell in (floor, ceiling):
         share = replace(share, no_interval=BY_DEFINITION)
     return replace(share, reason=reason, trainings=len(common))
-
-
-def _lacking_seeds(rows: Mapping[str, Values], common: set[SeedPair]) -> str:
-    """Which seeds a share leaves out because one of its rows lacks them; empty where none does."""
-    every = set().union(*rows.values())
-    if common == every:
-        return ""
-    lacks = [f"{name} lacks {labels(every - set(values))}" for name, values in rows.items() if every - set(values)]
-    return f"over seed {labels(common)} alone: {', '.join(lacks)}"
 
 
 def ratio_of_means(numerators: Sequence[float], denominators: Sequence[float]) -> Estimate:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 
@@ -50,3 +50,17 @@ def mean(values: Sequence[float]) -> float:
 def labels(pairs: Iterable[SeedPair]) -> str:
     """Labels of some pairs in their order, joined by commas."""
     return ", ".join(pair.label for pair in sorted(pairs))
+
+
+def lacking_seeds(rows: Mapping[str, Collection[SeedPair]]) -> str:
+    """Which seeds a comparison of some rows leaves out because one of them lacks them; empty where none does.
+
+    >>> lacking_seeds({"cut": [SeedPair(0)], "oracle": [SeedPair(0), SeedPair(1)]})
+    'over seed 0 alone: cut lacks 1'
+    """
+    every: set[SeedPair] = set().union(*rows.values())
+    common = every.intersection(*rows.values())
+    if common == every:
+        return ""
+    lacks = [f"{name} lacks {labels(every - set(pairs))}" for name, pairs in rows.items() if every - set(pairs)]
+    return f"over seed {labels(common)} alone: {', '.join(lacks)}"
