@@ -57,18 +57,18 @@ CROWDED = Habits(
 TEXTURES: dict[Material, tuple[int, float, float]] = {
     Material.ROAD: (GRAIN, 1.0, 0.9),
     Material.MARKING: (GRAIN, 2.0, 0.7),
-    Material.SIDEWALK: (GRAIN, 1.5, 0.9),
+    Material.SIDEWALK: (BOARDS, 2.5, 0.75),
     Material.CURB: (BOARDS, 2.0, 0.9),
     Material.TERRAIN: (BOARDS, 2.0, 0.9),
-    Material.WALL: (BOARDS, 1.5, 0.8),
+    Material.WALL: (BOARDS, 1.5, 0.7),
     Material.WINDOW: (TILES, 3.0, 0.9),
-    Material.FENCE: (GRAIN, 1.5, 0.9),
+    Material.FENCE: (GRAIN, 1.0, 0.9),
     Material.POLE: (GRAIN, 2.0, 1.0),
     Material.SIGN: (BOARDS, 8.0, 0.7),
     Material.FOLIAGE: (GRAIN, 2.0, 1.0),
     Material.SHIRT: (BOARDS, 12.0, 0.8),
     Material.TROUSERS: (BOARDS, 12.0, 0.8),
-    Material.CAR_BODY: (BOARDS, 10.0, 0.8),
+    Material.CAR_BODY: (CLOUDY, 3.0, 0.9),
     Material.CAR_GLASS: (CLOUDY, 6.0, 0.9),
 }
 """The textures of `texture`: kind, texels per metre, and contrast as a share of the brightness."""
