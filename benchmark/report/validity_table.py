@@ -9,11 +9,12 @@ from benchmark.report.tables import EMPTY, TextTable, decimal_text
 from benchmark.results.validity import Point, Validity
 
 NOTES = (
-    "tau: Kendall's rank correlation with the gain over source-only, over all pairs of translators within a board: 1 where "
-    "all are in the promised order, 0 where half are. Its 95 % interval is for other translators (bootstrap).",
-    "lost by choosing: mIoU points between the best translator of a board and the one the measure likes best, mean over "
-    "boards; at random: what any translator loses.",
+    "tau: Kendall's rank correlation with the gain over source-only, over all pairs of translators within a board: 1 "
+    "where all are in the promised order, 0 where half are. Its 95 % interval is for other translators (bootstrap).",
+    "lost by choosing: mIoU points between the best translator of a board and the one the measure likes best, mean "
+    "over boards; at random: what any translator loses.",
 )
+TITLE = "Validity of measures: do they order translators as their gain does?"
 
 
 def validity_grid(found: Sequence[Validity]) -> TextTable:
@@ -22,9 +23,7 @@ def validity_grid(found: Sequence[Validity]) -> TextTable:
     headings = ("measure", "tau", "95 %", "lost by choosing", "at random", "pairs", "boards", "translators", "labels")
     without = [one.measure.name for one in found if not one.pairs]
     notes = [*NOTES, *([f"Not measured by two translators of a board: {', '.join(without)}."] if without else [])]
-    return TextTable(
-        "Validity of measures: do they order translators as their gain does?", headings, rows, notes=tuple(notes)
-    )
+    return TextTable(TITLE, headings, rows, notes=tuple(notes))
 
 
 def _row(one: Validity) -> tuple[str, ...]:

@@ -198,7 +198,7 @@ Pairs = Mapping[tuple[tuple[str, ...], str, str], float]
 
 
 def _pair_table(measure: Measure, measured: Sequence[Point]) -> Pairs:
-    """For each pair of translators of a board, 1 where the measure has it in the order of gains, -1 where not, 0 tied."""
+    """For each pair of translators of a board: 1 where the measure orders it as the gains do, -1 where not, 0 tied."""
     by_board: dict[tuple[str, ...], list[Point]] = defaultdict(list)
     for point in measured:
         by_board[point.board].append(point)

@@ -12,9 +12,8 @@ NAMES = ("cyclegan", "cut", "fda", "reinhard", "histogram", "ugatit")
 
 
 def _points(board, gains, values, measure="ssim"):
-    return [
-        Point((board,), name, gain, {measure: value}) for name, gain, value in zip(NAMES, gains, values, strict=True)
-    ]
+    rows = zip(NAMES, gains, values, strict=True)
+    return [Point((board,), name, gain, {measure: value}) for name, gain, value in rows]
 
 
 def _one(found, name):
