@@ -22,6 +22,7 @@ COMMANDS = {
     "matrix": ("benchmark.cli.matrix", "Run scenarios x translators x segmenters x seeds."),
     "leaderboard": ("benchmark.cli.leaderboard", "Print the results of a folder as a ranked table."),
     "compare": ("benchmark.cli.compare", "Say how sure the difference of two rows is."),
+    "figure": ("benchmark.cli.figure", "Draw a figure of a results folder."),
     "validity": ("benchmark.cli.validity", "Say which measures without target labels predict which translator helps."),
     "power": ("benchmark.cli.power", "Say where the spread comes from, and what a number of seeds can tell apart."),
     "status": ("benchmark.cli.status", "Show what a results folder holds and what is running in it."),
