@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from benchmark.api.spec import PluginSpec
+from benchmark.api.spec import ROLES, PluginSpec, RowRole
 from benchmark.config.matrix import Matrix, PluginConfig
 from benchmark.errors import PluginError
 from benchmark.plan.keys import plugin_identity
@@ -37,8 +37,15 @@ class ResolvedPlugin:
 
     @property
     def is_control(self) -> bool:
-        """Whether it is a control row, which translates nothing."""
+        """Whether it is a control row that translates nothing."""
         return self.config.kind == "control"
+
+    @property
+    def role(self) -> RowRole:
+        """What its row is to the others."""
+        if self.is_control:
+            return ROLES[self.config.name]
+        return "control" if self.config.output == "source" else ""
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -130,7 +137,8 @@ def _resolve_metric(
     config: PluginConfig, auxiliary_segmenter: ResolvedPlugin, registry: Registry, code: CodeDigests
 ) -> ResolvedPlugin:
     metric = _resolve(config, registry, code)
-    if metric.needs("target_segmenter") and auxiliary_segmenter.error:
+    needs_segmenter = metric.needs("target_segmenter") or metric.needs("source_segmenter")
+    if needs_segmenter and auxiliary_segmenter.error:
         metric = replace(metric, error=auxiliary_segmenter.error)
     if metric.spec is None or metric.error:
         return metric

@@ -96,7 +96,7 @@ def has_unused_counts(record: Mapping[str, Any]) -> bool:
 
 
 def _stored_counts(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    sections = [section.get("images") for section in record["details"].values()]
+    sections = [section.get("image_counts") for section in record["details"].values()]
     return [images for images in sections if isinstance(images, Mapping) and "intersection" in images]
 
 

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from benchmark.api.spec import CEILING, FLOOR
+from benchmark.api.spec import ROLES
 from benchmark.results.seed_pairs import SeedPair
-
-ROLES = {FLOOR: "floor", CEILING: "ceiling"}
-"""Roles by the names of translators, for records that do not say theirs."""
 
 
 def seed_pair(record: Mapping[str, Any]) -> SeedPair:
@@ -19,7 +16,7 @@ def seed_pair(record: Mapping[str, Any]) -> SeedPair:
 
 def role_of(record: Mapping[str, Any]) -> str | None:
     """`floor`, `ceiling` or `control`; None for a row that is no control."""
-    return record.get("role") or ROLES.get(record["translator"])
+    return record.get("role") or ROLES.get(record["translator"])  # older records do not say theirs
 
 
 def family_of(record: Mapping[str, Any]) -> str:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 SCHEMA = 2
 """Of the records that this version writes; `migration` reads schema 1."""
@@ -28,37 +27,29 @@ class Facts(_Part):
     peak_gpu_memory_bytes: Finite | None = None
 
 
-def _image_counts(images: Any) -> Any:
-    """Counts of single images as they came, checked; what else a metric calls `images` passes."""
-    if not isinstance(images, Mapping) or "intersection" not in images:
-        return images
-    intersection, union = images["intersection"], images.get("union")
-    widths = _widths(intersection), _widths(union)
-    if widths[0] != widths[1] or len(set(widths[0])) != 1:
-        raise ValueError("expected tables of whole numbers, of one size, in both 'intersection' and 'union'")
-    return images
+class ImageCounts(_Part):
+    """Pixel counts of each test image by class, of which IoU is the ratio."""
 
+    intersection: list[list[Count]]
+    union: list[list[Count]]
 
-def _widths(table: Any) -> list[int]:
-    """Lengths of the rows of a table of counts; none where it is something else."""
-    if not isinstance(table, list):
-        return []
-    for row in table:
-        if not isinstance(row, list) or not all(type(count) is int and 0 <= count < 2**63 for count in row):
-            return []
-    return [len(row) for row in table]
+    @model_validator(mode="after")
+    def _one_size(self) -> Self:
+        rows = [len(row) for row in self.intersection]
+        if not rows or rows != [len(row) for row in self.union] or len(set(rows)) > 1:
+            raise ValueError("expected tables of one size in both 'intersection' and 'union'")
+        return self
 
 
 class Details(_Part):
     """What `Metric.details` may say to boards.
 
     Attributes:
-        images: Of a segmentation metric, pixel counts by test image and class, from which mIoU follows:
-            {"intersection": [[int, ...], ...], "union": [[int, ...], ...]}.
+        image_counts: Of a segmentation metric, pixel counts by test image and class, from which mIoU follows.
     """
 
     iou: dict[str, Finite | None] = {}
-    images: Annotated[Any, AfterValidator(_image_counts)] = None
+    image_counts: ImageCounts | None = None
     note: str = ""
     conditions: dict[str, Any] = {}
     highlights: list[str] = []
@@ -185,7 +176,7 @@ class CellOfSchema2(_Cell):
     budget: Budget
     data: dict[str, str] | None = None
     images_seen: ImagesSeen = ImagesSeen()
-    segmenter_seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+    segmenter_seed: Count = 0
     test_groups: list[str | int] | None = None
     role: Literal["", "floor", "ceiling", "control"] = ""
     family: str = ""

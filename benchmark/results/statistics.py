@@ -126,10 +126,9 @@ def segmenter_deviation(values: Mapping[SeedPair, float]) -> float | None:
 
 
 @cache
-def t_quantile(freedom: int) -> float:
-    """The quantile of Student's t-distribution that a two-sided 95 % interval takes."""
+def t_quantile(freedom: int, level: float = 1 - CONFIDENCE) -> float:
+    """What Student's t passes with probability `level`, to either side."""
     # scipy.special loads in a fraction of the time that scipy.stats takes
     from scipy.special import stdtrit
 
-    # two-sided: half of what is left of the probability lies above the interval, half below
-    return float(stdtrit(freedom, (1 + CONFIDENCE) / 2))
+    return float(stdtrit(freedom, 1 - level / 2))

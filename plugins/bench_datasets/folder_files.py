@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
 
@@ -39,22 +40,26 @@ def find_root(root: str, environment: Mapping[str, str] = os.environ) -> Path:
 
 def find_pairs(root: Path, options: FolderOptions, split: SplitOptions, name: str) -> dict[str, Pair]:
     """The samples of one split by id, in the order of its list file or of their names."""
-    pattern = split.images or options.images
-    images = _by_id(root, pattern, options.image_suffix)
+    folders = _folders(split.images or options.images)
+    where = _joined(root, folders)
+    images = _by_id(root, folders, options.image_suffix)
     chosen = _listed(root, split.list, images, options.image_suffix) if split.list else images
     chosen = {key: path for key, path in chosen.items() if _stem(key) not in options.exclude}
+    if chosen:
+        chosen = _selected(chosen, split, name)
     if not chosen:
         raise DataError(
-            f"split '{name}' is empty: no image{_ending(options.image_suffix)} in {root / pattern}; put some there, or "
-            "mend `images`, `list` or `exclude`"
+            f"split '{name}' is empty: no image{_ending(options.image_suffix)} in {where}; put some there, or "
+            "mend `images`, `list`, `include` or `exclude`"
         )
     wanted = options.labels if split.labels is None else split.labels
     if not wanted:
         return {key: Pair(path, None) for key, path in chosen.items()}
-    labels = Names(_by_id(root, wanted, options.label_suffix))
-    _check_labels(chosen, labels, root / wanted, options)
-    if not split.list and not _is_glob(pattern):  # lists and globs leave out images on purpose
-        _check_images(root / pattern, labels, options, root)
+    label_folders = _folders(wanted)
+    labels = Names(_by_id(root, label_folders, options.label_suffix))
+    _check_labels(chosen, labels, _joined(root, label_folders), options)
+    if not split.list and not any(map(_is_glob, folders)):  # lists and globs leave out images on purpose
+        _check_images(where, labels, options, root)
     return {key: Pair(path, labels.path(key)) for key, path in chosen.items()}
 
 
@@ -78,20 +83,52 @@ class Names:
         return None if found is None else self.by_id[found]
 
 
-def _by_id(root: Path, pattern: str, suffix: str) -> dict[str, Path]:
-    """Image files by their path without base folder, suffix and ending."""
-    base, paths = _search(root, pattern)
+def _by_id(root: Path, folders: Sequence[str], suffix: str) -> dict[str, Path]:
+    """Image files of all folders and globs by their path without base folder, suffix and ending."""
     found: dict[str, Path] = {}
-    for path in sorted(paths):
-        if not _is_image(path, suffix):
-            continue
-        key = (path.relative_to(base).parent / path.stem.removesuffix(suffix)).as_posix()
-        if key in found:
-            raise DataError(
-                f"two files of one name: {found[key]} and {path}; keep one, or narrow the glob to one ending"
-            )
-        found[key] = path
+    for folder in folders:
+        base, paths = _search(root, folder)
+        for path in sorted(paths):
+            if not _is_image(path, suffix):
+                continue
+            key = (path.relative_to(base).parent / path.stem.removesuffix(suffix)).as_posix()
+            if key in found:
+                raise DataError(
+                    f"two files of one name: {found[key]} and {path}; keep one, or narrow the glob to one ending"
+                )
+            found[key] = path
     return found
+
+
+def _folders(value: str | Sequence[str]) -> tuple[str, ...]:
+    """The folders and globs of an option that takes one or several."""
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def _joined(root: Path, folders: Sequence[str]) -> str:
+    """Folders and globs as a part of a sentence."""
+    return " or ".join(str(root / folder) for folder in folders)
+
+
+def _selected(images: Mapping[str, Path], split: SplitOptions, name: str) -> dict[str, Path]:
+    """The images that match a pattern of `include`, where it has any, and none of `exclude`."""
+    included = _matching(images, split.include, "include", name) if split.include else set(images)
+    excluded = _matching(images, split.exclude, "exclude", name)
+    return {key: path for key, path in images.items() if key in included - excluded}
+
+
+def _matching(images: Mapping[str, Path], patterns: Sequence[str], option: str, name: str) -> set[str]:
+    """Ids that match one of some patterns; a pattern that matches nothing is refused, as a misspelt one would be."""
+    matching: set[str] = set()
+    for pattern in patterns:
+        hits = {key for key in images if fnmatchcase(key, pattern) or fnmatchcase(_stem(key), pattern)}
+        if not hits:
+            raise DataError(
+                f"split '{name}': `{option}` has the pattern '{pattern}', which matches none of its {len(images)} "
+                f"images, such as '{next(iter(images))}'; mend it, or take it away"
+            )
+        matching |= hits
+    return matching
 
 
 def _is_image(path: Path, suffix: str) -> bool:
@@ -135,18 +172,18 @@ def _listed(root: Path, list_name: str, images: dict[str, Path], suffix: str) ->
     return chosen
 
 
-def _check_labels(images: Mapping[str, Path], labels: Names, folder: Path, options: FolderOptions) -> None:
+def _check_labels(images: Mapping[str, Path], labels: Names, where: str, options: FolderOptions) -> None:
     """Refuse images without label."""
     missing = [key for key in images if labels.find(key) is None]
     if not missing:
         return
     first = missing[0]
     expected = f"{_stem(first)}{options.label_suffix}.png"
-    fault = f"{images[first]} has no label: expected {expected} in {folder}; add it, or list the stem in `exclude`"
+    fault = f"{images[first]} has no label: expected {expected} in {where}; add it, or list the stem in `exclude`"
     raise gathered([fault] * len(missing), missing)
 
 
-def _check_images(folder: Path, labels: Names, options: FolderOptions, root: Path) -> None:
+def _check_images(where: str, labels: Names, options: FolderOptions, root: Path) -> None:
     """Refuse labels without image; those of other splits, which may lie in the same folder, have theirs there."""
     wanted = {labels.find(key) for key in _images_of_all_splits(root, options)}
     lone = [key for key in labels.by_id if key not in wanted and _stem(key) not in options.exclude]
@@ -154,16 +191,16 @@ def _check_images(folder: Path, labels: Names, options: FolderOptions, root: Pat
         return
     expected = f"{_stem(lone[0])}{options.image_suffix}"
     fault = (
-        f"{labels.by_id[lone[0]]} has no image: expected {expected} with the ending of an image in {folder}; add it, "
+        f"{labels.by_id[lone[0]]} has no image: expected {expected} with the ending of an image in {where}; add it, "
         "remove the label, or list the stem in `exclude`"
     )
     raise gathered([fault] * len(lone), lone)
 
 
 def _images_of_all_splits(root: Path, options: FolderOptions) -> Iterator[str]:
-    for pattern in {split.images or options.images for split in options.splits.values()}:
+    for folders in {_folders(split.images or options.images) for split in options.splits.values()}:
         with contextlib.suppress(DataError):  # a split that is at fault says so when it is asked for
-            yield from _by_id(root, pattern, options.image_suffix)
+            yield from _by_id(root, folders, options.image_suffix)
 
 
 def _without_ending(entry: str, suffix: str) -> str:

@@ -9,13 +9,27 @@ from pydantic import BeforeValidator, Field
 from benchmark import PluginOptions
 
 Shade = Annotated[int, Field(ge=0, le=255)]
+Look = Literal[
+    "game",
+    "camera",
+    "game-colour",
+    "game-texture",
+    "game-light",
+    "game-weather",
+    "game-sensor",
+    "game-layout",
+    "game-all",
+]
 Half = Literal["whole", "left", "right"]
 
 
 class StreetsOptions(PluginOptions):
     """Options of `streets`."""
 
-    look: Literal["game", "camera"] = Field("camera", description="Which of the two domains to paint.")
+    look: Look = Field(
+        "camera",
+        description="Which domain to paint: a game, a camera, or the game with one cause of a shift, or with all.",
+    )
     view: Literal["image", "label"] = Field(
         "image", description="What a sample shows: the painted scene, or its label map in the class palette."
     )
@@ -32,19 +46,23 @@ def _no_labels(value: object) -> object:
     return "" if value is False else value
 
 
-Labels = Annotated[str, BeforeValidator(_no_labels)]
+Folders = str | Annotated[tuple[str, ...], Field(min_length=1)]
+Labels = Annotated[Folders, BeforeValidator(_no_labels)]
 
 
 class SplitOptions(PluginOptions):
     """One split of a `folder`; what is left out is taken from the data set."""
 
-    images: str = Field("", description="Folder or glob of the images, relative to the root.")
+    images: Folders = Field("", description="Folder or glob of the images, relative to the root, or a list of such.")
     labels: Labels | None = Field(
         None,
-        description='Folder or glob of the labels, relative to the root; "" or false: this split has none; left out: '
-        "those of the data set.",
+        description='The same for the labels; "" or false: this split has none; left out: those of the data set.',
     )
     list: str = Field("", description="Text file, relative to the root, with one image a line: its stem or its path.")
+    include: tuple[str, ...] = Field(
+        (), description="Patterns of stems or ids, such as 0006R0_*: only images that match one; empty: all."
+    )
+    exclude: tuple[str, ...] = Field((), description="Patterns of stems or ids: images that match one are left out.")
 
 
 class FolderOptions(PluginOptions):
@@ -54,7 +72,9 @@ class FolderOptions(PluginOptions):
         description="Folder of the data set; a relative one is looked up under $BENCH_DATA, then here.",
         json_schema_extra={"affects_results": False},  # its files do, and their content is hashed
     )
-    images: str = Field("images", description="Folder (searched with its subfolders) or glob, relative to the root.")
+    images: Folders = Field(
+        "images", description="Folder (searched with its subfolders) or glob, relative to the root, or a list of such."
+    )
     labels: Labels = Field("labels", description='The same for the labels; "" or false: a set without labels.')
     image_suffix: str = Field("", description="What image names add to the common stem, such as _leftImg8bit.")
     label_suffix: str = Field("", description="What label names add to it, such as _gtFine_labelIds.")

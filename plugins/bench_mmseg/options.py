@@ -45,6 +45,17 @@ class SegmenterOptions(TrainingOptions):
         description="What the cross-entropy is averaged over: all pixels, ignored ones as if their loss were 0, as "
         "mmsegmentation does by default; or labelled pixels alone.",
     )
+    sampling: Literal["uniform", "class-balanced"] = Field(
+        "uniform",
+        description="How training images are drawn: each once in an epoch; or a class first, rare ones more often, and "
+        "then an image that contains it (rare class sampling of DAFormer, arXiv:2111.14887).",
+    )
+    sampling_temperature: float = Field(
+        0.01,
+        gt=0,
+        description="Temperature T of class-balanced sampling, which draws a class of share f in proportion to "
+        "exp((1 - f) / T): the lower, the more often are rare classes drawn.",
+    )
     flip: bool = Field(True, description="Mirror images left to right with probability 1/2.")
     crop: tuple[PositiveInt, PositiveInt] | None = Field(
         None, description="Height and width of the training window; none: the whole image.", json_schema_extra=PIXELS
@@ -60,6 +71,19 @@ class SegmenterOptions(TrainingOptions):
     )
     jitter: float = Field(
         0.0, ge=0, lt=1, description="How far brightness, contrast and saturation may be from 1; 0: not changed."
+    )
+    amplitude: float = Field(
+        0.0,
+        ge=0,
+        description="Strength of random factors on the amplitudes of an image's spectrum, more on high frequencies "
+        "(PASTA, arXiv:2212.00979); 1: as in the paper; 0: none.",
+    )
+    noise: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Largest standard deviation of random Gaussian noise; 0: none.",
+        json_schema_extra={"unit": "of images in [0, 1]"},
     )
     lambda_alignment: float = Field(
         0.0,
@@ -78,6 +102,13 @@ class SegmenterOptions(TrainingOptions):
     )
     lr_alignment_discriminator: float = Field(
         1e-4, gt=0, description="Base learning rate of the alignment's discriminator, by Adam; it falls as lr does."
+    )
+    average: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Decay of the average over steps of weights and normalisation statistics that predicts in the end "
+        "(mean teacher, arXiv:1703.01780), at most (1 + t) / (10 + t) after t steps; 0: the last weights predict.",
     )
     validate_every: int = Field(
         500,

@@ -14,7 +14,8 @@ from torch.optim import Optimizer
 
 from bench_engine import schedules
 from bench_engine.adversarial import frozen
-from bench_engine.model import TrainableModel
+from bench_engine.averaging import WeightAverage
+from bench_engine.model import Callback, TrainableModel
 from bench_engine.optimizers import adamw, sgd
 from bench_engine.precision import autocast, channels_last
 from bench_engine.randomness import seed_everything
@@ -25,6 +26,7 @@ from bench_mmseg.batches import training_batches, with_target
 from bench_mmseg.class_weights import enet_weights, label_counts, median_frequency_weights
 from bench_mmseg.compat import load_mmseg
 from bench_mmseg.model import SegmentationModel
+from bench_mmseg.normalisation import estimate_statistics
 from bench_mmseg.options import SegmenterOptions
 from bench_mmseg.validation import BestWeights, check_labelled, miou_on
 from benchmark import DataError, ImageSet, Precision, Segmenter, StageContext
@@ -87,6 +89,26 @@ class NetworkSegmenter(Segmenter):
             logits: Tensor = model(images.to(self._device))
             return logits.float()
 
+    def adapt_statistics(self, target: ImageSet, context: StageContext) -> None:
+        """Replace the statistics of batch norm by those of the target images, as `normalisation` has it.
+
+        Args:
+            target: Target training images.
+            context: Device, progress.
+
+        Raises:
+            Unavailable: The network has no batch norm.
+            DataError: Fewer than two images.
+        """
+        self.to(context.device)
+        model = self._trained()
+
+        def forward(images: Tensor) -> None:
+            with autocast(self._device, self._precision):
+                model(images.to(self._device))
+
+        estimate_statistics(model, forward, target, self.options.batch_size, context)
+
     def save(self, folder: Path) -> None:
         """Write weights, options and class names."""
         save_weights(self._trained().network, folder)
@@ -132,7 +154,14 @@ class NetworkSegmenter(Segmenter):
             trained = aligned = AlignedModel(model, len(data.classes), options, context)
             optimizers |= aligned.optimizers()
             batches = with_target(batches, target, options, context)
-        best = None if validation is None else self._best_weights(trained, validation)
+        callbacks: list[Callback] = []
+        if options.average > 0:
+            average = WeightAverage(model, options.average, context.device)
+            callbacks.append(average)
+            self._model = average.averaged
+        best = None if validation is None else self._best_weights(self._trained(), validation)
+        if best:
+            callbacks.append(best)  # after the average, which it evaluates
         train(
             trained,
             batches,
@@ -143,21 +172,21 @@ class NetworkSegmenter(Segmenter):
             context,
             options,
             samples=lambda: prediction_grid(self.predict, data),
-            callbacks=[best] if best else [],
+            callbacks=callbacks,
             clip_norm=options.clip_norm,
         )
         if best:
             best.restore()
             context.report(chosen_step=best.step, validation_miou=best.score)
 
-    def _best_weights(self, trained: TrainableModel, validation: ImageSet) -> BestWeights:
+    def _best_weights(self, model: SegmentationModel, validation: ImageSet) -> BestWeights:
         check_labelled(validation)
         options = self.options
 
         def score() -> float:
             return miou_on(self.predict, validation, options.batch_size)
 
-        return BestWeights(trained, score, options.validate_every, options.steps)
+        return BestWeights(model, score, options.validate_every, options.steps)
 
 
 def rate_factor(options: SegmenterOptions) -> schedules.Factor:

@@ -216,6 +216,14 @@ class Nearest(Learner, Segmenter):
         return (images.mean(1)[:, None] - shades[None, :, None, None]).abs().argmin(1).byte()
 
 
+class Adaptable(Nearest):
+    """Its weight is a statistic of images, which those of another domain may replace."""
+
+    def adapt_statistics(self, target, context):
+        assert target.labels is None
+        self.weight = float(target.images.mean()) / 255
+
+
 class Overconfident(Nearest):
     def predict(self, images):
         return super().predict(images) + 9
@@ -270,6 +278,19 @@ class Agreement(TranslationMetric):
 
     def details(self):
         return {"learnt": self.segmenter.weight, "batches": len(self.shares)}
+
+
+class SourceAgreement(Agreement):
+    """The same by the auxiliary segmenter that knows the source."""
+
+    values = one_value("source-agreement", "Share of pixels that are read as labelled.", higher_is_better=True)
+
+    def start(self, classes, context):
+        assert context.target_segmenter is None
+        self.segmenter, self.shares = context.source_segmenter, []
+
+    def compute(self):
+        return {"source-agreement": sum(self.shares) / len(self.shares)}
 
 
 class RoundTrip(TranslationMetric):

@@ -36,7 +36,7 @@ def counted(labelled, record):
         hits = confusion.diagonal()
         images["intersection"].append(hits.tolist())
         images["union"].append((confusion.sum(0) + confusion.sum(1) - hits).tolist())
-    return record("cyclegan", 0, _miou(labels, predictions), details={"segmentation": {"images": images}})
+    return record("cyclegan", 0, _miou(labels, predictions), details={"segmentation": {"image_counts": images}})
 
 
 def test_the_counts_give_the_miou_of_the_metric(counted):
@@ -95,8 +95,8 @@ def test_a_record_without_counts_has_none(record):
     ],
 )
 def test_malformed_counts_are_refused(record, images):
-    damaged = record("cyclegan", 0, 0.5, details={"segmentation": {"images": images}})
-    assert "'intersection' and 'union'" in problem_of(damaged)
+    damaged = record("cyclegan", 0, 0.5, details={"segmentation": {"image_counts": images}})
+    assert "details.segmentation.image_counts" in problem_of(damaged)
 
 
 @pytest.mark.parametrize("fields", [{"role": "reference"}, {"segmenter_seed": -1}, {"family": 3}, {"test_groups": "a"}])

@@ -123,6 +123,83 @@ def side_by_side(root, *halves):
     return root
 
 
+def two_parts(tmp_path):
+    """Two sequences of which one is spread over two folders, as data sets that are cut for other ends have it."""
+    root = tmp_path / "set"
+    for part, name in (("one", "dawn_1"), ("one", "noon_1"), ("two", "noon_2")):
+        put(root / part / "images" / f"{name}.png", picture())
+        put(root / part / "labels" / f"{name}.png", NATIVE)
+    return root
+
+
+JOINED = {"images": ["one/images", "two/images"], "labels": ["one/labels", "two/labels"]}
+
+
+@pytest.mark.parametrize("where", ["data set", "split"])
+def test_several_folders_make_one_split(tmp_path, where):
+    root = two_parts(tmp_path)
+    data = folder(root, **JOINED) if where == "data set" else folder(root, splits={"train": JOINED})
+    assert data.ids("train") == ["dawn_1", "noon_1", "noon_2"]
+    np.testing.assert_array_equal(data.sample("train", "noon_2").label, TRAIN_IDS)
+
+
+def test_patterns_choose_images_of_all_folders(tmp_path):
+    splits = {
+        "noon": {"include": ["noon_*"]},
+        "rest": {"exclude": ["noon_*"]},
+        "first": {"include": ["noon_*", "dawn_*"], "exclude": ["*_2"]},
+    }
+    data = folder(two_parts(tmp_path), **JOINED, splits=splits)
+    assert data.ids("noon") == ["noon_1", "noon_2"]
+    assert data.ids("rest") == ["dawn_1"]
+    assert data.ids("first") == ["dawn_1", "noon_1"]
+
+
+def test_a_pattern_may_name_folders_of_an_id(tmp_path):
+    data = folder(two_parts(tmp_path), images="*/images/*", labels="*/labels/*", splits={"a": {"include": ["one/*"]}})
+    assert data.ids("a") == ["one/images/dawn_1", "one/images/noon_1"]
+
+
+def test_patterns_choose_among_the_images_of_a_list_and_keep_its_order(tmp_path):
+    root = two_parts(tmp_path)
+    (root / "some.txt").write_text("two/images/noon_2.png\none/images/dawn_1.png\nnoon_1\n")
+    data = folder(root, **JOINED, splits={"train": {"list": "some.txt", "include": ["noon_*"]}})
+    assert data.ids("train") == ["noon_2", "noon_1"]
+
+
+@pytest.mark.parametrize("option", ["include", "exclude"])
+def test_a_pattern_that_matches_no_image_is_refused(tmp_path, option):
+    data = folder(two_parts(tmp_path), **JOINED, splits={"train": {option: ["noon_*", "nono_*"]}})
+    refused(
+        lambda: data.ids("train"),
+        "split 'train'",
+        f"`{option}`",
+        "'nono_*', which matches none of its 3 images, such as 'dawn_1'",
+    )
+
+
+def test_a_split_whose_patterns_exclude_everything_is_named_as_empty(tmp_path):
+    data = folder(two_parts(tmp_path), **JOINED, splits={"train": {"exclude": ["*"]}})
+    refused(lambda: data.ids("train"), "split 'train' is empty", "one/images or ", "two/images", "`exclude`")
+
+
+def test_two_images_of_one_name_in_two_folders_are_refused(tmp_path):
+    root = two_parts(tmp_path)
+    put(root / "two" / "images" / "dawn_1.png", picture())
+    refused(lambda: folder(root, **JOINED).ids("train"), "two files of one name", "one/images", "two/images")
+
+
+def test_a_label_without_image_in_any_of_several_folders_is_named(tmp_path):
+    root = two_parts(tmp_path)
+    (root / "one" / "images" / "noon_1.png").unlink()
+    refused(lambda: folder(root, **JOINED).ids("train"), "noon_1.png has no image", "one/images or ", "two/images")
+
+
+def test_a_list_of_no_folders_is_refused(tmp_path):
+    with pytest.raises(ValidationError, match="at least 1 item"):
+        folder(tmp_path, images=[])
+
+
 COLOURS = np.array([[128, 64, 128], [70, 130, 180], [0, 0, 0]], np.uint8)[np.minimum(TRAIN_IDS, 2)]
 BY_COLOUR = {"128,64,128": "road", "70,130,180": "sky", "0,0,0": "ignore"}
 

@@ -13,7 +13,7 @@ from bench_metrics.kid import KID
 from bench_metrics.label_colours import LabelColours
 from bench_metrics.options import InceptionOptions
 from bench_metrics.segmentation import SegmentationScores
-from bench_metrics.semantic_flip import SemanticFlip
+from bench_metrics.semantic_flip import SemanticFlip, SourceFlip
 from bench_metrics.ssim import SSIM
 from benchmark import IGNORE, PluginOptions
 from benchmark.testing import MetricConformance
@@ -48,6 +48,13 @@ class TestSemanticFlip(MetricConformance):
 
     def make(self, **changes):
         return SemanticFlip(PluginOptions(**changes))
+
+
+class TestSourceFlip(MetricConformance):
+    needs = ("source_segmenter",)
+
+    def make(self, **changes):
+        return SourceFlip(PluginOptions(**changes))
 
 
 class TestCycleError(MetricConformance):

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from bench_mmseg.config_file import MMSegConfig
 from bench_mmseg.deeplabv3 import DeepLabV3
 from bench_mmseg.options import DeepLabV3Options, MMSegOptions
-from benchmark import HasLogits
+from benchmark import AdaptsStatistics, HasLogits
 from benchmark.testing import SegmenterConformance
 
 FCN = Path(__file__).parents[2] / "golden" / "fcn.py"
@@ -14,7 +14,7 @@ TRAINING = {"images_seen": 8, "batch_size": 2, "checkpoint_every": 1, "log_every
 
 
 class TestDeepLabV3(SegmenterConformance):
-    abilities = (HasLogits,)
+    abilities = (HasLogits, AdaptsStatistics)
     batch_of_one = MappingProxyType({})
     refused = (({"batch_size": 1}, "batch_size: expected at least 2"),)
 
@@ -29,7 +29,7 @@ class TestAlignedDeepLabV3(TestDeepLabV3):
 
 
 class TestMMSegConfig(SegmenterConformance):
-    abilities = (HasLogits,)
+    abilities = (HasLogits, AdaptsStatistics)
 
     def make(self, **changes):
         return MMSegConfig(MMSegOptions(**{"config": str(FCN), **TRAINING, **changes}))

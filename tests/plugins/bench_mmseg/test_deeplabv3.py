@@ -78,7 +78,8 @@ def test_what_is_loaded_predicts_as_what_was_saved(tmp_path, four):
     assert torch.equal(other.predict(images), segmenter.predict(images))
 
 
-def test_an_interrupted_training_ends_with_the_same_weights(tmp_path, make_set, monkeypatch):
+@pytest.mark.parametrize("average", [0.0, 0.9])
+def test_an_interrupted_training_ends_with_the_same_weights(tmp_path, make_set, monkeypatch, average):
     data = make_set(6, variants=2)
     options = {
         "images_seen": 24,
@@ -87,7 +88,10 @@ def test_an_interrupted_training_ends_with_the_same_weights(tmp_path, make_set, 
         "scale": (0.8, 1.5),
         "blur": 1.0,
         "jitter": 0.2,
+        "amplitude": 0.5,
+        "noise": 0.1,
         "validate_every": 2,
+        "average": average,
     }
     whole, _ = fit(tmp_path / "whole", data, validation=data, **options)
 
@@ -130,6 +134,44 @@ def test_the_best_checkpoint_is_chosen_by_the_validation_set(tmp_path, four, mon
     segmenter, context = fit(tmp_path, four, validation=four, images_seen=12, validate_every=1, lr=0.5)
     assert context.facts["chosen_step"] == 2
     assert context.facts["validation_miou"] == 0.9
+    assert torch.equal(segmenter.predict(four.image_batch([0])), seen[1])
+
+
+def test_the_average_of_the_weights_predicts_and_the_training_goes_on_without_it(tmp_path, four, monkeypatch):
+    from bench_engine.averaging import WeightAverage, warmed_decay
+
+    trained = []
+    after_step = WeightAverage.after_step
+
+    def noting(self, step):
+        after_step(self, step)
+        trained.append({name: value.clone() for name, value in self._network.network.state_dict().items()})
+
+    monkeypatch.setattr(WeightAverage, "after_step", noting)
+    options = {"images_seen": 16, "lr": 0.5}
+    plain, _ = fit(tmp_path / "plain", four, **options)
+    averaged, _ = fit(tmp_path / "averaged", four, average=0.5, **options)
+    assert all(torch.equal(value, trained[-1][name]) for name, value in weights(plain).items())
+    name = "decode_head.bottleneck.bn.running_mean"
+    expected = torch.zeros(16)
+    for updates, given in enumerate(trained):
+        expected = expected.lerp(given[name], 1 - warmed_decay(0.5, updates))
+    torch.testing.assert_close(weights(averaged)[name], expected)
+    assert not torch.equal(averaged.logits(torch.rand(1, 3, 32, 48)), plain.logits(torch.rand(1, 3, 32, 48)))
+
+
+def test_a_checkpoint_is_chosen_among_averages(tmp_path, four, monkeypatch):
+    scores = iter([0.2, 0.9, 0.5])
+    seen = []
+
+    def scored(predict, data, batch_size):
+        seen.append(predict(data.image_batch([0])))
+        return next(scores)
+
+    monkeypatch.setattr("bench_mmseg.trainer.miou_on", scored)
+    options = {"images_seen": 12, "validate_every": 1, "lr": 0.5, "average": 0.9}
+    segmenter, context = fit(tmp_path, four, validation=four, **options)
+    assert context.facts["chosen_step"] == 2
     assert torch.equal(segmenter.predict(four.image_batch([0])), seen[1])
 
 
@@ -183,6 +225,16 @@ def test_augmentations_are_off_but_for_the_flip(make_set):
     out, _ = augmented(images, labels, DeepLabV3Options(), torch.Generator().manual_seed(0))
     for before, after in zip(images, out, strict=True):
         assert torch.equal(after, before) or torch.equal(after, before.flip(-1))
+
+
+@pytest.mark.parametrize(("option", "value"), [("blur", 3.0), ("jitter", 0.5), ("amplitude", 0.5), ("noise", 0.5)])
+def test_each_change_of_colours_is_switched_on_by_its_option_and_leaves_labels(make_set, option, value):
+    data = make_set(4)
+    images, labels = data.image_batch(range(4)), data.label_batch(range(4))
+    options = DeepLabV3Options(flip=False, **{option: value})
+    changed, same = augmented(images, labels, options, torch.Generator().manual_seed(0))
+    assert all(not torch.equal(after, before) for after, before in zip(changed, images, strict=True))
+    assert torch.equal(same, labels)
 
 
 def test_class_weights_reach_the_loss(tmp_path, four):
