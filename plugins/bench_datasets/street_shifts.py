@@ -55,14 +55,14 @@ CROWDED = Habits(
 """The habits of `layout`: crowded streets of pedestrians, seen from a lorry through a longer lens."""
 
 TEXTURES: dict[Material, tuple[int, float, float]] = {
-    Material.ROAD: (GRAIN, 1.0, 0.9),
+    Material.ROAD: (GRAIN, 0.8, 1.0),
     Material.MARKING: (GRAIN, 2.0, 0.7),
-    Material.SIDEWALK: (BOARDS, 2.5, 0.75),
+    Material.SIDEWALK: (BOARDS, 2.0, 0.8),
     Material.CURB: (BOARDS, 2.0, 0.9),
     Material.TERRAIN: (BOARDS, 2.0, 0.9),
     Material.WALL: (BOARDS, 1.5, 0.7),
     Material.WINDOW: (TILES, 3.0, 0.9),
-    Material.FENCE: (GRAIN, 1.0, 0.9),
+    Material.FENCE: (GRAIN, 1.0, 1.0),
     Material.POLE: (GRAIN, 2.0, 1.0),
     Material.SIGN: (BOARDS, 8.0, 0.7),
     Material.FOLIAGE: (GRAIN, 2.0, 1.0),
