@@ -1,5 +1,7 @@
 """Every segmenter of a name is mmsegmentation's network, learns, and takes weights of its own."""
 
+from pathlib import Path
+
 import pytest
 import torch
 from mmengine.config import Config
@@ -163,3 +165,21 @@ def test_unet_takes_any_size_and_has_a_level_for_each_resolution(levels):
     model = build(UNet, levels=levels).eval()
     assert len(model.network.extract_feat(torch.zeros(1, 3, 32, 32))) == levels
     assert model(torch.rand(1, 3, 21, 35)).shape == (1, 3, 21, 35)
+
+
+PAGE = (Path(__file__).parents[3] / "docs" / "segmenters.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("name", "module", "kind"),
+    [
+        ("deeplabv3", deeplabv3, DeepLabV3),
+        ("deeplabv3plus", deeplabv3, DeepLabV3Plus),
+        ("segformer", segformer, SegFormer),
+        ("unet", unet, UNet),
+    ],
+)
+def test_the_page_of_segmenters_says_how_many_parameters_the_default_network_has(name, module, kind):
+    [row] = [line for line in PAGE.splitlines() if line.startswith(f"| `{name}` |") and "arXiv" in line]
+    network = build_network(module.network_config(kind.Options(), 19))
+    assert row.split("|")[3].strip() == f"{count(network):,}"
