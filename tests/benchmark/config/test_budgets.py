@@ -104,7 +104,19 @@ def test_every_shipped_translator_that_trains_has_the_length_of_the_budget(resol
     matrix = resolve(budget, translators=trained, segmenters=["deeplabv3"])
     lengths = {row.options["images_seen"] for row in matrix.translators if row.kind == "translator"}
     assert lengths == {LENGTHS[budget][0]}
-    assert options(matrix, "deeplabv3")["images_seen"] == LENGTHS[budget][1]
+
+
+@pytest.mark.parametrize("budget", ["smoke", "cpu", "gpu"])
+def test_every_shipped_segmenter_of_a_name_has_the_length_of_the_budget_and_a_size_for_it(resolve, budget):
+    entries = [entry for entry in load_registry().entries() if entry.distribution == "uda-bench"]
+    names = [entry.name for entry in entries if entry.kind == "segmenter" and entry.name != "mmseg"]
+    assert len(names) > 3
+    matrix = resolve(budget, segmenters=names)
+    assert {row.options["images_seen"] for row in matrix.segmenters} == {LENGTHS[budget][1]}
+    defaults = {name: load_registry().options_class(load_registry().find("segmenter", name))() for name in names}
+    assert all(row.options["batch_size"] == {"gpu": 8}.get(budget, 4) for row in matrix.segmenters)
+    unchanged = [row.name for row in matrix.segmenters if row.options == defaults[row.name].model_dump(mode="json")]
+    assert unchanged == []
 
 
 def test_a_plugin_whose_length_no_budget_binds_is_warned_of_unless_it_trains_nothing(resolve):
