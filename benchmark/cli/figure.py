@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from benchmark.cli.leaderboard import select_boards
+from benchmark.cli.leaderboard import comparable_across, select_boards
 from benchmark.cli.options import ResultsFolder, names, results_option
 from benchmark.errors import UsageError
 from benchmark.results.board import Board
@@ -48,6 +48,35 @@ def heatmap(
         raise UsageError("no row has a share of the gap: source-only, oracle and a translator are needed")
     output.write_bytes(draw_heatmap(grid, file_format))
     print_grid(heatmap_table(grid), console())
+    click.echo(f"written to {output}")
+
+
+@command.command("ranks")
+@click.argument("folder", metavar="[RESULTS]", required=False, type=ResultsFolder(file_okay=False, path_type=Path))
+@results_option
+@click.option("--scenario", "scenarios", callback=names, metavar="NAMES", help="Only these.")
+@click.option("--segmenter", "segmenters", callback=names, metavar="NAMES", help="Only rows with these.")
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("ranks.png"),
+    show_default=True,
+    help=f"The file; its suffix says the format: {', '.join(FORMATS)}.",
+)
+def ranks(
+    folder: Path | None, results: Path, scenarios: tuple[str, ...], segmenters: tuple[str, ...], output: Path
+) -> None:
+    """Mean ranks of translators over boards, with bars over those that cannot be told apart."""
+    from benchmark.report.across import across_grid
+    from benchmark.report.figures.rank_diagram import draw_rank_diagram
+    from benchmark.report.terminal import console, print_grid
+
+    file_format = _format_of(output)
+    across = comparable_across(_boards(folder or results, scenarios, segmenters))
+    if across.critical_difference is None:
+        raise UsageError("a critical difference takes three translators that all boards have")
+    output.write_bytes(draw_rank_diagram(across, file_format))
+    print_grid(across_grid(across), console())
     click.echo(f"written to {output}")
 
 
