@@ -6,10 +6,11 @@ from typing import Any
 
 from benchmark.report.leaderboard_tables import column_name, row_name, title
 from benchmark.report.tables import EMPTY, TextTable, factor_and_decimals, number, p_text
-from benchmark.results.board import RANKED_BY, Row
+from benchmark.results.board import Row
 from benchmark.results.comparison import ClassComparison, RowComparison
 from benchmark.results.differences import BOTH
 from benchmark.results.multiple import LEVEL
+from benchmark.results.record_fields import RANKED_BY
 from benchmark.results.seed_pairs import labels
 from benchmark.results.statistics import Estimate
 

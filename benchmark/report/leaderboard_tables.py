@@ -24,11 +24,11 @@ from benchmark.results.board import (
     NOT_MEASURED,
     NOTHING_TRANSLATED,
     OVER_CONTROL,
-    RANKED_BY,
     Board,
     Row,
     Training,
 )
+from benchmark.results.record_fields import RANKED_BY
 from benchmark.results.seed_pairs import SeedPair, labels
 from benchmark.results.statistics import Estimate
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 
 from benchmark.report.tables import EMPTY, TextTable, decimal_text
-from benchmark.results.board import OVER_CONTROL, RANKED_BY, Board, Row
+from benchmark.results.board import OVER_CONTROL, Board, Row
 from benchmark.results.multiple import LEVEL
+from benchmark.results.record_fields import RANKED_BY
 from benchmark.results.statistics import t_quantile
 from benchmark.results.variance import POWER, Spread, smallest_difference, spread_of
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmark.api.metric import Value
-from benchmark.results.board import RANKED_BY, value_from
+from benchmark.results.board import value_from
+from benchmark.results.record_fields import RANKED_BY
 from benchmark.results.statistics import NO_SPREAD, Estimate
 from benchmark.results.text import printable
 

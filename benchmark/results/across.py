@@ -8,9 +8,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from benchmark.results.board import RANKED_BY, Board, Row
+from benchmark.results.board import Board, Row
 from benchmark.results.multiple import LEVEL
 from benchmark.results.places import comparable_rows, pairwise_comparisons
+from benchmark.results.record_fields import RANKED_BY
 from benchmark.results.seed_pairs import mean
 
 Scores = Mapping[str, Mapping[str, float]]

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from benchmark.results.image_counts import GroupCounts
 
 Record = Mapping[str, Any]
-RANKED_BY = "miou"
-"""The value that rows are ranked by and held against the controls in: the only metric that the core knows by name."""
 MIOU_LEARNABLE, GAP_RECOVERED, OVER_CONTROL, GAIN = "miou_learnable", "gap_recovered", "over_control", "gain"
 DERIVED = {
     MIOU_LEARNABLE: Value(

@@ -8,20 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from benchmark.results.board import (
-    GAIN,
-    GAP_RECOVERED,
-    NO_OTHER_CONTROL,
-    OVER_CONTROL,
-    RANKED_BY,
-    Record,
-    Row,
-    StrongestControl,
-)
+from benchmark.results.board import GAIN, GAP_RECOVERED, NO_OTHER_CONTROL, OVER_CONTROL, Record, Row, StrongestControl
 from benchmark.results.board_notes import deciding_scenario
 from benchmark.results.differences import Difference, Sample, paired_difference
 from benchmark.results.multiple import holm
 from benchmark.results.ratio import gap_recovered
+from benchmark.results.record_fields import RANKED_BY
 from benchmark.results.seed_pairs import lacking_seeds
 from benchmark.results.statistics import Estimate
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmark.results.board import RANKED_BY
+from benchmark.results.record_fields import RANKED_BY
 
 Counts = NDArray[np.float64]
 TOLERANCE = 1e-6

@@ -16,7 +16,6 @@ from benchmark.results.board import (
     GAP_RECOVERED,
     MIOU_LEARNABLE,
     OVER_CONTROL,
-    RANKED_BY,
     Board,
     Record,
     Row,
@@ -34,7 +33,7 @@ from benchmark.results.board_notes import (
 from benchmark.results.controls import with_controls
 from benchmark.results.image_counts import group_counts
 from benchmark.results.places import with_places
-from benchmark.results.record_fields import family_of, role_of, seed_pair
+from benchmark.results.record_fields import RANKED_BY, family_of, role_of, seed_pair
 from benchmark.results.records import DONE
 from benchmark.results.seed_pairs import SeedPair, mean
 from benchmark.results.statistics import Estimate, estimate

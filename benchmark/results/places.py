@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-from benchmark.results.board import RANKED_BY, Row
+from benchmark.results.board import Row
 from benchmark.results.differences import Difference, paired_difference
 from benchmark.results.multiple import holm, place_ranges
+from benchmark.results.record_fields import RANKED_BY
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Fields of records that older ones do not have, each read with what its absence means."""
+"""What all readers of records share: the ranking value, and fields that older records do not have."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from typing import Any
 
 from benchmark.api.spec import ROLES
 from benchmark.results.seed_pairs import SeedPair
+
+RANKED_BY = "miou"
+"""The value that rows are ranked by and held against the controls in: the only metric that the core knows by name."""
 
 
 def seed_pair(record: Mapping[str, Any]) -> SeedPair:

@@ -258,7 +258,8 @@ def _plugin_of(plugins: tuple[PluginConfig, ...], alias: str) -> dict[str, Any]:
 
 def _plugin_entry(plugin: PluginConfig) -> dict[str, Any]:
     entry = asdict(plugin)
-    del entry["runtime_options"]  # names of options that do not affect results
+    runtime_options = entry.pop("runtime_options")  # they do not affect results, and may hold paths of this machine
+    entry["options"] = {name: value for name, value in plugin.options.items() if name not in runtime_options}
     for name, usual in (("family", ""), ("output", "target")):
         if entry[name] == usual:  # records from before these fields were there have none of them either
             del entry[name]

@@ -14,8 +14,8 @@ import numpy as np
 
 from benchmark.errors import DataError
 from benchmark.plan.stage_kinds import FIT_TRANSLATOR, PREDICT
-from benchmark.results.board import RANKED_BY, Record
-from benchmark.results.record_fields import role_of, seed_pair
+from benchmark.results.board import Record
+from benchmark.results.record_fields import RANKED_BY, role_of, seed_pair
 from benchmark.results.records import DONE
 from benchmark.results.seed_pairs import mean
 from benchmark.store.predictions import read_predictions

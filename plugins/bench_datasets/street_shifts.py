@@ -36,33 +36,33 @@ WHITE: Colour = (1.0, 1.0, 1.0)
 CROWDED = Habits(
     focal=(1.2, 1.9),
     camera_height=(2.6, 3.4),
-    horizon=(0.16, 0.32),
+    horizon=(0.12, 0.28),
     half_road=(2.6, 3.2),
-    sidewalk=(4.0, 7.0),
+    sidewalk=(4.0, 6.0),
     verge=(0.0, 0.5),
     building_height=(3.0, 8.0),
     building_gap=0.5,
     cars=(6, 12),
     persons=(8, 18),
     trees=(0, 10),
-    fence_share=0.25,
+    fence_share=0.5,
     pole_spacing=(7.0, 10.0),
     signs=(3, 9),
-    nearness=1.5,
+    nearness=1.7,
     crossing=0.5,
     kerb_parking=0.5,
 )
 """The habits of `layout`: crowded streets of pedestrians, seen from a lorry through a longer lens."""
 
 TEXTURES: dict[Material, tuple[int, float, float]] = {
-    Material.ROAD: (GRAIN, 1.0, 0.9),
+    Material.ROAD: (GRAIN, 0.8, 1.0),
     Material.MARKING: (GRAIN, 2.0, 0.7),
-    Material.SIDEWALK: (BOARDS, 2.5, 0.75),
+    Material.SIDEWALK: (BOARDS, 2.0, 0.8),
     Material.CURB: (BOARDS, 2.0, 0.9),
     Material.TERRAIN: (BOARDS, 2.0, 0.9),
     Material.WALL: (BOARDS, 1.5, 0.7),
     Material.WINDOW: (TILES, 3.0, 0.9),
-    Material.FENCE: (GRAIN, 1.0, 0.9),
+    Material.FENCE: (GRAIN, 1.0, 1.0),
     Material.POLE: (GRAIN, 2.0, 1.0),
     Material.SIGN: (BOARDS, 8.0, 0.7),
     Material.FOLIAGE: (GRAIN, 2.0, 1.0),
@@ -100,7 +100,7 @@ def texture(look: Look, strength: float) -> Look:
 def dusk(look: Look, strength: float) -> Look:
     """Sun below the horizon: no shadows, 0.4 stops of light less, a sky of one stop less, red at the horizon.
 
-    A stop halves the light. What is left of the day's end are stops that the camera's exposure has not made up for.
+    A stop halves the light; these are the stops that the camera's exposure does not make up for.
     """
     dimmed = _dimmed(look, 0.4 * strength, 1.0 * strength, _mix(WHITE, (0.97, 0.95, 1.05), strength))
     red = _mix(WHITE, (2.0, 0.9, 0.5), strength)
@@ -138,7 +138,7 @@ def haze(look: Look, strength: float) -> Look:
 def rain(look: Look, strength: float) -> Look:
     """Rain under a grey sky: half a stop of light less, streaks, wet ground, light down to 1/e after 60 to 110 m."""
     zenith, horizon = (0.46, 0.48, 0.52), (0.62, 0.63, 0.65)
-    dimmed = replace(look, exposure=_scaled(look.exposure, 2 ** (-0.5 * strength)))
+    dimmed = replace(look, exposure=_scaled(look.exposure, _halved(0.5 * strength)))
     return replace(
         dimmed,
         visibility=_shorter(look.visibility, (60.0, 110.0), strength),
@@ -151,7 +151,7 @@ def rain(look: Look, strength: float) -> Look:
 
 
 def sensor(look: Look, strength: float) -> Look:
-    """A poor camera: out of focus, noisy, without sharpening, with JPEG files of a quality of 10 to 30.
+    """A poor camera: out of focus, noisy, without sharpening, with JPEG files of a quality of 12 to 30.
 
     A strength of 0 stands for a quality of 95, whose losses are small.
     """
@@ -159,10 +159,10 @@ def sensor(look: Look, strength: float) -> Look:
     return replace(
         look,
         sharpen=look.sharpen * max(1 - strength, 0),
-        blur=_mix(look.blur, (0.8, 1.6), strength),
+        blur=_mix(look.blur, (0.6, 1.3), strength),
         noise=_mix(look.noise, (0.05, 0.12), strength),
-        colour_noise=_mix(look.colour_noise, (0.06, 0.14), strength),
-        jpeg=_mix((best, best), (10.0, 30.0), strength),
+        colour_noise=_mix(look.colour_noise, (0.10, 0.16), strength),
+        jpeg=_mix((best, best), (12.0, 30.0), strength),
     )
 
 
@@ -233,8 +233,8 @@ def _times(first: Colour, second: Colour) -> Colour:
 
 def _dimmed(look: Look, stops: float, sky_stops: float, tint: Colour) -> Look:
     """Less light of another colour on the street, and from sky and air; a stop halves the light."""
-    light = _times(tint, _grey(2**-stops))
-    sky_light = _times(tint, _grey(2**-sky_stops))
+    light = _times(tint, _after(stops))
+    sky_light = _times(tint, _after(sky_stops))
     return replace(
         look,
         sun=_times(look.sun, light),
@@ -244,8 +244,15 @@ def _dimmed(look: Look, stops: float, sky_stops: float, tint: Colour) -> Look:
     )
 
 
-def _grey(brightness: float) -> Colour:
-    return brightness, brightness, brightness
+def _after(stops: float) -> Colour:
+    """What is left of white light after some stops."""
+    left = _halved(stops)
+    return left, left, left
+
+
+def _halved(stops: float) -> float:
+    """2 to the power of -stops; rounded, as its last bit is the mathematical library's, and fingerprints contain it."""
+    return round(2**-stops, 6)
 
 
 def _repainted(paint: Paint, other: Paint, strength: float) -> Paint:

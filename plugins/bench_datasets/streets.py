@@ -1,4 +1,4 @@
-"""The embedded data set `streets`: street scenes in two looks, painted on first use from a seed."""
+"""The embedded data set `streets`: street scenes in several looks, painted on first use from a seed."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Streets(Dataset):
 
     @property
     def classes(self) -> ClassSet:
-        """Eleven classes, the same for both looks."""
+        """Eleven classes, the same for all looks."""
         return ClassSet(CLASSES, PALETTE)
 
     def ids(self, split: str) -> Sequence[str]:

@@ -1,4 +1,4 @@
-"""Adapts a trained network to a domain by the statistics of its batch norm alone (AdaBN)."""
+"""Batch norm: what it needs of a batch, and how its statistics are adapted to a domain after training (AdaBN)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.hooks import RemovableHandle
 
-from benchmark import DataError, ImageSet, StageContext, Unavailable
+from benchmark import DataError, ImageSet, StageContext, Unavailable, UsageError
 
 LEAST_IMAGES = 2
 """A pooled image leaves one value per image and channel, which has no deviation in a batch of one."""
@@ -21,6 +21,21 @@ LEAST_IMAGES = 2
 def batch_norms(network: nn.Module) -> list[_BatchNorm]:
     """The layers of a network that normalise by running statistics when it predicts."""
     return [layer for layer in network.modules() if isinstance(layer, _BatchNorm) and layer.running_mean is not None]
+
+
+def check_batch(batch_size: int, size: tuple[int, int], stride: int) -> None:
+    """Raise `UsageError` where the coarsest features of a training step leave one value per channel to normalise.
+
+    Args:
+        batch_size: Images of a step.
+        size: Their height and width.
+        stride: Image size over size of these features, rounded up.
+    """
+    if batch_size == 1 and max(size) <= stride:
+        raise UsageError(
+            f"batch_size: expected at least 2 for images of {size[0]} x {size[1]} pixels, whose coarsest features are "
+            f"one pixel, but it is 1; or use images of more than {stride} pixels"
+        )
 
 
 def estimate_statistics(

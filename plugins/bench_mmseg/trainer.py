@@ -16,7 +16,7 @@ from bench_engine import schedules
 from bench_engine.adversarial import frozen
 from bench_engine.averaging import WeightAverage
 from bench_engine.model import Callback, TrainableModel
-from bench_engine.optimizers import adamw, sgd
+from bench_engine.optimizers import Parameters, adamw, sgd
 from bench_engine.precision import autocast, channels_last
 from bench_engine.randomness import seed_everything
 from bench_engine.training import train
@@ -58,7 +58,11 @@ class NetworkSegmenter(Segmenter):
     def optimizer(self, model: SegmentationModel) -> Optimizer:
         """The optimizer that the options name."""
         rule = sgd if self.options.optimizer == "sgd" else adamw
-        return rule(model.parameters(), self.options.lr, self.options.weight_decay)
+        return rule(self.parameter_groups(model), self.options.lr, self.options.weight_decay)
+
+    def parameter_groups(self, model: SegmentationModel) -> Parameters:
+        """What the optimizer trains; groups where some parameters have a rate or a decay of their own."""
+        return model.parameters()
 
     def fit(self, train: ImageSet, target: ImageSet, validation: ImageSet | None, context: StageContext) -> None:
         """Learn from the labelled images; the target is looked at by the alignment alone, if that is switched on."""
@@ -191,7 +195,7 @@ class NetworkSegmenter(Segmenter):
 
 def rate_factor(options: SegmenterOptions) -> schedules.Factor:
     """The learning-rate schedule that the options name."""
-    factor = schedules.poly() if options.schedule == "poly" else schedules.cosine()
+    factor = schedules.poly(options.power) if options.schedule == "poly" else schedules.cosine()
     return schedules.warmed_up(schedules.ending_at(factor, options.end_factor), options.warm_up)
 
 

@@ -29,7 +29,7 @@ from benchmark.report.figures.contact_sheet import contact_sheet, paint
 from benchmark.report.figures.curves import training_curves
 from benchmark.report.figures.strips import sample_sheet, strip_sheet
 from benchmark.report.tables import score_text
-from benchmark.results.board import RANKED_BY
+from benchmark.results.record_fields import RANKED_BY
 from benchmark.results.records import DONE, record_path
 from benchmark.results.text import printable
 from benchmark.stages.inference import evenly_spaced

@@ -182,6 +182,14 @@ def test_only_some_windows_and_all_tail_lamps_shine_by_night():
     assert np.mean(brightness[Material.WALL]) < 0.1
 
 
+def test_lamps_leave_the_clouds_where_they_are():
+    """What only some looks have is drawn apart from what all have."""
+    lit = replace(GAME, lamps=Lamps(windows=0.5, glow=0.5))
+    for shining, usual, label, _ in pairs(lit):
+        sky = label == CLASSES.index("sky")
+        assert np.abs(shining - usual)[sky].mean() < 0.01
+
+
 def test_what_is_far_is_nearer_to_the_colour_of_the_haze_than_what_is_near():
     look = haze(GAME, 1.0)
 

@@ -7,9 +7,8 @@ import torch
 
 from bench_metrics.cycle_error import CycleError
 from bench_metrics.diversity import Diversity
-from bench_metrics.fid import FID
 from bench_metrics.inception import FeatureExtractor
-from bench_metrics.kid import KID
+from bench_metrics.inception_distances import InceptionDistances
 from bench_metrics.label_colours import LabelColours
 from bench_metrics.options import InceptionOptions
 from bench_metrics.segmentation import SegmentationScores
@@ -83,9 +82,9 @@ class TestLabelColours(MetricConformance):
         return data._replace(variants=torch.stack([painted, painted]), target=painted)
 
 
-class InceptionConformance(MetricConformance):
-    Metric = None
+class TestInceptionDistances(MetricConformance):
     needs = ("reference",)
+    perfect: ClassVar = {"fid": 0.0}
 
     @pytest.fixture(autouse=True)
     def _small_network(self, weights, monkeypatch):
@@ -95,13 +94,4 @@ class InceptionConformance(MetricConformance):
         monkeypatch.setattr(FeatureExtractor, "__call__", features)
 
     def make(self, **changes):
-        return self.Metric(InceptionOptions(weights=self.weights, **changes))
-
-
-class TestFID(InceptionConformance):
-    Metric = FID
-    perfect: ClassVar = {"fid": 0.0}
-
-
-class TestKID(InceptionConformance):
-    Metric = KID
+        return InceptionDistances(InceptionOptions(weights=self.weights, **changes))
