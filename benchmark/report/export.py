@@ -113,7 +113,7 @@ def _further_fields(board: Board, row: Row) -> dict[str, Any]:
         "checkpoint_saw_target_labels": bool(board.flag),
         "config_key": row.config_key,
         "differs": row.differs,
-        "seeds_wanted": list(board.seeds),
+        "seeds_wanted": sorted({pair.seed for pair in row.wanted}),
         "segmenter_seeds": list(board.segmenter_seeds),
         "cells": [pair.label for pair in row.done],
         "unlearnable_classes": list(board.unlearnable),

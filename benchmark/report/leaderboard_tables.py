@@ -191,14 +191,15 @@ def title(board: Board) -> str:
 def explanations(board: Board) -> list[str]:
     """Lines that say how the numbers of a board are to be read."""
     lines = [MEANS, GAP]
-    if len(board.seeds) == 1:
+    numbers_of_seeds = {len({pair.seed for pair in row.wanted}) for row in board.rows}
+    if 1 in numbers_of_seeds:
         lines.append(ONE_SEED)
-        if len(board.segmenter_seeds) > 1:
-            lines.append(
-                "sd is the standard deviation between segmenters of the one translator seed; what another training "
-                "of the translator would give is not known"
-            )
-    else:
+    if any(row.metrics[RANKED_BY].n == 1 and row.metrics[RANKED_BY].segmenter_sd is not None for row in board.rows):
+        lines.append(
+            "sd is the standard deviation between segmenters of one translator seed; what another training of the "
+            "translator would give is not known"
+        )
+    if numbers_of_seeds - {1}:
         lines.append(
             "# is a range where rows cannot be told apart: paired differences of all pairs of complete rows, "
             f"{_covered(board)}, Holm's correction, 5 %"

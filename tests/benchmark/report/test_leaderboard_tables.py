@@ -161,6 +161,14 @@ def test_a_row_that_never_got_done_says_how_to_remove_it(matrix, record):
     assert any("bench drop" in note for note in grid.notes)
 
 
+def test_the_spread_between_segmenters_is_explained_where_it_is_shown(record):
+    nested = [record("a", 0, 0.5 + k / 10, segmenter_seed=k) for k in (0, 1)]
+    grid = _grid(nested)
+    assert _cell(grid, "a", "mIoU %") == "55.0 (sd 7.1)"
+    assert any(note.startswith("sd is the standard deviation between segmenters") for note in grid.notes)
+    assert not any(note.startswith("sd is") for note in _grid(nested[:1]).notes)
+
+
 def test_rows_of_one_label_are_told_apart(record):
     grid = _grid([record("cyclegan", 0, 0.5, options={"cycle": w}, config_key=f"{w}abcdefg") for w in (5, 9)])
     assert sorted(cells[1] for cells in grid.rows) == ["cyclegan [5abcde]", "cyclegan [9abcde]"]
