@@ -201,7 +201,7 @@ def explanations(board: Board) -> list[str]:
         )
     if numbers_of_seeds - {1}:
         lines.append(
-            "# is a range where rows cannot be told apart: paired differences of all pairs of complete rows, "
+            "column # has a range of places where rows cannot be told apart: paired differences of all pairs of complete rows, "
             f"{_covered(board)}, Holm's correction, 5 %"
         )
     if board.unlearnable:
@@ -231,7 +231,7 @@ def _control_lines(board: Board) -> list[str]:
     if tested:
         beaten = [_full_name(board, row) for row in tested if row.control is not None and row.control.beaten]
         correction = f"Holm's correction over {len(tested)} rows, 5 %"
-        lines.append(f"{MARK} better than it ({correction}): {comma_list(beaten) or 'none'}")
+        lines.append(f"better than it, marked {MARK} ({correction}): {comma_list(beaten) or 'none'}")
     below = [row for row in translators if (row.metrics[GAIN].mean or 0.0) < 0]
     if below:
         lines.append(f"below the floor on average: {comma_list(_full_name(board, row) for row in below)}")

@@ -124,7 +124,7 @@ def test_places_are_printed_as_ranges(record):
     scores = {"a": (0.90, 0.91, 0.92), "b": (0.50, 0.52, 0.51), "c": (0.49, 0.52, 0.53)}
     grid = _grid([record(name, seed, value) for name, row in scores.items() for seed, value in enumerate(row)])
     assert [cells[:2] for cells in grid.rows] == [("1", "a"), ("2-3", "c"), ("2-3", "b")]
-    assert any("# is a range where rows cannot be told apart" in note for note in grid.notes)
+    assert any("column # has a range of places where rows cannot be told apart" in note for note in grid.notes)
 
 
 def test_a_nested_sample_counts_translator_seeds_and_segmenters(record):
