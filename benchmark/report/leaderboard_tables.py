@@ -201,8 +201,8 @@ def explanations(board: Board) -> list[str]:
         )
     if numbers_of_seeds - {1}:
         lines.append(
-            "column # has a range of places where rows cannot be told apart: paired differences of all pairs of complete rows, "
-            f"{_covered(board)}, Holm's correction, 5 %"
+            "column # has a range of places where rows cannot be told apart: paired differences of all pairs of "
+            f"complete rows, {_covered(board)}, Holm's correction, 5 %"
         )
     if board.unlearnable:
         lines.append(
