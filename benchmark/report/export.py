@@ -114,7 +114,7 @@ def _further_fields(board: Board, row: Row) -> dict[str, Any]:
         "config_key": row.config_key,
         "differs": row.differs,
         "seeds_wanted": sorted({pair.seed for pair in row.wanted}),
-        "segmenter_seeds": list(board.segmenter_seeds),
+        "segmenter_seeds": sorted({pair.segmenter_seed for pair in row.wanted}),
         "cells": [pair.label for pair in row.done],
         "unlearnable_classes": list(board.unlearnable),
         "failures": failures,
