@@ -123,7 +123,7 @@ def class_grid(comparison: RowComparison) -> TextTable:
 
 def _class_text(comparison: ClassComparison) -> str:
     adjusted = comparison.p_adjusted
-    mark = f" {MARK}" if adjusted is not None and adjusted < LEVEL else ""
+    mark = f" {MARK}" if adjusted is not None and adjusted <= LEVEL else ""
     return number(comparison.difference.estimate, 100, 1) + mark
 
 

@@ -116,7 +116,7 @@ def _decided_pairs(board: Board) -> dict[str, dict[tuple[str, str], int]]:
     found: dict[str, dict[tuple[str, str], int]] = defaultdict(dict)
     for (one, other), comparison in pairwise_comparisons(rows).items():
         ours, theirs = rows[one], rows[other]
-        significant = comparison.p_adjusted is not None and comparison.p_adjusted < LEVEL
+        significant = comparison.p_adjusted is not None and comparison.p_adjusted <= LEVEL
         if significant and ours.segmenter == theirs.segmenter:
             sign = 1 if (comparison.difference.estimate.mean or 0.0) > 0 else -1
             found[ours.segmenter][_name(ours), _name(theirs)] = sign

@@ -90,7 +90,7 @@ class StrongestControl:
     @property
     def beaten(self) -> bool:
         """The row is significantly better."""
-        return self.p_adjusted is not None and self.p_adjusted < LEVEL and (self.difference or 0) > 0
+        return self.p_adjusted is not None and self.p_adjusted <= LEVEL and (self.difference or 0) > 0
 
 
 @dataclass(frozen=True)

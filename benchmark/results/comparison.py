@@ -54,7 +54,7 @@ class RowComparison:
     @property
     def told_apart(self) -> bool:
         """The difference is significant after the correction."""
-        return self.p_adjusted is not None and self.p_adjusted < LEVEL
+        return self.p_adjusted is not None and self.p_adjusted <= LEVEL
 
 
 def compare_rows(board: Board, ours: Row, theirs: Row) -> RowComparison:

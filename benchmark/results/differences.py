@@ -10,8 +10,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmark.results.multiple import LEVEL
 from benchmark.results.seed_pairs import SeedPair, mean, means_by_seed
-from benchmark.results.statistics import CONFIDENCE, NO_SPREAD, ONE_SEED, Estimate, has_no_spread, sample_variance
+from benchmark.results.statistics import NO_SPREAD, ONE_SEED, Estimate, has_no_spread, sample_variance, t_quantile
 
 Array = NDArray[np.float64]
 BOTH = "trainings and test images"
@@ -152,12 +153,12 @@ def image_part(without_group: Array) -> VariancePart:
 
 def combined_interval(centre: float, parts: Sequence[VariancePart]) -> tuple[float, float]:
     """The 95 % interval around a number whose variance is the sum of some parts."""
-    margin = combined_quantile(parts, 1 - CONFIDENCE) * math.sqrt(_total(parts))
+    margin = combined_quantile(parts) * math.sqrt(_total(parts))
     return centre - margin, centre + margin
 
 
-def combined_quantile(parts: Sequence[VariancePart], p: float) -> float:
-    """Which multiple of its standard error a number with true value 0 passes with probability `p`, to either side.
+def combined_quantile(parts: Sequence[VariancePart]) -> float:
+    """How many standard errors a 95 % interval extends to either side.
 
     With z the quantile of the normal distribution, t_i that of the degrees of freedom of part i, and w_i the share of
     part i in the variance, it is z + sum of (t_i - z) w_i^2 (2 - w_i). Cochran & Cox (1950, Experimental Designs) take
@@ -165,30 +166,43 @@ def combined_quantile(parts: Sequence[VariancePart], p: float) -> float:
     seeds. This weight was chosen between the two by simulation, and covers 94.5 to 96 % for three to ten seeds:
     docs/statistics.md has the table.
     """
-    from scipy.special import ndtri, stdtrit
-
-    normal = -float(ndtri(p / 2))
+    normal = t_quantile(math.inf)
     total, quantile = _total(parts), normal
     for variance, freedom in parts:
         share = variance / total if total else 1 / len(parts)
-        quantile += (-float(stdtrit(freedom, p / 2)) - normal) * share**2 * (2 - share)
+        quantile += (t_quantile(freedom) - normal) * share**2 * (2 - share)
     return quantile
 
 
 def p_value(number: float, parts: Sequence[VariancePart]) -> float:
-    """Probability of so large a number, to either side, where its true value is 0: the inverse of the quantile."""
-    from scipy.special import stdtr
+    """Probability of so large a number, to either side, where its true value is 0.
 
-    total = _total(parts)
-    if total == 0:
+    Corrections for many comparisons look at levels far below 5 %, where an interval that is made to cover 95 % covers
+    too little. So the p-value is that of an interval which holds at every level, sum of t_i^2 variance_i under its
+    root; but 5 % at most where the narrower 95 % interval excludes 0.
+
+    Source: Banerjee 1960, Approximate confidence interval for linear functions of means of k populations when the
+    population variances are not equal, Sankhya 22.
+    """
+    if _total(parts) == 0:
         return 1.0 if number == 0 else 0.0
-    ratio = abs(number) / math.sqrt(total)
+    bound = _bound_at_every_level(number, parts)
+    low, high = combined_interval(number, parts)
+    return max(bound, LEVEL) if low <= 0 <= high else min(bound, LEVEL)
+
+
+def _bound_at_every_level(number: float, parts: Sequence[VariancePart]) -> float:
+    """The level at which Banerjee's interval just excludes 0, by bisection of its logarithm."""
+    from scipy.special import stdtr, stdtrit
+
     if len(parts) == 1:
+        ratio = abs(number) / math.sqrt(parts[0].variance)
         return 2 * float(stdtr(parts[0].freedom, -ratio))
-    low, high = -300.0, 0.0  # of the logarithm of p to the base 10
+    low, high = -300.0, 0.0  # of the logarithm to the base 10
     for _ in range(60):
         middle = (low + high) / 2
-        if combined_quantile(parts, 10**middle) > ratio:
+        squares = [variance * float(stdtrit(freedom, 10**middle / 2)) ** 2 for variance, freedom in parts]
+        if math.fsum(squares) > number**2:
             low = middle
         else:
             high = middle

@@ -43,7 +43,7 @@ def place_ranges(rows: int, differences: Mapping[tuple[int, int], tuple[float, f
     """
     better, worse = [0] * rows, [0] * rows
     for (one, other), (difference, adjusted_p) in differences.items():
-        if adjusted_p < LEVEL:
+        if adjusted_p <= LEVEL:
             winner, loser = (one, other) if difference > 0 else (other, one)
             better[loser] += 1
             worse[winner] += 1

@@ -15,6 +15,7 @@ from benchmark.results.differences import (
     p_value,
     paired_difference,
 )
+from benchmark.results.multiple import LEVEL
 from benchmark.results.seed_pairs import SeedPair
 
 
@@ -97,9 +98,8 @@ def test_images_widen_the_interval_of_a_difference():
     assert with_images.estimate.covers == "trainings and test images"
     assert with_images.groups == 40
     total = with_images.training_error**2 + with_images.image_error**2
-    quantile = combined_quantile(
-        [VariancePart(with_images.training_error**2, 2), VariancePart(with_images.image_error**2, 39)], 0.05
-    )
+    parts = [VariancePart(with_images.training_error**2, 2), VariancePart(with_images.image_error**2, 39)]
+    quantile = combined_quantile(parts)
     assert with_images.estimate.margin == pytest.approx(quantile * math.sqrt(total))
 
 
@@ -124,16 +124,29 @@ def test_images_that_are_one_group_say_nothing_of_others():
 
 
 def test_one_part_has_the_quantile_of_student_and_both_lie_between_theirs():
-    assert combined_quantile([VariancePart(2.0, 2)], 0.05) == pytest.approx(reference.t.ppf(0.975, 2))
-    both = combined_quantile([VariancePart(1.0, 2), VariancePart(1.0, 99)], 0.05)
+    assert combined_quantile([VariancePart(2.0, 2)]) == pytest.approx(reference.t.ppf(0.975, 2))
+    both = combined_quantile([VariancePart(1.0, 2), VariancePart(1.0, 99)])
     assert reference.t.ppf(0.975, 99) < both < reference.t.ppf(0.975, 2)
-    no_images = combined_quantile([VariancePart(1.0, 2), VariancePart(0.0, 99)], 0.05)
+    no_images = combined_quantile([VariancePart(1.0, 2), VariancePart(0.0, 99)])
     assert no_images == pytest.approx(reference.t.ppf(0.975, 2))
 
 
-@pytest.mark.parametrize("p", [0.5, 0.05, 1e-3, 1e-8])
-def test_the_p_value_is_the_inverse_of_the_quantile(p):
+@pytest.mark.parametrize("p", [0.3, 1e-3, 1e-8])
+def test_the_p_value_is_the_level_of_an_interval_that_holds_at_every_level(p):
     parts = [VariancePart(1.0, 2), VariancePart(3.0, 99)]
-    number = combined_quantile(parts, p) * 2.0
+    number = math.sqrt(reference.t.isf(p / 2, 2) ** 2 + 3 * reference.t.isf(p / 2, 99) ** 2)
     assert p_value(number, parts) == pytest.approx(p, rel=1e-6)
     assert p_value(-number, parts) == pytest.approx(p, rel=1e-6)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.2, 0.5, 0.8, 1.0])
+def test_p_is_at_most_5_percent_just_where_the_interval_excludes_0(share):
+    parts = [VariancePart(share, 2), VariancePart(1 - share, 99)]
+    edge = combined_quantile(parts)
+    assert p_value(edge * 1.001, parts) <= LEVEL
+    assert p_value(edge * 0.999, parts) >= LEVEL
+
+
+def test_a_number_without_any_variance_is_0_or_significant():
+    nothing = [VariancePart(0.0, 2), VariancePart(0.0, 99)]
+    assert (p_value(0.0, nothing), p_value(0.1, nothing)) == (1.0, 0.0)
