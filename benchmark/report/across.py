@@ -7,8 +7,9 @@ import io
 import json
 from dataclasses import asdict
 
-from benchmark.report.tables import TextTable, comma_list
+from benchmark.report.tables import TextTable, comma_list, p_text
 from benchmark.results.across import Across
+from benchmark.results.multiple import LEVEL
 
 
 def across_grid(across: Across) -> TextTable:
@@ -32,8 +33,8 @@ def _notes(across: Across) -> list[str]:
     if across.friedman_p is None or across.critical_difference is None:
         lines.append("no test of the ranks: it takes three rows that two boards have")
     else:
-        differ = "differ" if across.friedman_p < 0.05 else "do not differ significantly"
-        lines.append(f"rows {differ}: Friedman's test (Iman & Davenport), p = {across.friedman_p:.2g}")
+        differ = "differ" if across.friedman_p < LEVEL else "do not differ significantly"
+        lines.append(f"rows {differ}: Friedman's test (Iman & Davenport), {p_text(across.friedman_p)}")
         lines.append(
             f"two rows are told apart by mean ranks that differ by {across.critical_difference:.2f} (Nemenyi, 5 %)"
         )

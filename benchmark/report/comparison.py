@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from benchmark.report.leaderboard_tables import column_name, row_name, title
-from benchmark.report.tables import EMPTY, TextTable, factor_and_decimals, number
+from benchmark.report.tables import EMPTY, TextTable, factor_and_decimals, number, p_text
 from benchmark.results.board import Row
 from benchmark.results.comparison import ClassComparison, RowComparison
 from benchmark.results.differences import BOTH
@@ -64,12 +64,12 @@ def _interval_line(comparison: RowComparison) -> str:
 
 def _significance_line(comparison: RowComparison) -> str:
     p = comparison.difference.estimate.p
-    known = f"p = {_p_text(p)} where this is the only question asked"
+    known = f"{p_text(1.0 if p is None else p)} where this is the only question asked"
     if comparison.p_adjusted is None:
         return f"{known}; it is not among the comparisons of the board, which are those of complete rows."
     verdict = "the rows are told apart" if comparison.told_apart else "the rows cannot be told apart"
     return (
-        f"{known}; {_p_text(comparison.p_adjusted)} as one of all {comparison.pairs} pairs of complete rows of this "
+        f"{known}; {p_text(comparison.p_adjusted)} as one of all {comparison.pairs} pairs of complete rows of this "
         f"board (Holm's correction): {verdict} at {LEVEL_TEXT}."
     )
 
@@ -178,9 +178,3 @@ def _points(comparison: RowComparison, value: float, *, signed: bool = True) -> 
     factor, decimals = factor_and_decimals(meaning)
     text = f"{value * factor:{'+' if signed else ''}.{decimals}f}"
     return f"{text} points" if meaning.unit == "%" else f"{text} {meaning.unit}".rstrip()
-
-
-def _p_text(p: float | None) -> str:
-    if p is None:
-        return EMPTY
-    return f"{p:.1e}" if p < 0.001 else f"{p:.3f}"

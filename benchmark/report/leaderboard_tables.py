@@ -191,17 +191,18 @@ def title(board: Board) -> str:
 def explanations(board: Board) -> list[str]:
     """Lines that say how the numbers of a board are to be read."""
     lines = [MEANS, GAP]
-    if len(board.seeds) == 1:
+    numbers_of_seeds = {len({pair.seed for pair in row.wanted}) for row in board.rows}
+    if 1 in numbers_of_seeds:
         lines.append(ONE_SEED)
-        if len(board.segmenter_seeds) > 1:
-            lines.append(
-                "sd is the standard deviation between segmenters of the one translator seed; what another training "
-                "of the translator would give is not known"
-            )
-    else:
+    if any(row.metrics[RANKED_BY].n == 1 and row.metrics[RANKED_BY].segmenter_sd is not None for row in board.rows):
         lines.append(
-            "# is a range where rows cannot be told apart: paired differences of all pairs of complete rows, "
-            f"{_covered(board)}, Holm's correction, 5 %"
+            "sd is the standard deviation between segmenters of one translator seed; what another training of the "
+            "translator would give is not known"
+        )
+    if numbers_of_seeds - {1}:
+        lines.append(
+            "column # has a range of places where rows cannot be told apart: paired differences of all pairs of "
+            f"complete rows, {_covered(board)}, Holm's correction, 5 %"
         )
     if board.unlearnable:
         lines.append(
@@ -230,7 +231,7 @@ def _control_lines(board: Board) -> list[str]:
     if tested:
         beaten = [_full_name(board, row) for row in tested if row.control is not None and row.control.beaten]
         correction = f"Holm's correction over {len(tested)} rows, 5 %"
-        lines.append(f"{MARK} better than it ({correction}): {comma_list(beaten) or 'none'}")
+        lines.append(f"better than it, marked {MARK} ({correction}): {comma_list(beaten) or 'none'}")
     below = [row for row in translators if (row.metrics[GAIN].mean or 0.0) < 0]
     if below:
         lines.append(f"below the floor on average: {comma_list(_full_name(board, row) for row in below)}")

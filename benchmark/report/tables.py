@@ -93,6 +93,17 @@ def score_text(record: Mapping[str, Any]) -> str:
     return f"{value.heading or RANKED_BY} {score * factor:.{decimals}f} {value.unit}".rstrip()
 
 
+def p_text(p: float) -> str:
+    """A p-value.
+
+    >>> p_text(0.0312), p_text(0.00021), p_text(0.0)
+    ('p = 0.031', 'p = 2.1e-04', 'p < 1e-16')
+    """
+    if p < 1e-16:
+        return "p < 1e-16"
+    return f"p = {p:.3f}" if p >= 0.001 else f"p = {p:.1e}"
+
+
 def column_decimals(values: Iterable[float | None], digits: int = 4) -> int:
     """Decimals with which the largest of some numbers has so many digits; none where all are whole.
 

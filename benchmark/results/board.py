@@ -102,7 +102,7 @@ class Row:
         config_key: Hash of all that the row's cells have in common; rows of one alias may differ in it.
         differs: What sets this row apart from others of the same aliases, as `option=value`, or empty.
         role: `floor`, `ceiling` or `control`; None for a row that is no control.
-        wanted: The cells of the board by their seeds, which a complete row has all of.
+        wanted: The cells that a complete row has, by their seeds.
         done: Those that are done.
         metrics: Estimates by name: all metrics of the board.
         per_class: IoU by class name.

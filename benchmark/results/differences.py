@@ -123,7 +123,7 @@ def _differences_without_group(ours: Sample, theirs: Sample, common: Sequence[Se
 def jackknife_variance(without_group: Array) -> float:
     """Variance of a number over all groups, from its values over all groups but one; shape (groups,).
 
-    Source: Efron & Stein 1981, The jackknife estimate of variance, Annals of Statistics 9(3), equation 1.3.
+    Source: Efron & Stein 1981, The jackknife estimate of variance, Annals of Statistics 9(3).
     """
     groups = len(without_group)
     return float((groups - 1) / groups * ((without_group - without_group.mean()) ** 2).sum())

@@ -134,7 +134,7 @@ def _board(records: Sequence[Record], columns: Columns) -> Board:
     for record in records:
         values |= record["values"]
     names = _metric_names(records, values)
-    rows = _rows(records, wanted, names, values, columns)
+    rows = _rows(records, names, values, columns)
     rows = with_controls(rows, {record["config_key"]: record for record in records})
     unlearnable = _unlearnable_classes(first["classes"], rows)
     if unlearnable:
@@ -209,21 +209,36 @@ def _metric_names(records: Sequence[Record], values: Values) -> tuple[str, ...]:
     return tuple(dict.fromkeys([RANKED_BY, MIOU_LEARNABLE, GAP_RECOVERED, OVER_CONTROL, *headlines, *others, GAIN]))
 
 
-def _rows(
-    records: Sequence[Record], wanted: tuple[SeedPair, ...], names: Sequence[str], values: Values, columns: Columns
-) -> list[Row]:
+def _rows(records: Sequence[Record], names: Sequence[str], values: Values, columns: Columns) -> list[Row]:
     """A row per configuration; one without a finished cell is dropped once another of its name is newer."""
     cells: dict[tuple[str, str, str], dict[SeedPair, Record]] = defaultdict(dict)
     for record in records:
         cells[record["translator"], record["segmenter"], record["config_key"]][seed_pair(record)] = record
     newest = {(record["translator"], record["segmenter"]): record["config_key"] for record in records}
+    seeds: dict[str, set[int]] = defaultdict(set)
+    for record in records:
+        seeds[record["segmenter"]].add(record["seed"])
     rows = []
     for (translator, segmenter, key), by_seed in cells.items():
         cells_of_row = list(by_seed.values())
         has_result = any(record["status"] == DONE for record in cells_of_row)
         if has_result or newest[translator, segmenter] == key:
+            wanted = _wanted_cells(cells_of_row, seeds[segmenter])
             rows.append(_row(cells_of_row, wanted, names, values, columns))
     return rows
+
+
+def _wanted_cells(records: Iterable[Record], seeds: Iterable[int]) -> tuple[SeedPair, ...]:
+    """The cells of a complete row: for each translator seed of its segmenter, all segmenters that it was asked for.
+
+    A few rows may have more segmenters for each translator than others, as in a study of variance; that takes nothing
+    from the others.
+    """
+    segmenter_seeds = sorted({seed_pair(record).segmenter_seed for record in records})
+    wanted: list[SeedPair] = []
+    for seed in sorted(seeds):
+        wanted += [SeedPair(seed, number) for number in segmenter_seeds]
+    return tuple(wanted)
 
 
 def _row(

@@ -26,11 +26,12 @@ class Comparison:
 
 
 def comparable_rows(rows: Sequence[Row]) -> list[Row]:
-    """The rows that have places: complete, with a value.
+    """The rows that have places: complete, with a value, of two translator seeds or more.
 
-    A mean over fewer seeds is not that of the same trainings, so an incomplete row has no place.
+    A mean over fewer seeds is not that of the same trainings, so an incomplete row has no place. At one translator
+    seed, noise decides the order.
     """
-    return [row for row in rows if row.complete and row.metrics[RANKED_BY].mean is not None]
+    return [row for row in rows if row.complete and row.metrics[RANKED_BY].n > 1]
 
 
 def pairwise_comparisons(rows: Sequence[Row]) -> dict[tuple[int, int], Comparison]:
@@ -43,10 +44,8 @@ def pairwise_comparisons(rows: Sequence[Row]) -> dict[tuple[int, int], Compariso
 
 
 def with_places(rows: Sequence[Row]) -> list[Row]:
-    """The rows, complete ones with places; none has one where there is one translator seed, as noise decides there."""
+    """The rows, those that can be compared with places."""
     ranked = comparable_rows(rows)
-    if not ranked or len(ranked[0].seeds) < 2:
-        return list(rows)
     differences = {}
     for pair, comparison in pairwise_comparisons(ranked).items():
         if comparison.p_adjusted is not None:

@@ -20,7 +20,7 @@ def _with_images(cell, random, groups=None):
     iou = intersection.sum(0) / union.sum(0)
     images = {"intersection": intersection.tolist(), "union": union.tolist()}
     cell["metrics"]["miou"] = float(iou.mean())
-    cell["details"] = {"segmentation": {"iou": dict(zip(CLASSES, iou.tolist(), strict=True)), "images": images}}
+    cell["details"] = {"segmentation": {"iou": dict(zip(CLASSES, iou.tolist(), strict=True)), "image_counts": images}}
     return cell | ({"test_groups": groups} if groups else {})
 
 

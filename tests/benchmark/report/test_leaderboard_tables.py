@@ -124,7 +124,7 @@ def test_places_are_printed_as_ranges(record):
     scores = {"a": (0.90, 0.91, 0.92), "b": (0.50, 0.52, 0.51), "c": (0.49, 0.52, 0.53)}
     grid = _grid([record(name, seed, value) for name, row in scores.items() for seed, value in enumerate(row)])
     assert [cells[:2] for cells in grid.rows] == [("1", "a"), ("2-3", "c"), ("2-3", "b")]
-    assert any("# is a range where rows cannot be told apart" in note for note in grid.notes)
+    assert any("column # has a range of places where rows cannot be told apart" in note for note in grid.notes)
 
 
 def test_a_nested_sample_counts_translator_seeds_and_segmenters(record):
@@ -159,6 +159,14 @@ def test_a_row_that_never_got_done_says_how_to_remove_it(matrix, record):
     assert not any("bench drop" in note for note in _grid(matrix).notes)
     grid = _grid([*matrix, record("old-trial", 0, status="failed", reason="boom")])
     assert any("bench drop" in note for note in grid.notes)
+
+
+def test_the_spread_between_segmenters_is_explained_where_it_is_shown(record):
+    nested = [record("a", 0, 0.5 + k / 10, segmenter_seed=k) for k in (0, 1)]
+    grid = _grid(nested)
+    assert _cell(grid, "a", "mIoU %") == "55.0 (sd 7.1)"
+    assert any(note.startswith("sd is the standard deviation between segmenters") for note in grid.notes)
+    assert not any(note.startswith("sd is") for note in _grid(nested[:1]).notes)
 
 
 def test_rows_of_one_label_are_told_apart(record):

@@ -109,6 +109,12 @@ def test_wins_are_those_comparisons_that_a_board_tells_apart(two_scenarios):
     assert counts == {"cut": (2, 2, 0), "cyclegan": (1, 2, 1), "source-only": (0, 2, 2)}
 
 
+def test_the_table_says_whether_rows_differ(demsar):
+    notes = across_grid(across_boards(boards(demsar))).notes
+    assert "rows differ: Friedman's test (Iman & Davenport), p = 0.020" in notes
+    assert "two rows are told apart by mean ranks that differ by 1.25 (Nemenyi, 5 %)" in notes
+
+
 def test_rows_that_a_board_lacks_are_left_out_and_named(two_scenarios):
     across = across_boards(boards(two_scenarios))
     assert across.lacking == {"fda": ("roads x deeplabv3",)}

@@ -87,7 +87,7 @@ def test_the_board_names_the_control_what_beats_it_and_what_is_below_the_floor(f
     grid = leaderboard_grid(board)
     (over,) = (note for note in grid.notes if note.startswith("over control"))
     assert over.endswith("to the strongest control of the family: source-only x deeplabv3-augmented")
-    assert "* better than it (Holm's correction over 3 rows, 5 %): cyclegan x deeplabv3" in grid.notes
+    assert "better than it, marked * (Holm's correction over 3 rows, 5 %): cyclegan x deeplabv3" in grid.notes
     assert "below the floor on average: fda x deeplabv3" in grid.notes
     column = grid.headings.index("over control %")
     marked = [row[1] for row in grid.rows if row[column].endswith(" *")]

@@ -84,6 +84,31 @@ def test_rows_that_cannot_be_told_apart_share_a_range_of_places(record):
     assert {row.translator: row.places for row in board.rows} == {"a": (1, 1), "b": (2, 3), "c": (2, 3), "d": (4, 4)}
 
 
+def test_further_segmenters_of_one_row_leave_the_others_complete(record):
+    noise = (0.0, 0.01, 0.03)
+    cells = [
+        record(name, seed, miou + noise[seed] * miou) for name, miou in (("a", 0.9), ("b", 0.1)) for seed in (0, 1, 2)
+    ]
+    cells += [record("a", seed, 0.9, segmenter_seed=1) for seed in (0, 1, 2)]
+    (board,) = boards(cells)
+    assert {row.translator: (len(row.wanted), row.complete, row.places) for row in board.rows} == {
+        "a": (6, True, (1, 1)),
+        "b": (3, True, (2, 2)),
+    }
+
+
+def test_seeds_are_those_of_the_segmenter_and_one_alone_gives_no_place(record):
+    cells = [
+        record(name, seed, miou + seed * miou / 100) for name, miou in (("a", 0.9), ("b", 0.1)) for seed in (0, 1, 2)
+    ]
+    cells.append(record("a", 0, 0.95, segmenter="deeplabv3-augmented", family="deeplabv3"))
+    (board,) = boards(cells)
+    assert all(row.complete for row in board.rows)
+    places = {(row.translator, row.segmenter): row.places for row in board.rows}
+    assert places["a", "deeplabv3-augmented"] is None
+    assert places["a", "deeplabv3"] == (1, 1)
+
+
 def test_no_row_has_a_place_at_one_translator_seed_however_many_segmenters_it_has(record):
     cells = [
         record(name, 0, miou + k / 100, segmenter_seed=k) for name, miou in (("a", 0.9), ("b", 0.1)) for k in (0, 1, 2)
