@@ -301,6 +301,17 @@ def test_weights_of_a_file_reach_the_backbone(tmp_path):
     assert torch.equal(model.network.backbone.layer1[0].conv1.weight, donor["layer1.0.conv1.weight"] + 1)
 
 
+@pytest.mark.parametrize("prefix", ["", "timm_model.", "backbone.timm_model."])
+def test_weights_of_a_timm_model_are_taken_by_the_names_of_timm_or_of_mmsegmentation(tmp_path, prefix):
+    options = {**TINY, "backbone": "timm:resnet10t"}
+    donor = DeepLabV3(DeepLabV3Options(**options)).build(3, None, pretrained=False).network.backbone.timm_model
+    path = tmp_path / "timm.safetensors"
+    save_file({f"{prefix}{name}": value + 1 for name, value in donor.state_dict().items()}, path)
+    model = DeepLabV3(DeepLabV3Options(**options, pretrained=str(path))).build(3, None, pretrained=True)
+    taken = model.network.backbone.timm_model.layer1[0].conv1.weight
+    assert torch.equal(taken, donor.layer1[0].conv1.weight + 1)
+
+
 def test_weights_of_another_network_are_refused(tmp_path):
     path = tmp_path / "other.pth"
     torch.save({"state_dict": {"stem.0.weight": torch.zeros(1)}}, path)
