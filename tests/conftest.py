@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from benchmark.api.scenario import Scenario, Side
 from benchmark.api.spec import CONTROLS
@@ -14,6 +15,31 @@ from benchmark.registry.registry import load_registry
 from benchmark.store.store import Store
 
 TOYS = Path(__file__).parent / "toys"
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--gpu-tests-on",
+        metavar="DEVICE",
+        help="torch device on which tests marked `gpu` are run: cuda where there is one, else they are left out; "
+        "with cpu they can be tried on any machine",
+    )
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave out tests that need a GPU where there is none: pytest counts them as deselected."""
+    if config.getoption("--gpu-tests-on") or torch.cuda.is_available():
+        return
+    left_out = [item for item in items if item.get_closest_marker("gpu")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.fixture
+def gpu(request):
+    """The torch device of tests that are marked `gpu`."""
+    return request.config.getoption("--gpu-tests-on") or "cuda"
 
 
 @pytest.fixture

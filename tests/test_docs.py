@@ -69,7 +69,8 @@ def test_the_plugins_of_the_guide_are_of_every_kind_and_can_be_used(guide):
 
 
 def test_the_plugins_of_the_guide_pass_their_suites_as_shown_there(guide):
-    command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", "test_my_plugins.py"]
+    command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider"]
+    command += ["test_my_plugins.py", "test_my_devices.py"]
     done = subprocess.run(command, cwd=guide, capture_output=True, text=True)
     assert re.search(r"^\d+ passed in", done.stdout, re.MULTILINE), done.stdout
 
