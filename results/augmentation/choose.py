@@ -9,6 +9,7 @@ augmentations: hue, gamma, posterised levels, JPEG, swapped channels, and uneven
 from __future__ import annotations
 
 import io
+import json
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -29,6 +30,7 @@ from benchmark.stages.plugins import load_fitted
 from benchmark.store.store import Store
 
 Pixels = NDArray[np.uint8]
+BATCH = 20
 AUGMENTATIONS = ("jitter", "blur", "scale", "noise", "amplitude")
 
 
@@ -75,21 +77,19 @@ CHANGES: Mapping[str, Callable[[Pixels], Pixels]] = {
 def score(segmenter: Any, images: ImageSet, change: Callable[[Pixels], Pixels]) -> float:
     """mIoU on changed images."""
     assert images.labels is not None
-    classes = len(images.classes)
-    total = torch.zeros(classes, classes, dtype=torch.int64)
-    for index in range(len(images)):
-        changed = change(np.asarray(images.images[0, index]))
-        pixels = torch.from_numpy(changed.copy()).permute(2, 0, 1)[None] / 255
-        with torch.inference_mode():
-            predicted = segmenter.predict(pixels)
-        total += confusion_matrix(predicted, torch.from_numpy(np.array(images.labels[index]))[None], classes)
-    return mean_iou(total).item()
+    changed = np.stack([change(np.asarray(image)) for image in images.images[0]])
+    pixels = torch.from_numpy(changed).permute(0, 3, 1, 2) / 255
+    with torch.inference_mode():
+        predicted = torch.cat([segmenter.predict(batch) for batch in pixels.split(BATCH)])
+    labels = torch.from_numpy(np.array(images.labels))
+    return mean_iou(confusion_matrix(predicted, labels, len(images.classes))).item()
 
 
 def main(results: Path) -> None:
     """Print a markdown table: one row per augmentation and seed."""
     records, _ = read_records(results)
     registry, store = load_registry(), Store(results)
+    torch.set_num_threads(1)
     print("| " + " | ".join(("seed", *AUGMENTATIONS, "as it is", *CHANGES, "mean of changes")) + " |")
     print("| " + " | ".join("---" for _ in range(9 + len(AUGMENTATIONS))) + " |")
     for record in sorted(records, key=lambda one: (one["seed"], one["config"]["segmenter"]["options"]["jitter"])):
@@ -108,8 +108,6 @@ def main(results: Path) -> None:
 
 
 def _input(store: Store, stage: Path, role: str) -> Path:
-    import json
-
     kind, key = json.loads(stage.read_text())["inputs"][role]
     return store.stage(kind, key).path
 
