@@ -98,7 +98,7 @@ def texture(look: Look, strength: float) -> Look:
 
 
 def dusk(look: Look, strength: float) -> Look:
-    """Sun below the horizon: no shadows, 0.4 stops of light less, a sky of one stop less, red at the horizon.
+    """Sun below the horizon: hardly any shadow, 0.4 stops of light less, a sky of one stop less, red at the horizon.
 
     A stop halves the light; these are the stops that the camera's exposure does not make up for.
     """
