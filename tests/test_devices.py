@@ -41,10 +41,10 @@ pytestmark = pytest.mark.filterwarnings("ignore:Accessing the data pointer of Fa
 TESTS = Path(__file__).parent
 REGISTRY = load_registry(TESTS.parent)
 SIZE = (32, 64)
-STEPS, MORE_STEPS = 2, 10
+STEPS, MORE_STEPS = 3, 10
 REQUIRED = {"mmseg": {"config": str(TESTS / "golden" / "fcn.py")}}
 """Options without a default, by the name of the plugin."""
-FREQUENT = {"pool": 1, "checkpoint_every": 1, "log_every": 1, "sample_every": 2, "validate_every": 2}
+FREQUENT = {"pool": 1, "checkpoint_every": 1, "log_every": 1, "sample_every": 3, "validate_every": 3}
 """Options by which all that is done now and then in a training is done within `STEPS`."""
 FIRST_LOSSES, LATER_LOSSES = 1e-4, 0.1
 """How far losses on a GPU may be from those on the CPU, relative to the larger of them and 1: in the first step, where
@@ -195,7 +195,7 @@ class Careless(nn.Conv2d):
 
 def test_a_constant_of_the_cpu_in_a_generator_is_found(tmp_path, monkeypatch):
     monkeypatch.setattr("bench_gan.networks.nn.Conv2d", Careless)
-    with pretended_gpu(), pytest.raises(RuntimeError, match="two different devices cuda:0, cpu"):
+    with pretended_gpu(), pytest.raises(RuntimeError, match="two different devices"):
         trained("translator", "cyclegan", tiny_options("translator", "cyclegan"), tmp_path)
 
 

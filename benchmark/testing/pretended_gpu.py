@@ -51,7 +51,7 @@ def pretended_gpu() -> Iterator[None]:
 
 
 class _PretendedGPU(TorchDispatchMode):
-    """Leaves operations on the CPU to torch, and others to the `FakeTensorMode` below it, which checks devices."""
+    """Leaves operations on the CPU to torch, and others to the `FakeTensorMode` below it, once devices are checked."""
 
     def __init__(self, fake_mode: FakeTensorMode) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # in torch
@@ -65,12 +65,12 @@ class _PretendedGPU(TorchDispatchMode):
         if not any(map(_is_on_gpu, leaves)):
             with unset_fake_temporarily():
                 return func(*args, **kwargs)
-        _check_generators(leaves, func)
-        if func in _VALUES:
-            return _VALUES[func](*args, **kwargs)
         if func.namespace == "aten" and func._can_decompose():  # such as `to` in inference mode
             with self:
                 return func.decompose(*args, **kwargs)
+        _check_devices(leaves, func)
+        if func in _VALUES:
+            return _VALUES[func](*args, **kwargs)
         if func in _INDEXED:
             args = (args[0], _without_masks(args[1]), *args[2:])
         stand_ins = _StandIns()
@@ -111,10 +111,15 @@ def _is_on_gpu(leaf: Any) -> bool:
     return isinstance(leaf, FakeTensor) or (isinstance(leaf, torch.device) and leaf.type == "cuda")
 
 
-def _check_generators(leaves: Sequence[Any], func: Any) -> None:
+def _check_devices(leaves: Sequence[Any], func: Any) -> None:
+    """Refuse tensors of two devices, which torch's fake tensors let pass in some operations, such as convolutions."""
     for leaf in leaves:
         if isinstance(leaf, torch.Generator) and leaf.device.type == "cpu":
             raise RuntimeError(f"{func}: expected a generator of the GPU, but one of the CPU came")
+    # a single number of the CPU may meet tensors of the GPU
+    devices = {str(leaf.device) for leaf in leaves if isinstance(leaf, Tensor) and leaf.ndim > 0}
+    if len(devices) > 1 and func not in _OF_TWO_DEVICES:
+        raise RuntimeError(f"{func}: expected tensors of one device, but found two different devices, {devices}")
 
 
 def _without_masks(indices: Sequence[Tensor | None]) -> list[Tensor | None]:
@@ -130,6 +135,7 @@ def _without_masks(indices: Sequence[Tensor | None]) -> list[Tensor | None]:
 
 _ALL = (aten.all.default, aten.all.dim, aten.all.dims)
 _INDEXED = (aten.index.Tensor, aten.index_put.default, aten.index_put_.default)
+_OF_TWO_DEVICES = (*_INDEXED, aten._to_copy.default, aten.copy_.default, aten.copy.default)
 
 
 def _number(tensor: Tensor) -> float | int | bool:
