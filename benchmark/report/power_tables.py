@@ -36,6 +36,7 @@ def spread_grid(board: Board, seeds: int, segmenter_seeds: int) -> TextTable:
                 decimal_text(None if mean is None else 100 * mean, 1),
                 _deviation(spread.translator),
                 _deviation(spread.segmenter),
+                _deviation(spread.together),
                 _deviation(spread.images),
                 decimal_text(spread.translator_minutes or None, 1),
                 decimal_text(spread.segmenter_minutes, 1),
@@ -48,6 +49,7 @@ def spread_grid(board: Board, seeds: int, segmenter_seeds: int) -> TextTable:
         "mIoU %",
         "sd translator",
         "sd segmenter",
+        "sd both",
         "sd images",
         "min translator",
         "min segmenter",
@@ -60,8 +62,8 @@ def spread_grid(board: Board, seeds: int, segmenter_seeds: int) -> TextTable:
 
 def _spread_notes(board: Board) -> tuple[str, ...]:
     notes = [
-        "sd translator, sd segmenter: of one training each, the segmenters on the same translations; sd images: of "
-        "other test images, whole groups at a time. Best segmenter seeds: those with the narrowest interval for the "
+        "sd translator, sd segmenter, sd both: of one training each, the segmenters on the same translations; sd images: "
+        "of other test images, whole groups at a time. Best segmenter seeds: those with the narrowest interval for the "
         "same minutes."
     ]
     if any(_unknown(spread_of(row)) for row in board.rows):

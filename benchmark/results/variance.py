@@ -28,6 +28,7 @@ class Spread:
         images: Due to the choice of test images; None where they were not counted one by one.
         translator_minutes: Of the training of a translator; 0 where there is none.
         segmenter_minutes: Of that of a segmenter; None where it is not known.
+        together: Due to both seeds, of translators with one segmenter each; None below two translators.
     """
 
     translator: float | None
@@ -35,12 +36,15 @@ class Spread:
     images: float | None = None
     translator_minutes: float = 0.0
     segmenter_minutes: float | None = None
+    together: float | None = None
 
     def of_mean(self, seeds: int, segmenter_seeds: int) -> float | None:
         """Variance of the mean over so many translators with so many segmenters each, on the same test images."""
-        if self.translator is None or self.segmenter is None:
-            return None
-        return self.translator / seeds + self.segmenter / (seeds * segmenter_seeds)
+        if self.translator is not None and self.segmenter is not None:
+            return self.translator / seeds + self.segmenter / (seeds * segmenter_seeds)
+        if self.together is not None and segmenter_seeds == 1:
+            return self.together / seeds
+        return None
 
     def best_segmenter_seeds(self) -> int | None:
         """Segmenters per translator that give the smallest variance of the mean for the same minutes.
@@ -73,6 +77,7 @@ def spread_of(row: Row) -> Spread:
     else:  # every cell is a training of its own
         every = list(sample.values.values())
         translator, segmenter = 0.0, sample_variance(every) if len(every) > 1 else None
+    of_first_segmenters = [value for pair, value in sample.values.items() if not pair.segmenter_seed]
     image_variances = [jackknife_variance(values) for values in sample.without_group.values()]
     return Spread(
         translator,
@@ -80,6 +85,7 @@ def spread_of(row: Row) -> Spread:
         mean(image_variances) if image_variances else None,
         minutes.get(FIT_TRANSLATOR, 0.0) if trains_translator else 0.0,
         minutes.get(FIT_SEGMENTER),
+        sample_variance(of_first_segmenters) if len(of_first_segmenters) > 1 else None,
     )
 
 

@@ -37,7 +37,7 @@ def test_the_spread_of_a_row_is_split_by_its_cause(results):
     assert outcome.exit_code == 0, outcome.output
     row = next(line.split() for line in outcome.output.splitlines() if line.startswith("cyclegan"))
     # var between segmenters 0.5 (1 point apart), between translators 8 - 0.5 / 2; cost 10 and 2 minutes
-    assert row == ["cyclegan", "deeplabv3", "42.5", "2.8", "0.7", "-", "10.0", "2.0", "1", "4.5"]
+    assert row == ["cyclegan", "deeplabv3", "42.5", "2.8", "0.7", "2.8", "-", "10.0", "2.0", "1", "4.5"]
 
 
 def test_the_difference_to_the_strongest_control_is_held_against_what_can_be_found(results):

@@ -48,6 +48,12 @@ def test_variance_of_the_mean_falls_with_seeds_and_segmenters():
     assert Spread(None, 6.0).of_mean(2, 3) is None
 
 
+def test_without_further_segmenters_both_parts_are_known_together():
+    spread = Spread(None, None, together=8.0)
+    assert spread.of_mean(4, 1) == pytest.approx(2.0)
+    assert spread.of_mean(4, 2) is None
+
+
 @pytest.mark.parametrize(
     ("translator", "segmenter", "minutes"), [(1.0, 1.0, (5, 1.5)), (1.0, 9.0, (8, 2)), (4.0, 1.0, (1, 1))]
 )
