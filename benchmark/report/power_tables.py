@@ -62,8 +62,8 @@ def spread_grid(board: Board, seeds: int, segmenter_seeds: int) -> TextTable:
 
 def _spread_notes(board: Board) -> tuple[str, ...]:
     notes = [
-        "sd translator, sd segmenter, sd both: of one training each, the segmenters on the same translations; sd images: "
-        "of other test images, whole groups at a time. Best segmenter seeds: those with the narrowest interval for the "
+        "sd translator, segmenter, both: of one training each, the segmenters on the same translations; sd images: of "
+        "other test images, whole groups at a time. Best segmenter seeds: those with the narrowest interval for the "
         "same minutes."
     ]
     if any(_unknown(spread_of(row)) for row in board.rows):
@@ -84,7 +84,7 @@ def power_grid(board: Board, seeds: int, segmenter_seeds: int) -> TextTable:
     """For each translator, whether a number of seeds would tell it from its strongest control."""
     held = [row for row in board.rows if not row.role and row.control is not None]
     rows = tuple(_power_row(row, board, seeds, segmenter_seeds, len(held)) for row in held)
-    title = f"{board.scenario}: what {seeds} translator seeds with {segmenter_seeds} segmenters each tell apart"
+    title = f"{board.scenario}: what {seeds} translator seeds tell apart, segmenters of each: {segmenter_seeds}"
     headings = (*ROW, "strongest control", "difference", "least difference, alone", "among all rows", "told apart")
     notes = (
         f"Least difference: what is found with a chance of {POWER:.0%} at a level of {LEVEL:.0%}, in points of mIoU, "
