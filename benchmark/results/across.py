@@ -149,7 +149,7 @@ def mean_ranks(values: Mapping[str, float]) -> dict[str, float]:
 
 
 def friedman_p(ranks: Sequence[float], boards: int) -> float:
-    """P-value of the hypothesis that all rows are equal.
+    """P-value of the hypothesis that all rows are equal; never below that of boards which all have one order.
 
     Args:
         ranks: Mean rank of each row; at least two.
@@ -160,13 +160,15 @@ def friedman_p(ranks: Sequence[float], boards: int) -> float:
     from scipy.special import fdtrc
 
     rows = len(ranks)
+    # that all boards have one order is the strongest evidence there is, and this is how likely it is by chance
+    smallest = float(math.factorial(rows)) ** (1 - boards)
     squares = math.fsum(rank**2 for rank in ranks)
     chi_square = 12 * boards / (rows * (rows + 1)) * (squares - rows * (rows + 1) ** 2 / 4)
     left = boards * (rows - 1) - chi_square
     if left <= 1e-9 * boards * rows:  # all boards have the same order
-        return 0.0
+        return smallest
     f = (boards - 1) * chi_square / left
-    return float(fdtrc(rows - 1, (rows - 1) * (boards - 1), max(0.0, f)))
+    return max(smallest, float(fdtrc(rows - 1, (rows - 1) * (boards - 1), max(0.0, f))))
 
 
 def critical_difference(rows: int, boards: int) -> float:

@@ -75,8 +75,9 @@ def test_the_test_agrees_with_scipy_where_no_ranks_are_shared():
     assert friedman_p(ranks.tolist(), 12) == pytest.approx(reference.f.sf(f, 4, 44))
 
 
-def test_boards_of_one_order_leave_no_doubt():
-    assert friedman_p([1.0, 2.0, 3.0], 5) == 0.0
+def test_boards_of_one_order_are_as_likely_by_chance_as_one_in_all_orders():
+    assert friedman_p([1.0, 2.0, 3.0, 4.0], 2) == pytest.approx(1 / 24)
+    assert friedman_p([1.0, 2.0, 3.0], 3) == pytest.approx(1 / 36)
 
 
 def test_equal_values_share_the_mean_of_their_ranks():
