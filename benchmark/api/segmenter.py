@@ -24,14 +24,14 @@ class Segmenter(ABC):
         self.options = options
 
     @abstractmethod
-    def fit(self, train: ImageSet, target: ImageSet, validation: ImageSet | None, context: StageContext) -> None:
+    def fit(self, train: ImageSet, target: ImageSet | None, validation: ImageSet | None, context: StageContext) -> None:
         """Learn from the labelled set `train`.
 
         Args:
             train: Labelled images: translated, source or (oracle) target ones. Where `train.variants > 1`, a
                 variant is to be drawn anew for each image in each epoch.
             target: The target training images without labels, for segmenters that align features or train
-                themselves on pseudo labels.
+                themselves on pseudo labels, and so need `target_images`; None for all others.
             validation: Labelled images to choose a checkpoint by, or None: keep the last one.
             context: Device, precision, seed, log, checkpoints.
 

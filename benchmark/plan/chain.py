@@ -204,7 +204,9 @@ class ChainBuilder:
         self, scenario: Scenario, segmenter: ResolvedPlugin, train: str, held_out: str | None, seed: int
     ) -> str:
         """Train on one labelled set; under `source-val`, `held_out` chooses the checkpoint."""
-        inputs = {"train": train, "target": self._split(scenario, scenario.target, "train")}
+        inputs = {"train": train}
+        if segmenter.needs("target_images"):
+            inputs["target"] = self._split(scenario, scenario.target, "train")
         if scenario.checkpoint == "oracle-val":
             inputs["validation"] = self._split(scenario, scenario.target, "test")
         if scenario.checkpoint == "source-val" and held_out is not None:

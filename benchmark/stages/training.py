@@ -75,11 +75,12 @@ def translate(spec: Mapping[str, Any], inputs: Inputs, context: StageContext, re
 
 
 def fit_segmenter(spec: Mapping[str, Any], inputs: Inputs, context: StageContext, registry: Registry) -> None:
-    """Train a segmenter on labelled images, with the target images at hand without their labels."""
+    """Train a segmenter on labelled images, and on unlabelled target images where it needs them."""
     segmenter: Segmenter = create_plugin(registry, "segmenter", spec["segmenter"])
     train = labelled_set(inputs, "train")
     validation = labelled_set(inputs, "validation") if "validation" in inputs else None
-    segmenter.fit(train, ImageSet.open(inputs["target"]).without_labels(), validation, context)
+    target = ImageSet.open(inputs["target"]).without_labels() if "target" in inputs else None
+    segmenter.fit(train, target, validation, context)
     segmenter.save(_empty_folder(context.folder / MODEL))
 
 

@@ -70,8 +70,9 @@ class SegmenterConformance(TrainedConformance):
         }
 
     def train(self, plugin: Any, domains: Domains, context: WatchedContext) -> None:
-        """Fit on the labelled source images, with the target images at hand."""
-        plugin.fit(domains.source, domains.target, domains.validation, context)
+        """Fit on the labelled source images, with the target images at hand where they are needed."""
+        needs_target = "target_images" in (*self.needs, *plugin.options.further_needs())
+        plugin.fit(domains.source, domains.target if needs_target else None, domains.validation, context)
 
     def outputs(self, plugin: Any, images: Tensor) -> Outputs:
         """Predictions, and logits where the segmenter has them."""

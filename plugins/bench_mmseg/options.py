@@ -116,6 +116,10 @@ class SegmenterOptions(TrainingOptions):
         json_schema_extra={"unit": "steps"},
     )
 
+    def further_needs(self) -> tuple[str, ...]:
+        """Target images for the alignment."""
+        return ("target_images",) if self.lambda_alignment > 0 else ()
+
     @field_validator("scale")
     @classmethod
     def _ordered(cls, value: tuple[float, float]) -> tuple[float, float]:

@@ -45,7 +45,7 @@ class SegFormer(NetworkSegmenter):
         """Image size over size of the coarsest features; images are padded to multiples of it."""
         return 8 * self.options.stride
 
-    def fit(self, train: ImageSet, target: ImageSet, validation: ImageSet | None, context: StageContext) -> None:
+    def fit(self, train: ImageSet, target: ImageSet | None, validation: ImageSet | None, context: StageContext) -> None:
         """As all segmenters; `UsageError` for steps of a single image of a single coarsest feature."""
         check_batch(self.options.batch_size, self.options.crop or train.size, self.coarsest)
         super().fit(train, target, validation, context)

@@ -29,7 +29,7 @@ from bench_mmseg.model import SegmentationModel
 from bench_mmseg.normalisation import estimate_statistics
 from bench_mmseg.options import SegmenterOptions
 from bench_mmseg.validation import BestWeights, check_labelled, miou_on
-from benchmark import DataError, ImageSet, Precision, Segmenter, StageContext
+from benchmark import DataError, ImageSet, Precision, Segmenter, StageContext, UsageError
 
 # It takes more than a second; here, whoever imports a segmenter once for many processes pays it once.
 load_mmseg()
@@ -64,8 +64,8 @@ class NetworkSegmenter(Segmenter):
         """What the optimizer trains; groups where some parameters have a rate or a decay of their own."""
         return model.parameters()
 
-    def fit(self, train: ImageSet, target: ImageSet, validation: ImageSet | None, context: StageContext) -> None:
-        """Learn from the labelled images; the target is looked at by the alignment alone, if that is switched on."""
+    def fit(self, train: ImageSet, target: ImageSet | None, validation: ImageSet | None, context: StageContext) -> None:
+        """Learn from the labelled images; the target is needed by the alignment alone, if that is switched on."""
         self._device, self._precision, self._classes = context.device, context.precision, train.classes.names
         seed_everything(context, "segmenter:weights")
         weights = class_weights(train, self.options.loss)
@@ -146,7 +146,7 @@ class NetworkSegmenter(Segmenter):
         self,
         model: SegmentationModel,
         data: ImageSet,
-        target: ImageSet,
+        target: ImageSet | None,
         validation: ImageSet | None,
         context: StageContext,
     ) -> None:
@@ -157,6 +157,8 @@ class NetworkSegmenter(Segmenter):
         if options.lambda_alignment > 0:
             trained = aligned = AlignedModel(model, len(data.classes), options, context)
             optimizers |= aligned.optimizers()
+            if target is None:
+                raise UsageError("lambda_alignment: the alignment needs target images, but there are none")
             batches = with_target(batches, target, options, context)
         callbacks: list[Callback] = []
         if options.average > 0:

@@ -61,7 +61,7 @@ def test_control_rows_train_on_source_and_target_and_have_no_translator(plan_of)
         stages = cell(plan, label).stages
         assert set(stages) == {"fit-segmenter", "predict", "score-segmentation:accuracy"}
         inputs = plan.stages[stages["fit-segmenter"]].inputs
-        assert inputs == {"train": by_look[look], "target": by_look["night"]}
+        assert inputs == {"train": by_look[look]}
 
 
 def test_labels_are_not_part_of_keys_but_of_cells(plan_of):
@@ -477,3 +477,21 @@ def test_a_metric_by_a_segmenter_of_the_source_shares_the_training_of_source_onl
     scored = plan.stages[stages["score-translation:source-agreement"]]
     assert scored.inputs["source_segmenter"] == floor["fit-segmenter"]
     assert kinds(plan)["fit-segmenter"] == 3
+
+
+def test_a_segmenter_is_given_the_target_only_where_it_needs_it(matrix_of, toys, choose):
+    def fit_inputs(**options):
+        matrix = replace(matrix_of("shift"), segmenters=(choose("segmenter", "aligned", steps=2, **options),))
+        plan = make_plan(replace(matrix, auxiliary_segmenter=matrix.segmenters[0]), toys)
+        return plan.stages[cell(plan, "source-only", "aligned").stages["fit-segmenter"]].inputs
+
+    assert set(fit_inputs()) == {"train"}
+    assert set(fit_inputs(align=True)) == {"train", "target"}
+
+
+def test_source_only_is_trained_once_for_all_targets_of_a_source(plan_of, dusk):
+    target = dusk.target.model_copy(update={"options": {**dusk.target.options, "count": 4}})
+    other = dusk.model_copy(update={"name": "dawn", "target": target})
+    plan = plan_of(scenarios=(dusk, other))
+    floors = {cell.stages["fit-segmenter"] for cell in plan.cells if cell.translator == "source-only"}
+    assert len(floors) == 1

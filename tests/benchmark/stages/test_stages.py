@@ -466,3 +466,11 @@ def test_source_scores_are_values_of_their_own(run, matrix_of, diary, store):
     least = sum(stage["seconds"] for stage in counted_stages)
     most = least + sum(record["stages"][role]["seconds"] for role in ("translate:test",))
     assert least <= record["cost"]["seconds"] <= most
+
+
+def test_a_segmenter_that_needs_the_target_gets_it_without_labels(run, matrix_of, choose, diary):
+    """The assertions are those of the segmenter."""
+    for align in (False, True):
+        segmenter = choose("segmenter", "aligned", steps=2, align=align)
+        run(replace(matrix_of("shift"), segmenters=(segmenter,), auxiliary_segmenter=segmenter))
+        assert diary.records["shift", "aligned", 0]["status"] == "done"

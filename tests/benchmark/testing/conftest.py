@@ -185,7 +185,9 @@ def segmenter_suite_of():
 
         one = segmenter(TintOptions())
         abilities = tuple(ability for ability in (HasLogits, AdaptsStatistics) if isinstance(one, ability))
-        return type("TestIt", (SegmenterConformance,), {"make": create, "abilities": abilities, **attributes})
+        needs = ("source_labels", "target_images")
+        fields = {"make": create, "abilities": abilities, "needs": needs, **attributes}
+        return type("TestIt", (SegmenterConformance,), fields)
 
     return make
 
