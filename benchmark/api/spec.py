@@ -36,10 +36,10 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
 A translator: `source_labels`, so that the source set of `fit` has labels; `paired`, so that source and target show the
 same scenes under equal ids in equal order; `source_segmenter`, so that `context.source_segmenter` is the auxiliary
 segmenter of the matrix, trained on the labelled source images. A segmenter: `target_images`, so that `fit` is given the
-target training images without labels; a training without them is shared by all targets of a source. A metric over translations: `source_segmenter` likewise;
-`target_segmenter`, so that `context.target_segmenter` is the same trained on the labelled target images; `translator`,
-so that `context.translator` is the translator that is measured; `reference`, so that its work on the target images is
-done once for all translators (`HasReferenceState`).
+target training images without labels; a training without them is shared by all targets of a source. A metric over
+translations: `source_segmenter` likewise; `target_segmenter`, so that `context.target_segmenter` is the same trained on
+the labelled target images; `translator`, so that `context.translator` is the translator that is measured; `reference`,
+so that its work on the target images is done once for all translators (`HasReferenceState`).
 """
 
 
