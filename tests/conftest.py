@@ -71,10 +71,12 @@ def choose(toys):
             return PluginConfig("control", name, name, "1", {})
         try:
             form = toys.options_class(toys.find(kind, name))
-            options, runtime_options = form(**options).model_dump(mode="json"), form.runtime_option_names()
+            checked = form(**options)
+            options, runtime_options = checked.model_dump(mode="json"), form.runtime_option_names()
+            needs = checked.further_needs()
         except Exception:  # a broken plugin has no options
-            options, runtime_options = {}, ()
-        return PluginConfig(kind, name, label or name, "1", options, runtime_options)
+            options, runtime_options, needs = {}, (), ()
+        return PluginConfig(kind, name, label or name, "1", options, runtime_options, further_needs=needs)
 
     return choice
 

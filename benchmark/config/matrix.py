@@ -28,6 +28,7 @@ class PluginConfig:
         off_budget: Names of the others that the matrix file or `--set` gave another value than the budget does.
         code: Digest of its files where it is given as a file; the planner fills it in.
         family: Of a segmenter: those of one family share their control rows; its alias where nothing is said.
+        further_needs: What the plugin needs with its options, beyond what its registration says.
         output: Of a translator: what its row is trained on, translations to the look of the target, or source images
             that the way back, which gives the look of the source, was applied to (`Invertible`); a control.
     """
@@ -42,6 +43,7 @@ class PluginConfig:
     code: str = ""
     family: str = ""
     output: Output = "target"
+    further_needs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

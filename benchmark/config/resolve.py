@@ -227,7 +227,8 @@ class _Resolver:
         own = use.entry_settings(self._origin)
         settings = self._layers(use.subject, own)
         where = error_location(settings, f"{use.spec.kind}.{use.entry.alias}")
-        options = validate(use.options, apply_settings({}, settings), where).model_dump(mode="json")
+        checked = validate(use.options, apply_settings({}, settings), where)
+        options = checked.model_dump(mode="json")
         runtime_options = use.options.runtime_option_names()
         # compared by value: writing out what the budget says anyway does not leave it
         changed = {setting.path[0] for setting in self._changes(use.subject, own)} - set(runtime_options)
@@ -243,6 +244,7 @@ class _Resolver:
             tuple(off_budget),
             family=use.entry.family,
             output=use.entry.output,
+            further_needs=checked.further_needs(),
         )
 
     def _budget_options(self, use: _Use) -> dict[str, Any]:

@@ -23,14 +23,12 @@ class ResolvedPlugin:
         spec: Its entry; None for a control row and where there is an error.
         error: Why it cannot be used, or empty.
         values: Of a metric, the names of its values; empty where only its class knows them.
-        option_needs: What it needs with its options, beyond what its entry declares.
     """
 
     config: PluginConfig
     spec: PluginSpec | None = None
     error: str = ""
     values: tuple[str, ...] = ()
-    option_needs: tuple[str, ...] = ()
 
     @property
     def alias(self) -> str:
@@ -56,7 +54,7 @@ class ResolvedPlugin:
 
     def needs(self, word: str) -> bool:
         """Whether its entry declares a need, or its options bring one."""
-        return self.spec is not None and word in (*self.spec.needs, *self.option_needs)
+        return self.spec is not None and word in (*self.spec.needs, *self.config.further_needs)
 
     def measures(self, subject: str) -> bool:
         """Whether it is a metric over a subject; also true where only its class knows the subject."""
@@ -130,10 +128,7 @@ def _resolve(config: PluginConfig, registry: Registry, code: CodeDigests) -> Res
     try:
         spec = registry.find(config.kind, config.name)
         with_code = replace(config, code=code.of_files(spec, registry.project))
-        option_needs: tuple[str, ...] = ()
-        if config.kind == "segmenter":
-            option_needs = registry.options_class(spec).model_validate(config.options).further_needs()
-        return ResolvedPlugin(with_code, spec, option_needs=option_needs)
+        return ResolvedPlugin(with_code, spec)
     except PluginError as error:
         return ResolvedPlugin(config, error=str(error))
 

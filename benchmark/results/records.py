@@ -260,6 +260,7 @@ def _plugin_entry(plugin: PluginConfig) -> dict[str, Any]:
     entry = asdict(plugin)
     runtime_options = entry.pop("runtime_options")  # they do not affect results, and may hold paths of this machine
     entry["options"] = {name: value for name, value in plugin.options.items() if name not in runtime_options}
+    del entry["further_needs"]  # they follow from the options
     for name, usual in (("family", ""), ("output", "target")):
         if entry[name] == usual:  # records from before these fields were there have none of them either
             del entry[name]
