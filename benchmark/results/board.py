@@ -9,9 +9,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from benchmark.api.metric import Value
-from benchmark.results.differences import Sample
 from benchmark.results.multiple import LEVEL, Places
-from benchmark.results.seed_pairs import SeedPair
+from benchmark.results.seed_pairs import Sample, SeedPair
 from benchmark.results.statistics import Estimate
 
 if TYPE_CHECKING:

@@ -10,11 +10,11 @@ from typing import Any
 
 from benchmark.results.board import GAIN, GAP_RECOVERED, NO_OTHER_CONTROL, OVER_CONTROL, Record, Row, StrongestControl
 from benchmark.results.board_notes import deciding_scenario
-from benchmark.results.differences import Difference, Sample, paired_difference
+from benchmark.results.differences import Difference, paired_difference
 from benchmark.results.multiple import holm
 from benchmark.results.ratio import gap_recovered
 from benchmark.results.record_fields import RANKED_BY
-from benchmark.results.seed_pairs import lacking_seeds
+from benchmark.results.seed_pairs import Sample, lacking_seeds
 from benchmark.results.statistics import Estimate
 
 BELOW = ("floor", "control")

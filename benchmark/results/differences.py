@@ -4,34 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.results.multiple import LEVEL
-from benchmark.results.seed_pairs import SeedPair, mean, means_by_seed
+from benchmark.results.seed_pairs import Sample, SeedPair, mean, means_by_seed
 from benchmark.results.statistics import NO_SPREAD, ONE_SEED, Estimate, has_no_spread, sample_variance, t_quantile
 
 Array = NDArray[np.float64]
 BOTH = "trainings and test images"
 MANY_GROUPS = 10
 """From so many groups of images on, the noise of single trainings on single images is known well enough to subtract."""
-
-
-@dataclass(frozen=True)
-class Sample:
-    """One number of a row in each of its cells.
-
-    Attributes:
-        values: By seeds.
-        without_group: By seeds, the number over the test images of all groups but one, for each group: shape
-            (groups,). Empty where records have no counts of single images.
-    """
-
-    values: Mapping[SeedPair, float]
-    without_group: Mapping[SeedPair, Array] = field(default_factory=dict, compare=False, repr=False)
 
 
 class VariancePart(NamedTuple):

@@ -5,7 +5,12 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class SeedPair(NamedTuple):
@@ -27,6 +32,20 @@ class SeedPair(NamedTuple):
         ('2', '2.1')
         """
         return f"{self.seed}.{self.segmenter_seed}" if self.segmenter_seed else str(self.seed)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One number of a row in each of its cells.
+
+    Attributes:
+        values: By seeds.
+        without_group: By seeds, the number over the test images of all groups but one, for each group: shape
+            (groups,). Empty where records have no counts of single images.
+    """
+
+    values: Mapping[SeedPair, float]
+    without_group: Mapping[SeedPair, NDArray[np.float64]] = field(default_factory=dict, compare=False, repr=False)
 
 
 def values_by_seed(values: Mapping[SeedPair, float]) -> dict[int, list[float]]:

@@ -203,8 +203,8 @@ UNFIT = [
         "needs of a translator may name source_labels, paired, source_segmenter, but name luck",
     ),
     (
-        PluginSpec("metric", "a", "m:A", needs=("source_segmenter",)),
-        "needs of a metric may name target_segmenter, translator, reference, but name source_segmenter",
+        PluginSpec("metric", "a", "m:A", needs=("paired",)),
+        "needs of a metric may name source_segmenter, target_segmenter, translator, reference, but name paired",
     ),
     (PluginSpec("dataset", "a", "m:A", needs=("luck",)), "needs of a dataset may name nothing, but name luck"),
 ]
