@@ -22,9 +22,9 @@ from benchmark.api.metric import (
 )
 from benchmark.api.options import PluginOptions
 from benchmark.api.scenario import Scenario, Side
-from benchmark.api.segmenter import HasLogits, Segmenter
+from benchmark.api.segmenter import AdaptsStatistics, HasLogits, Segmenter
 from benchmark.api.spec import API_VERSION, PluginSpec
-from benchmark.api.stage_context import Precision, RequestedDevice, RequestedPrecision, StageContext
+from benchmark.api.stage_context import FittedSegmenter, Precision, RequestedDevice, RequestedPrecision, StageContext
 from benchmark.api.translator import HasAttentionMaps, HasPixelAttention, Invertible, MultiVariant, Translator
 from benchmark.errors import (
     BenchError,
@@ -46,6 +46,7 @@ __all__ = [
     "API_VERSION",
     "IGNORE",
     "AcceptsImageIds",
+    "AdaptsStatistics",
     "BenchError",
     "ClassSet",
     "CommandOption",
@@ -53,6 +54,7 @@ __all__ = [
     "Dataset",
     "DoctorCheck",
     "Executor",
+    "FittedSegmenter",
     "HasAttentionMaps",
     "HasLogits",
     "HasPixelAttention",

@@ -83,8 +83,9 @@ class SegmentationMetric(Metric):
 class TranslationMetric(Metric):
     """A metric over source images, their translations, and images of the target domain.
 
-    Where it needs them (`PluginSpec.needs`), `start` finds in `context.target_segmenter` the auxiliary segmenter
-    trained on the labelled target images, and in `context.translator` the translator that is measured.
+    Where it needs them (`PluginSpec.needs`), `start` finds in `context.source_segmenter` and `context.target_segmenter`
+    the auxiliary segmenter trained on the labelled source or target images, and in `context.translator` the translator
+    that is measured.
     """
 
     def reference(self, images: Tensor) -> None:

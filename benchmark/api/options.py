@@ -24,6 +24,10 @@ class PluginOptions(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
 
+    def further_needs(self) -> tuple[str, ...]:
+        """What the plugin needs with these options, beyond what its registration says (`PluginSpec.needs`)."""
+        return ()
+
     @classmethod
     def runtime_option_names(cls) -> tuple[str, ...]:
         """Names of the options that do not change what comes out."""

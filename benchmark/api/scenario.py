@@ -20,6 +20,14 @@ def check_row_name(name: str, what: str) -> str:
     return name
 
 
+def _check_expression(text: str) -> str:
+    try:
+        re.compile(text)
+    except re.error as error:
+        raise ValueError(f"expected a regular expression, but {text!r} is none: {error}") from error
+    return text
+
+
 class Side(BaseModel):
     """One domain of a scenario: a data set, its options, and its splits.
 
@@ -28,6 +36,10 @@ class Side(BaseModel):
         options: Options of that plugin.
         train: Split to learn from. On the target side its labels are used by the oracle alone.
         test: Split to evaluate on (target side), or to choose a checkpoint by (source side).
+        group: A regular expression that finds in the id of a test image the group that it belongs to, such as a video
+            sequence: images of a group are not independent, and intervals take whole groups. The group is what the
+            expression's first pair of parentheses matches, or the whole match without one. Empty: each image is a
+            group of its own.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -36,6 +48,7 @@ class Side(BaseModel):
     options: dict[str, Any] = Field(default_factory=dict)
     train: str = "train"
     test: str = "val"
+    group: Annotated[str, AfterValidator(_check_expression)] = ""
 
 
 class Scenario(BaseModel):

@@ -24,14 +24,14 @@ class Segmenter(ABC):
         self.options = options
 
     @abstractmethod
-    def fit(self, train: ImageSet, target: ImageSet, validation: ImageSet | None, context: StageContext) -> None:
+    def fit(self, train: ImageSet, target: ImageSet | None, validation: ImageSet | None, context: StageContext) -> None:
         """Learn from the labelled set `train`.
 
         Args:
             train: Labelled images: translated, source or (oracle) target ones. Where `train.variants > 1`, a
                 variant is to be drawn anew for each image in each epoch.
             target: The target training images without labels, for segmenters that align features or train
-                themselves on pseudo labels.
+                themselves on pseudo labels, and so need `target_images`; None for all others.
             validation: Labelled images to choose a checkpoint by, or None: keep the last one.
             context: Device, precision, seed, log, checkpoints.
 
@@ -66,5 +66,27 @@ class HasLogits(Protocol):
 
         Args:
             images: float32 RGB in [0, 1], shape (N, 3, H, W).
+        """
+        ...
+
+
+@runtime_checkable
+class AdaptsStatistics(Protocol):
+    """A segmenter that can be adapted after its training through its normalisation statistics alone (AdaBN)."""
+
+    def adapt_statistics(self, target: ImageSet, context: StageContext) -> None:
+        """Replace the statistics of the fitted or loaded network by those of the target images, for good.
+
+        `predict`, `logits` and `save` use them from then on. No weight changes, and nothing is left of the statistics
+        before: they depend on the images alone. Every image is seen once, without augmentation, and counts the same.
+
+        Args:
+            target: Target training images; their labels must not be looked at.
+            context: Device, progress.
+
+        Raises:
+            Unavailable: The network has no statistics, such as one without batch norm.
+
+        Source: Li et al. 2016, Revisiting Batch Normalization For Practical Domain Adaptation, arXiv:1603.04779.
         """
         ...

@@ -14,21 +14,32 @@ API_VERSION = 1
 Kind = Literal["translator", "segmenter", "metric", "dataset", "executor"]
 KINDS: tuple[Kind, ...] = ("translator", "segmenter", "metric", "dataset", "executor")
 
-FLOOR, CEILING = CONTROLS = ("source-only", "oracle")
-"""Rows that belong to every matrix, and names no plugin may have: no translation, and training on target labels."""
+FLOOR, CEILING = "source-only", "oracle"
+"""The control rows of every matrix: no translation, and training on target labels."""
+TARGET_STATISTICS = "target-statistics"
+"""A control row where it is asked for: the segmenter of source-only, its normalisation statistics those of target
+images (`AdaptsStatistics`)."""
+CONTROLS = (FLOOR, CEILING, TARGET_STATISTICS)
+"""Rows that are no plugins; no plugin may be named like one."""
+
+RowRole = Literal["", "floor", "ceiling", "control"]
+"""What a row is to the others: nothing, or what they are held against."""
+ROLES: Mapping[str, RowRole] = {FLOOR: "floor", CEILING: "ceiling", TARGET_STATISTICS: "control"}
 
 NEEDS: Mapping[str, tuple[str, ...]] = {
     "translator": ("source_labels", "paired", "source_segmenter"),
-    "metric": ("target_segmenter", "translator", "reference"),
+    "segmenter": ("target_images",),
+    "metric": ("source_segmenter", "target_segmenter", "translator", "reference"),
 }
 """What a plugin may ask for beyond its usual data, by kind; other kinds may ask for nothing.
 
 A translator: `source_labels`, so that the source set of `fit` has labels; `paired`, so that source and target show the
 same scenes under equal ids in equal order; `source_segmenter`, so that `context.source_segmenter` is the auxiliary
-segmenter of the matrix, trained on the labelled source images. A metric over translations: `target_segmenter`, so that
-`context.target_segmenter` is the same trained on the labelled target images; `translator`, so that
-`context.translator` is the translator that is measured; `reference`, so that its work on the target images is done
-once for all translators (`HasReferenceState`).
+segmenter of the matrix, trained on the labelled source images. A segmenter: `target_images`, so that `fit` is given the
+target training images without labels; a training without them is shared by all targets of a source. A metric over
+translations: `source_segmenter` likewise; `target_segmenter`, so that `context.target_segmenter` is the same trained on
+the labelled target images; `translator`, so that `context.translator` is the translator that is measured; `reference`,
+so that its work on the target images is done once for all translators (`HasReferenceState`).
 """
 
 

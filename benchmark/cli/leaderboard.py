@@ -15,11 +15,13 @@ from rich.console import Console
 from benchmark.cli.options import results_option
 from benchmark.errors import UsageError, did_you_mean
 from benchmark.registry.registry import Registry, load_registry
+from benchmark.report.across import across_csv, across_grid, across_json
 from benchmark.report.export import as_csv, as_json
 from benchmark.report.leaderboard_tables import costs_grid, highlights_grid, leaderboard_grid, per_class_grid
 from benchmark.report.markdown import page
 from benchmark.report.tables import TextTable
 from benchmark.report.terminal import console, print_grid
+from benchmark.results.across import Across, across_boards
 from benchmark.results.board import Board, newest_boards, reorder
 from benchmark.results.leaderboard import boards
 from benchmark.results.records import read_records
@@ -39,6 +41,7 @@ _OUTPUT = click.File("w", encoding="utf-8", lazy=False, atomic=True)
 @click.option("--per-class", is_flag=True, help="Also the IoU of each class; in csv, columns (json has it always).")
 @click.option("--costs", is_flag=True, help="Also minutes, images/s and memory of the trainings (likewise).")
 @click.option("--highlights", is_flag=True, help="Also what metrics say in words, as which classes flipped (likewise).")
+@click.option("--across", is_flag=True, help="Instead: mean ranks of translators over boards, with wins and losses.")
 @click.option("--all", "every", is_flag=True, help="Also older boards: other sizes, budgets, class sets ...")
 @click.option("--output", type=_OUTPUT, default="-", help="A file instead of standard output.")
 @click.pass_context
@@ -51,6 +54,7 @@ def command(
     per_class: bool,
     costs: bool,
     highlights: bool,
+    across: bool,
     every: bool,
     output: IO[str],
 ) -> None:
@@ -66,7 +70,9 @@ def command(
         found = order_boards(found, sort)
     optional = {per_class_grid: per_class, highlights_grid: highlights, costs_grid: costs}
     further = [table for table, wanted in optional.items() if wanted]
-    if style == "rich":
+    if across:
+        write_across(found, style, output)
+    elif style == "rich":
         print_boards(found, console(output), further)
     elif style == "csv":
         output.write(as_csv(found, per_class=per_class, costs=costs, highlights=highlights))
@@ -123,6 +129,29 @@ def _finite_number(value: Any) -> float | None:
     except OverflowError:  # an integer beyond all floats
         number = math.nan
     return number if math.isfinite(number) else None
+
+
+def write_across(found: Sequence[Board], style: str, output: IO[str]) -> None:
+    """Rows compared across boards; `UsageError` where there is nothing to compare."""
+    across = comparable_across(found)
+    if style == "rich":
+        print_grid(across_grid(across), console(output))
+    elif style == "markdown":
+        output.write(page([across_grid(across)]))
+    else:
+        output.write(across_csv(across) if style == "csv" else across_json(across))
+
+
+def comparable_across(found: Sequence[Board]) -> Across:
+    """Rows across boards; `UsageError` where there are fewer than two boards, or than two rows that all have."""
+    across = across_boards(found)
+    if len(across.boards) < 2:
+        have = f"there is {across.boards[0]} alone" if across.boards else "there is none"
+        raise UsageError(f"ranks across boards take two scenarios or segmenters, but {have}")
+    if len(across.standings) < 2:
+        names = ", ".join(across.boards)
+        raise UsageError(f"no two translators are on all of {names}; choose boards with --scenario, or run more rows")
+    return across
 
 
 def print_boards(found: Sequence[Board], out: Console, further: Sequence[Table] = ()) -> None:

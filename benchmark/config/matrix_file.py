@@ -14,12 +14,15 @@ from pydantic import (
     Field,
     PositiveFloat,
     PositiveInt,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 
 from benchmark.api.scenario import check_row_name
 from benchmark.api.stage_context import RequestedDevice, RequestedPrecision
 from benchmark.config.budget import BudgetFile
+from benchmark.config.matrix import SEGMENTER_SEED_STEP, Output
 from benchmark.config.overrides import SECTIONS
 from benchmark.errors import UsageError, did_you_mean, display_path
 from benchmark.registry.packaged_files import find_config
@@ -41,6 +44,8 @@ class Entry(BaseModel):
         name: Name of the plugin.
         alias: What its row is called; by default the name.
         options: Options of this entry alone.
+        family: Of a segmenter; see `PluginConfig.family`.
+        output: Of a translator; see `PluginConfig.output`.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -48,6 +53,8 @@ class Entry(BaseModel):
     name: str
     alias: Annotated[str, AfterValidator(lambda alias: alias and check_row_name(alias, "an alias"))] = ""
     options: dict[str, Any] = {}
+    family: Annotated[str, AfterValidator(lambda family: family and check_row_name(family, "a family"))] = ""
+    output: Output = "target"
 
     @model_validator(mode="after")
     def _fill_alias(self) -> Self:
@@ -109,12 +116,24 @@ class Request(BudgetFile):
     auxiliary_segmenter: Annotated[Entry | None, BeforeValidator(_entry_table)] = None
     metrics: _Entries
     seeds: Annotated[tuple[_Seed, ...], Field(min_length=1), AfterValidator(_require_unique)] = (0,)
+    segmenter_seeds: PositiveInt = 1
+    source_scores: bool = False
     budget: str = ""
     precision: RequestedPrecision = "auto"
     device: RequestedDevice = "auto"
     timeout: PositiveFloat | None = None
     threads: PositiveInt = 1
     executor: _Executor = Field(default_factory=_default_executor)
+
+    @field_validator("segmenter_seeds")
+    @classmethod
+    def _leaves_room(cls, value: int, info: ValidationInfo) -> int:
+        largest = max(info.data.get("seeds", (0,)))
+        if value > 1 and largest >= SEGMENTER_SEED_STEP:
+            raise ValueError(
+                f"expected seeds below {SEGMENTER_SEED_STEP} where segmenter_seeds is above 1, but one is {largest}"
+            )
+        return value
 
 
 TOP_LEVEL_KEYS = tuple(name for name in Request.model_fields if name not in ("summary", *SECTIONS))

@@ -54,7 +54,8 @@ def resolve_matrix(
         asked: What stands instead of the file's values, by their keys (`benchmark.config.matrix_file.Request`):
             `scenarios`, `translators`, `segmenters` and `metrics` (names, or aliases of entries of the file; of
             metrics also changes of the usual list, as in `["+edges", "-fid"]`), `auxiliary_segmenter`, `seeds`,
-            `budget`, `device`, `precision`, `timeout`, `threads`, `executor` (a name).
+            `segmenter_seeds`, `source_scores`, `budget`, `device`, `precision`, `timeout`, `threads`,
+            `executor` (a name).
         registry: Where plugins and scenarios are found.
         overrides: Texts of the form `KEY=VALUE`, as `--set` takes them.
         has_gpu: Whether this machine has a GPU, by which the default budget is chosen.
@@ -131,6 +132,8 @@ class _Resolver:
             budget_digest=self._budget.digest,
             executor=self._plugin_config(self._executor),
             threads=request.threads,
+            segmenter_seeds=request.segmenter_seeds,
+            source_scores=request.source_scores,
             warnings=self._warnings(),
         )
 
@@ -164,6 +167,7 @@ class _Resolver:
     def _plugins(self, kind: str, entries: Iterable[Entry]) -> list[_Use]:
         uses = []
         for entry in entries:
+            self._check_fields(kind, entry)
             if kind == "translator" and self._is_control(entry):
                 continue
             spec = self._registry.find(kind, entry.name)
@@ -173,11 +177,19 @@ class _Resolver:
     def _is_control(self, entry: Entry) -> bool:
         """Whether an entry is a control row; it has to be called like one then, and like none otherwise."""
         where = f"{self._origin}: translators.{entry.alias}"
-        if entry.name in CONTROLS and (entry.options or entry.alias != entry.name):
-            raise UsageError(f"{where}: '{entry.name}' is a control row, which takes neither alias nor options")
+        if entry.name in CONTROLS and (entry.options or entry.alias != entry.name or entry.output != "target"):
+            raise UsageError(f"{where}: '{entry.name}' is a control row, which takes no alias, options or output")
         if entry.alias in CONTROLS and entry.name not in CONTROLS:
             raise UsageError(f"{where}: '{entry.alias}' is the alias of a control row; choose another")
         return entry.name in CONTROLS
+
+    def _check_fields(self, kind: str, entry: Entry) -> None:
+        """Refuse a field that only entries of another kind have."""
+        where = f"{self._origin}: {kind}s.{entry.alias}"
+        if entry.family and kind != "segmenter":
+            raise UsageError(f"{where}: only segmenters have a family")
+        if entry.output != "target" and kind != "translator":
+            raise UsageError(f"{where}: only translators have an output")
 
     def _side_options(self, side: Side) -> type[PluginOptions]:
         return self._registry.options_class(self._registry.find("dataset", side.dataset))
@@ -222,7 +234,15 @@ class _Resolver:
         budgeted = self._budget_options(use) if changed else {}
         off_budget = [name for name in sorted(changed) if name in options and options[name] != budgeted.get(name)]
         return PluginConfig(
-            use.spec.kind, use.spec.name, use.entry.alias, use.spec.version, options, runtime_options, tuple(off_budget)
+            use.spec.kind,
+            use.spec.name,
+            use.entry.alias,
+            use.spec.version,
+            options,
+            runtime_options,
+            tuple(off_budget),
+            family=use.entry.family,
+            output=use.entry.output,
         )
 
     def _budget_options(self, use: _Use) -> dict[str, Any]:

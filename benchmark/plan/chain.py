@@ -6,20 +6,25 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from benchmark.api.scenario import Scenario, Side
-from benchmark.api.spec import CEILING, FLOOR
+from benchmark.api.spec import CEILING, FLOOR, TARGET_STATISTICS
+from benchmark.config.matrix import SEGMENTER_SEED_STEP
 from benchmark.plan.data_sources import DataSources
 from benchmark.plan.keys import compute_identity, content_key, without_runtime_options
 from benchmark.plan.model import Stage
 from benchmark.plan.plugins import MatrixPlugins, ResolvedPlugin
 from benchmark.plan.stage_kinds import (
+    ADAPT_SEGMENTER,
     FIT_SEGMENTER,
     FIT_TRANSLATOR,
     HELD_OUT,
+    METRICS_SOURCE_SEGMENTER,
     PREDICT,
+    PREDICT_SOURCE,
     PREPARE,
     REFERENCE,
     SCORE_SEGMENTATION,
     SCORE_SEGMENTATION_NATIVE,
+    SCORE_SEGMENTATION_SOURCE,
     SCORE_TRANSLATION,
     SOURCE_SEGMENTER,
     STAGE_KINDS,
@@ -51,28 +56,62 @@ class ChainBuilder:
         self._compute = compute_identity(plugins.matrix)
 
     def chain(
-        self, scenario: Scenario, translator: ResolvedPlugin, segmenter: ResolvedPlugin, seed: int
+        self,
+        scenario: Scenario,
+        translator: ResolvedPlugin,
+        segmenter: ResolvedPlugin,
+        seed: int,
+        segmenter_seed: int = 0,
     ) -> dict[Role, str]:
         """Keys of the stages of one cell, by role."""
         chain: dict[Role, str] = {}
+        # equal to the translator's for the first segmenter, which is all that most matrices have
+        training_seed = seed + segmenter_seed * SEGMENTER_SEED_STEP
         if translator.is_control:
-            chain[Role(FIT_SEGMENTER)] = self._fit_control(scenario, segmenter, translator.alias, seed)
+            chain[Role(FIT_SEGMENTER)] = self._fit_control(scenario, segmenter, translator.alias, training_seed)
         else:
             chain |= self._translation(scenario, translator, seed)
             train, held_out = chain[Role(TRANSLATE)], chain.get(HELD_OUT)
-            chain[Role(FIT_SEGMENTER)] = self._fit_segmenter(scenario, segmenter, train, held_out, seed)
+            chain[Role(FIT_SEGMENTER)] = self._fit_segmenter(scenario, segmenter, train, held_out, training_seed)
+        trained = chain[Role(FIT_SEGMENTER)]
+        if translator.alias == TARGET_STATISTICS:
+            trained = self._adapt_segmenter(scenario, segmenter, trained, training_seed)
+            chain[Role(ADAPT_SEGMENTER)] = trained
+        chain |= self._evaluation(scenario, segmenter, trained, training_seed)
+        if self._plugins.matrix.source_scores and translator.alias != CEILING:
+            held_out = chain.get(HELD_OUT) or self._split(scenario, scenario.source, "test")
+            chain |= self._source_evaluation(segmenter, trained, held_out, training_seed)
+        return chain
+
+    def _evaluation(self, scenario: Scenario, segmenter: ResolvedPlugin, trained: str, seed: int) -> dict[Role, str]:
+        """The stages that predict the target test split and measure the predictions, by role."""
+        chain: dict[Role, str] = {}
         test = self._split(scenario, scenario.target, "test")
-        inputs = {"segmenter": chain[Role(FIT_SEGMENTER)], "test": test}
+        inputs = {"segmenter": trained, "test": test}
         predictions = self._add(PREDICT, segmenter.alias, {"segmenter": segmenter.identity}, inputs, seed)
         chain[Role(PREDICT)] = predictions
+        groups = {"group": scenario.target.group} if scenario.target.group else {}
         for metric in self._plugins.metrics_over("segmentation"):
             inputs = {"predictions": predictions, "test": test}
-            scored = self._add(SCORE_SEGMENTATION, metric.alias, {"metric": metric.identity}, inputs, seed)
+            spec = {"metric": metric.identity, **groups}
+            scored = self._add(SCORE_SEGMENTATION, metric.alias, spec, inputs, seed)
             chain[Role(SCORE_SEGMENTATION, metric.alias)] = scored
             if scenario.evaluate == "native":
                 spec = {"metric": metric.identity, **self._split_identity(scenario.target, scenario.target.test)}
                 scored = self._add(SCORE_SEGMENTATION_NATIVE, metric.alias, spec, inputs, seed)
                 chain[Role(SCORE_SEGMENTATION_NATIVE, metric.alias)] = scored
+        return chain
+
+    def _source_evaluation(self, segmenter: ResolvedPlugin, trained: str, held_out: str, seed: int) -> dict[Role, str]:
+        """The stages that measure a segmenter on held-out source images, by role."""
+        inputs = {"segmenter": trained, "test": held_out}
+        predictions = self._add(PREDICT, segmenter.alias, {"segmenter": segmenter.identity}, inputs, seed)
+        chain = {PREDICT_SOURCE: predictions}
+        for metric in self._plugins.metrics_over("segmentation"):
+            inputs = {"predictions": predictions, "test": held_out}
+            spec = {"metric": metric.identity}
+            scored = self._add(SCORE_SEGMENTATION_SOURCE, metric.alias, spec, inputs, seed)
+            chain[Role(SCORE_SEGMENTATION_SOURCE, metric.alias)] = scored
         return chain
 
     def _translation(self, scenario: Scenario, translator: ResolvedPlugin, seed: int) -> dict[Role, str]:
@@ -85,11 +124,15 @@ class ChainBuilder:
         fitted = self._fit_translator(scenario, translator, auxiliary_segmenter, seed)
         chain[Role(FIT_TRANSLATOR)] = fitted
         chain[Role(TRANSLATE)] = self._translate(translator, fitted, self._split(scenario, source, "train"), seed)
-        if scenario.score_translations == "test" or scenario.checkpoint == "source-val":
+        held_out_is_used = scenario.score_translations == "test" or scenario.checkpoint == "source-val"
+        if held_out_is_used or self._plugins.matrix.source_scores:
             chain[HELD_OUT] = self._translate(translator, fitted, self._split(scenario, source, "test"), seed)
         metrics = self._plugins.metrics_over("translation")
         if any(metric.needs("target_segmenter") for metric in metrics):
             chain[TARGET_SEGMENTER] = self._fit_control(scenario, self._plugins.auxiliary_segmenter, CEILING, seed)
+        if any(metric.needs("source_segmenter") for metric in metrics):
+            floor = self._fit_control(scenario, self._plugins.auxiliary_segmenter, FLOOR, seed)
+            chain[METRICS_SOURCE_SEGMENTER] = floor
         for metric in metrics:
             scored = self._score_translation(scenario, translator, metric, chain, seed)
             chain[Role(SCORE_TRANSLATION, metric.alias)] = scored
@@ -110,7 +153,10 @@ class ChainBuilder:
 
     def _translate(self, translator: ResolvedPlugin, fitted: str, source: str, seed: int) -> str:
         inputs = {"translator": fitted, "source": source}
-        return self._add(TRANSLATE, translator.alias, {"translator": translator.identity}, inputs, seed)
+        spec: dict[str, Any] = {"translator": translator.identity}
+        if translator.config.output != "target":  # keys of all others do not depend on this field
+            spec["output"] = translator.config.output
+        return self._add(TRANSLATE, translator.alias, spec, inputs, seed)
 
     def _score_translation(
         self,
@@ -136,6 +182,9 @@ class ChainBuilder:
         if metric.needs("target_segmenter"):
             spec["auxiliary_segmenter"] = self._plugins.auxiliary_segmenter.identity
             inputs["segmenter"] = chain[TARGET_SEGMENTER]
+        if metric.needs("source_segmenter"):
+            spec["auxiliary_segmenter"] = self._plugins.auxiliary_segmenter.identity
+            inputs["source_segmenter"] = chain[METRICS_SOURCE_SEGMENTER]
         if metric.needs("translator"):
             spec["translator"] = translator.identity
             inputs["translator"] = chain[Role(FIT_TRANSLATOR)]
@@ -147,7 +196,7 @@ class ChainBuilder:
         Source images say nothing about a model of the target: under `source-val`, the oracle keeps its last weights.
         """
         side = scenario.target if control == CEILING else scenario.source
-        by_source = scenario.checkpoint == "source-val" and control == FLOOR
+        by_source = scenario.checkpoint == "source-val" and control != CEILING
         held_out = self._split(scenario, side, "test") if by_source else None
         return self._fit_segmenter(scenario, segmenter, self._split(scenario, side, "train"), held_out, seed)
 
@@ -155,13 +204,21 @@ class ChainBuilder:
         self, scenario: Scenario, segmenter: ResolvedPlugin, train: str, held_out: str | None, seed: int
     ) -> str:
         """Train on one labelled set; under `source-val`, `held_out` chooses the checkpoint."""
-        inputs = {"train": train, "target": self._split(scenario, scenario.target, "train")}
+        inputs = {"train": train}
+        if segmenter.needs("target_images"):
+            inputs["target"] = self._split(scenario, scenario.target, "train")
         if scenario.checkpoint == "oracle-val":
             inputs["validation"] = self._split(scenario, scenario.target, "test")
         if scenario.checkpoint == "source-val" and held_out is not None:
             inputs["validation"] = held_out
         spec = {"segmenter": segmenter.identity, "seed": seed, "compute": self._compute}
         return self._add(FIT_SEGMENTER, segmenter.alias, spec, inputs, seed)
+
+    def _adapt_segmenter(self, scenario: Scenario, segmenter: ResolvedPlugin, trained: str, seed: int) -> str:
+        """Give a trained segmenter the normalisation statistics of target training images."""
+        inputs = {"segmenter": trained, "target": self._split(scenario, scenario.target, "train")}
+        spec = {"segmenter": segmenter.identity, "compute": self._compute}
+        return self._add(ADAPT_SEGMENTER, segmenter.alias, spec, inputs, seed)
 
     def _split(self, scenario: Scenario, side: Side, role: Literal["train", "test"]) -> str:
         """One split of one side, prepared."""

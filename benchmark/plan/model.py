@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from benchmark.api.spec import RowRole
 from benchmark.plan.stage_kinds import STAGE_KINDS, Role
 
 if TYPE_CHECKING:
@@ -42,11 +43,13 @@ class Cell:
     Attributes:
         id: Unique, and a valid file name.
         scenario, translator, segmenter: Name and aliases.
-        seed: Its seed.
-        config_key: Hash of everything but the seed and the metrics.
+        seed: Of its translator, and of the first segmenter trained on the translations.
+        segmenter_seed: Number of its segmenter among those trained on the same translations, from 0.
+        config_key: Hash of everything but the seeds and the metrics.
         stages: Keys of its own stages by role; those that prepare data are found through their inputs.
         skipped: Why this cell makes no sense (a paired translator in an unpaired scenario), or None.
         invalid: Why a plugin of this cell cannot be used, or None.
+        role: What its row is to the others.
     """
 
     id: str
@@ -58,6 +61,8 @@ class Cell:
     stages: dict[Role, str]
     skipped: str | None = None
     invalid: str | None = None
+    segmenter_seed: int = 0
+    role: RowRole = ""
 
     @property
     def essential(self) -> tuple[str, ...]:

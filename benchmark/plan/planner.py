@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import product
 from typing import Any
 
 from benchmark.api.scenario import Scenario
@@ -66,10 +67,9 @@ class _Planner:
             raise data_errors[0]
         for scenario, error in zip(self.matrix.scenarios, errors, strict=True):
             data_error = "" if error is None else str(error)
-            for seed in self.matrix.seeds:
-                for segmenter in self.plugins.segmenters:
-                    for translator in self.plugins.translators:
-                        yield self._cell(scenario, translator, segmenter, seed, data_error)
+            for seed, segmenter_seed in product(self.matrix.seeds, range(self.matrix.segmenter_seeds)):
+                for segmenter, translator in product(self.plugins.segmenters, self.plugins.translators):
+                    yield self._cell(scenario, translator, segmenter, (seed, segmenter_seed), data_error)
 
     def _check_data(self, scenario: Scenario) -> BenchError | None:
         """Note the classes of a scenario; the error when a data set it needs cannot be used."""
@@ -82,11 +82,16 @@ class _Planner:
         return None
 
     def _cell(
-        self, scenario: Scenario, translator: ResolvedPlugin, segmenter: ResolvedPlugin, seed: int, data_error: str
+        self,
+        scenario: Scenario,
+        translator: ResolvedPlugin,
+        segmenter: ResolvedPlugin,
+        seeds: tuple[int, int],
+        data_error: str,
     ) -> Cell:
         invalid = data_error or self._plugin_error(translator, segmenter)
         skipped = "" if invalid else self._reason_to_skip(scenario, translator)
-        stages = {} if invalid or skipped else self.builder.chain(scenario, translator, segmenter, seed)
+        stages = {} if invalid or skipped else self.builder.chain(scenario, translator, segmenter, *seeds)
         config_key = self._config_key(
             scenario,
             translator,
@@ -95,8 +100,20 @@ class _Planner:
         )
         names = (scenario.name, translator.alias, segmenter.alias)
         suffix = content_key([config_key, *names])[:8]
-        cell_id = ".".join([*map(_slug, names), f"s{seed}", suffix])
-        return Cell(cell_id, *names, seed, config_key, stages, skipped or None, invalid or None)
+        seed, segmenter_seed = seeds
+        seed_text = f"s{seed}-{segmenter_seed}" if segmenter_seed else f"s{seed}"
+        cell_id = ".".join([*map(_slug, names), seed_text, suffix])
+        return Cell(
+            cell_id,
+            *names,
+            seed,
+            config_key,
+            stages,
+            skipped or None,
+            invalid or None,
+            segmenter_seed=segmenter_seed,
+            role=translator.role,
+        )
 
     def _plugin_error(self, translator: ResolvedPlugin, segmenter: ResolvedPlugin) -> str:
         """Why a plugin of a cell cannot be used, or empty."""
@@ -129,6 +146,9 @@ class _Planner:
             "segmenter": segmenter.identity,
             "compute": compute_identity(self.matrix),
         }
+        # Left out where it is the usual one, so that keys of all others stay what they were before.
+        if translator.config.output != "target":
+            parts["output"] = translator.config.output
         # Left out where no data set is given as a file, so that keys of all others stay what they were before.
         dataset_code = [self.data.code(side) for side in sides]
         if any(dataset_code):
@@ -143,7 +163,10 @@ def _scenario_identity(scenario: Mapping[str, Any]) -> dict[str, Any]:
     left_out = {"summary", "evaluate"}
     if scenario["score_translations"] == "train":
         left_out.add("score_translations")
-    return {name: value for name, value in scenario.items() if name not in left_out}
+    identity = {name: value for name, value in scenario.items() if name not in left_out}
+    for side in ("source", "target"):  # groups of images decide intervals, not results
+        identity[side] = {name: value for name, value in identity[side].items() if name != "group"}
+    return identity
 
 
 def _slug(text: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from benchmark.api.spec import PluginSpec
+from benchmark.api.spec import ROLES, PluginSpec, RowRole
 from benchmark.config.matrix import Matrix, PluginConfig
 from benchmark.errors import PluginError
 from benchmark.plan.keys import plugin_identity
@@ -23,12 +23,14 @@ class ResolvedPlugin:
         spec: Its entry; None for a control row and where there is an error.
         error: Why it cannot be used, or empty.
         values: Of a metric, the names of its values; empty where only its class knows them.
+        option_needs: What it needs with its options, beyond what its entry declares.
     """
 
     config: PluginConfig
     spec: PluginSpec | None = None
     error: str = ""
     values: tuple[str, ...] = ()
+    option_needs: tuple[str, ...] = ()
 
     @property
     def alias(self) -> str:
@@ -37,8 +39,15 @@ class ResolvedPlugin:
 
     @property
     def is_control(self) -> bool:
-        """Whether it is a control row, which translates nothing."""
+        """Whether it is a control row that translates nothing."""
         return self.config.kind == "control"
+
+    @property
+    def role(self) -> RowRole:
+        """What its row is to the others."""
+        if self.is_control:
+            return ROLES[self.config.name]
+        return "control" if self.config.output == "source" else ""
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -46,8 +55,8 @@ class ResolvedPlugin:
         return plugin_identity(self.config)
 
     def needs(self, word: str) -> bool:
-        """Whether its entry declares a need."""
-        return self.spec is not None and word in self.spec.needs
+        """Whether its entry declares a need, or its options bring one."""
+        return self.spec is not None and word in (*self.spec.needs, *self.option_needs)
 
     def measures(self, subject: str) -> bool:
         """Whether it is a metric over a subject; also true where only its class knows the subject."""
@@ -121,7 +130,10 @@ def _resolve(config: PluginConfig, registry: Registry, code: CodeDigests) -> Res
     try:
         spec = registry.find(config.kind, config.name)
         with_code = replace(config, code=code.of_files(spec, registry.project))
-        return ResolvedPlugin(with_code, spec)
+        option_needs: tuple[str, ...] = ()
+        if config.kind == "segmenter":
+            option_needs = registry.options_class(spec).model_validate(config.options).further_needs()
+        return ResolvedPlugin(with_code, spec, option_needs=option_needs)
     except PluginError as error:
         return ResolvedPlugin(config, error=str(error))
 
@@ -130,7 +142,8 @@ def _resolve_metric(
     config: PluginConfig, auxiliary_segmenter: ResolvedPlugin, registry: Registry, code: CodeDigests
 ) -> ResolvedPlugin:
     metric = _resolve(config, registry, code)
-    if metric.needs("target_segmenter") and auxiliary_segmenter.error:
+    needs_segmenter = metric.needs("target_segmenter") or metric.needs("source_segmenter")
+    if needs_segmenter and auxiliary_segmenter.error:
         metric = replace(metric, error=auxiliary_segmenter.error)
     if metric.spec is None or metric.error:
         return metric

@@ -51,8 +51,10 @@ class StageKind:
 
 PREPARE, TRANSLATE, PREDICT, REFERENCE = "prepare", "translate", "predict", "reference"
 FIT_TRANSLATOR, FIT_SEGMENTER = "fit-translator", "fit-segmenter"
+ADAPT_SEGMENTER = "adapt-segmenter"
 SCORE_TRANSLATION, SCORE_SEGMENTATION = "score-translation", "score-segmentation"
 SCORE_SEGMENTATION_NATIVE = "score-segmentation-native"
+SCORE_SEGMENTATION_SOURCE = "score-segmentation-source"
 
 STAGE_KINDS: dict[str, StageKind] = {
     kind.name: kind
@@ -65,6 +67,7 @@ STAGE_KINDS: dict[str, StageKind] = {
         StageKind(
             FIT_SEGMENTER, 1, "fit-segmenter", "benchmark.stages.training:fit_segmenter", "segmenter", trains=True
         ),
+        StageKind(ADAPT_SEGMENTER, 1, "adapt-segmenter", "benchmark.stages.training:adapt_segmenter", "segmenter"),
         StageKind(
             PREDICT, 1, "predict", "benchmark.stages.prediction:predict", "segmenter", essential=True, urgent=True
         ),
@@ -94,6 +97,15 @@ STAGE_KINDS: dict[str, StageKind] = {
             "metric",
             scores=True,
             value_suffix="_native",
+        ),
+        StageKind(
+            SCORE_SEGMENTATION_SOURCE,
+            1,
+            "score-segmentation-source",
+            "benchmark.stages.scoring:score_segmentation_source",
+            "metric",
+            scores=True,
+            value_suffix="_source",
         ),
     )
 }
@@ -137,5 +149,11 @@ class Role(str):
 SOURCE_SEGMENTER, TARGET_SEGMENTER = Role(FIT_SEGMENTER, FLOOR), Role(FIT_SEGMENTER, CEILING)
 """Roles of the auxiliary segmenter in a cell: trained on source images for its translator, on target images for its
 metrics."""
+METRICS_SOURCE_SEGMENTER = Role(FIT_SEGMENTER, f"{FLOOR} for metrics")
+"""Role of the auxiliary segmenter trained on source images, where only metrics need it."""
+METRICS_SEGMENTERS = (TARGET_SEGMENTER, METRICS_SOURCE_SEGMENTER)
+"""Trainings that are no part of a cell's work: without metrics, they would not be there."""
 HELD_OUT = Role(TRANSLATE, "test")
 """Role of the translated source test split."""
+PREDICT_SOURCE = Role(PREDICT, "source")
+"""Role of the predictions on the source test split, translated as the training images were."""

@@ -79,7 +79,7 @@ def _csv_text(cell: Any) -> Any:
 def _json_row(board: Board, row: Row) -> dict[str, Any]:
     missing = Estimate(None, None, 0, NOT_MEASURED)
     about = {
-        "rank": row.rank,
+        "rank": row.places[0] if row.places else None,
         "scenario": board.scenario,
         "classes": len(board.classes),
         "translator": row.translator,
@@ -96,9 +96,13 @@ def _further_fields(board: Board, row: Row) -> dict[str, Any]:
     columns = {name: _finite_or_none(value) for name, value in row.extra.items()}
     per_class = {name: estimate.as_json() for name, estimate in row.per_class.items()}
     trainings = {kind: asdict(training) for kind, training in row.trainings.items()}
-    failures = {str(seed): reason for seed, reason in row.failures.items()}  # names in JSON are text
+    failures = {pair.label: reason for pair, reason in row.failures.items()}
+    control = None if row.control is None else {**asdict(row.control), "beaten": row.control.beaten}
     return {
+        "places": None if row.places is None else list(row.places),
         "role": row.role,
+        "family": board.family,
+        "strongest_control": control,
         "budget": board.budget,
         "budget_digest": board.budget_digest,
         "data": board.data,
@@ -109,7 +113,10 @@ def _further_fields(board: Board, row: Row) -> dict[str, Any]:
         "checkpoint_saw_target_labels": bool(board.flag),
         "config_key": row.config_key,
         "differs": row.differs,
-        "seeds_wanted": list(row.wanted),
+        "seeds_wanted": sorted({pair.seed for pair in row.wanted}),
+        "segmenter_seeds": sorted({pair.segmenter_seed for pair in row.wanted}),
+        "cells": [pair.label for pair in row.done],
+        "unlearnable_classes": list(board.unlearnable),
         "failures": failures,
         "seconds": row.seconds,
         "columns": columns,
@@ -125,7 +132,12 @@ def _finite_or_none(value: float | None) -> float | None:
 
 def _csv_row(row: dict[str, Any], metrics: Sequence[str]) -> dict[str, Any]:
     flat: dict[str, Any] = {key: value for key, value in row.items() if not isinstance(value, (dict, list))}
-    flat |= {key: " ".join(map(str, row[key])) for key in ("seeds", "seeds_wanted", "size")}
+    lists = ("seeds", "seeds_wanted", "segmenter_seeds", "cells", "size")
+    flat |= {key: " ".join(map(str, row[key])) for key in lists}
+    flat["places"] = "-".join(map(str, row["places"] or ()))
+    control = row["strongest_control"]
+    flat["strongest_control"] = f"{control['translator']} x {control['segmenter']}" if control else ""
+    flat["beats_control"] = "" if control is None else control["beaten"]
     for name in metrics:
         estimate = row.get(name) or {"mean": None, "ci95": None, "n": 0}
         low, high = estimate["ci95"] or (None, None)

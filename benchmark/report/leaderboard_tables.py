@@ -16,18 +16,38 @@ from benchmark.report.tables import (
     factor_and_decimals,
     number,
 )
-from benchmark.results.board import NOT_MEASURED, NOTHING_TRANSLATED, Board, Row, Training
+from benchmark.results.board import (
+    GAIN,
+    GAP_RECOVERED,
+    MIOU_LEARNABLE,
+    NO_OTHER_CONTROL,
+    NOT_MEASURED,
+    NOTHING_TRANSLATED,
+    OVER_CONTROL,
+    Board,
+    Row,
+    Training,
+)
+from benchmark.results.record_fields import RANKED_BY
+from benchmark.results.seed_pairs import SeedPair, labels
 from benchmark.results.statistics import Estimate
 
 HIGHLIGHTS = 3
 """Lines per row that are printed; all of them are in the record."""
 Column = tuple[str, Callable[[Row], str]]
-EXPLANATIONS = (
-    "± is a 95 % t-interval over the n seeds of the column 'seeds', unless a cell says another n; it holds the noise "
-    "of trainings, not that of the test images. No interval at n = 1; ± 0: all seeds are equal. Shares are in percent.",
-    "gap rec. is (mIoU - source-only) / (oracle - source-only), paired by seed: 0 at the floor, 100 at the ceiling.",
+MEANS = (
+    "± is a 95 % t-interval over the n translator seeds of the column 'seeds', unless a cell says another n; it holds "
+    "the noise of trainings, not that of the test images. No interval for one seed or without spread. "
+    "Shares are in percent."
+)
+GAP = (
+    "gap rec. is mean(mIoU - source-only) / mean(oracle - source-only) with Fieller's interval: 0 at the floor, 100 at "
+    "the ceiling."
 )
 ONE_SEED = "no places: of rows of one seed, noise decides the order"
+MARK = "*"
+LEADING = (RANKED_BY, MIOU_LEARNABLE, GAP_RECOVERED, OVER_CONTROL)
+"""Columns that stand before the number of seeds."""
 
 
 def leaderboard_grid(board: Board) -> TextTable:
@@ -37,26 +57,24 @@ def leaderboard_grid(board: Board) -> TextTable:
     extra_names: set[str] = set()
     for row in board.rows:
         extra_names |= set(row.extra)
-    identifying: list[Column] = [("#", _rank_text), ("translator", row_name), *_segmenter_column(board)]
+    identifying: list[Column] = [("#", _place_text), ("translator", row_name), *_segmenter_column(board)]
+    leading = sum(name in LEADING for name in names)
     columns = [
         *identifying,
-        *metrics[:2],  # the ranking value and the gap, which the number of seeds belongs to
+        *metrics[:leading],
         ("seeds", _seeds_text),
-        *metrics[2:],
+        *metrics[leading:],
         *((name, _extra_cell(board, name)) for name in sorted(extra_names)),
         ("cost h:mm:ss", _cost_text),
     ]
     control_rows = frozenset(index for index, row in enumerate(board.rows) if row.role)
-    explanations = [*EXPLANATIONS]
-    if len(board.seeds) == 1:
-        explanations.append(ONE_SEED)
     return TextTable(
         title=title(board),
         headings=_headings(columns),
         rows=_cells(board, columns),
         fixed=len(identifying),
         dim=control_rows,
-        notes=(*explanations, *notes(board)),
+        notes=(*explanations(board), *notes(board)),
     )
 
 
@@ -73,12 +91,21 @@ def _cells(board: Board, columns: Sequence[Column]) -> tuple[tuple[str, ...], ..
     return tuple(rows)
 
 
-def _rank_text(row: Row) -> str:
-    return EMPTY if row.rank is None else str(row.rank)
+def _place_text(row: Row) -> str:
+    if row.places is None:
+        return EMPTY
+    best, worst = row.places
+    return str(best) if best == worst else f"{best}-{worst}"
 
 
 def _seeds_text(row: Row) -> str:
-    return str(len(row.seeds)) if row.complete else f"{len(row.seeds)}/{len(row.wanted)}"
+    """Number of translator seeds, with that of the segmenters of each where there are several."""
+    wanted_seeds = {pair.seed for pair in row.wanted}
+    segmenters = len(row.wanted) // len(wanted_seeds)
+    nested = f"x{segmenters}" if segmenters > 1 else ""
+    if row.complete:
+        return f"{len(row.seeds)}{nested}"
+    return f"{len(row.done)}/{len(row.wanted)}"
 
 
 def _cost_text(row: Row) -> str:
@@ -150,14 +177,70 @@ def title(board: Board) -> str:
     caution = f" (! {board.flag})" if board.flag else ""
     seeds = ", ".join(map(str, board.seeds))
     parts = [board.scenario]
-    if _has_one_segmenter(board):
-        parts.append(board.rows[0].segmenter)
+    parts.append(board.rows[0].segmenter if _has_one_segmenter(board) else f"family {board.family}")
     parts += [f"{len(board.classes)} classes", f"{size} px"]
     parts += [f"budget {board.budget}{variant}", f"checkpoint {board.checkpoint}{caution}"]
     if board.score_translations == "test":
         parts.append("translations of the test split")
     parts.append(f"seed {seeds}" if len(board.seeds) == 1 else f"seeds {seeds}")
+    if len(board.segmenter_seeds) > 1:
+        parts.append(f"segmenter seeds {', '.join(map(str, board.segmenter_seeds))} of each")
     return " · ".join(parts)
+
+
+def explanations(board: Board) -> list[str]:
+    """Lines that say how the numbers of a board are to be read."""
+    lines = [MEANS, GAP]
+    numbers_of_seeds = {len({pair.seed for pair in row.wanted}) for row in board.rows}
+    if 1 in numbers_of_seeds:
+        lines.append(ONE_SEED)
+    if any(row.metrics[RANKED_BY].n == 1 and row.metrics[RANKED_BY].segmenter_sd is not None for row in board.rows):
+        lines.append(
+            "sd is the standard deviation between segmenters of one translator seed; what another training of the "
+            "translator would give is not known"
+        )
+    if numbers_of_seeds - {1}:
+        lines.append(
+            "column # has a range of places where rows cannot be told apart: paired differences of all pairs of "
+            f"complete rows, {_covered(board)}, Holm's correction, 5 %"
+        )
+    if board.unlearnable:
+        lines.append(
+            f"mIoU learnable leaves out what the oracle reads with less than 10 %: {', '.join(board.unlearnable)}"
+        )
+    return [*lines, *_control_lines(board)]
+
+
+def _covered(board: Board) -> str:
+    counted = all(set(row.counts) == set(row.scores) for row in board.rows)
+    return "for other trainings and test images" if counted else "for other trainings on these test images"
+
+
+def _control_lines(board: Board) -> list[str]:
+    """Which control each row must beat, which rows do, and which are below the floor."""
+    translators = [row for row in board.rows if not row.role and row.control is not None]
+    if not translators:
+        return []
+    held_against: dict[str, list[str]] = defaultdict(list)
+    for row in translators:
+        if row.control is not None:
+            held_against[f"{row.control.translator} x {row.control.segmenter}"].append(_full_name(board, row))
+    against = [f"{control}{_of_rows(rows, translators)}" for control, rows in held_against.items()]
+    lines = [f"over control is the paired difference to the strongest control of the family: {comma_list(against)}"]
+    tested = [row for row in translators if row.control is not None and row.control.p_adjusted is not None]
+    if tested:
+        beaten = [_full_name(board, row) for row in tested if row.control is not None and row.control.beaten]
+        correction = f"Holm's correction over {len(tested)} rows, 5 %"
+        lines.append(f"better than it, marked {MARK} ({correction}): {comma_list(beaten) or 'none'}")
+    below = [row for row in translators if (row.metrics[GAIN].mean or 0.0) < 0]
+    if below:
+        lines.append(f"below the floor on average: {comma_list(_full_name(board, row) for row in below)}")
+    return lines
+
+
+def _of_rows(names: Sequence[str], translators: Sequence[Row]) -> str:
+    """For which rows something holds; nothing where it holds for all."""
+    return "" if len(names) == len(translators) else f" (for {comma_list(names)})"
 
 
 def notes(board: Board) -> list[str]:
@@ -196,7 +279,12 @@ def _has_one_segmenter(board: Board) -> bool:
 
 def _metric_cell(board: Board, name: str) -> Callable[[Row], str]:
     factor, decimals = factor_and_decimals(board.value(name))
-    return lambda row: number(row.metrics[name], factor, decimals, len(row.seeds))
+
+    def text(row: Row) -> str:
+        mark = f" {MARK}" if name == OVER_CONTROL and row.control is not None and row.control.beaten else ""
+        return number(row.metrics[name], factor, decimals, len(row.seeds)) + mark
+
+    return text
 
 
 def _extra_cell(board: Board, name: str) -> Callable[[Row], str]:
@@ -216,29 +304,33 @@ def _variants(board: Board) -> list[str]:
 def _failures(board: Board) -> list[str]:
     lines = []
     for row in board.rows:
-        seeds: dict[str, list[int]] = defaultdict(list)  # often all seeds failed for one reason
-        for seed, reason in row.failures.items():
-            seeds[reason].append(seed)
-        parts = [f"seed {comma_list(map(str, which))} {reason}" for reason, which in seeds.items()]
+        pairs: dict[str, list[SeedPair]] = defaultdict(list)  # often all seeds failed for one reason
+        for pair, reason in row.failures.items():
+            pairs[reason].append(pair)
+        parts = [f"seed {labels(which)} {reason}" for reason, which in pairs.items()]
         if parts:
-            lines.append(f"{_full_name(board, row)}: {len(row.seeds)}/{len(row.wanted)} seeds; {'; '.join(parts)}")
-    if any(not row.seeds for row in board.rows):
+            lines.append(f"{_full_name(board, row)}: {len(row.done)}/{len(row.wanted)} seeds; {'; '.join(parts)}")
+    if any(not row.done for row in board.rows):
         lines.append("a row of an old trial is removed by `bench drop ROW`")
     return lines
 
 
 def _missing_values(board: Board) -> list[str]:
-    """One line for each reason, with the columns and rows that have no value because of it."""
-    found: dict[str, tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
+    """One line for each reason, with the columns and rows that have no value, or not of all seeds, because of it."""
+    found: dict[tuple[str, str], tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
     for row in board.rows:
         for name in board.metrics:
-            reason = row.metrics[name].reason
-            headline = board.value(name).headline
-            if row.seeds and headline and reason not in ("", NOTHING_TRANSLATED, NOT_MEASURED):
-                columns, rows = found[reason]
+            estimate = row.metrics[name]
+            silent = ("", NOTHING_TRANSLATED, NOT_MEASURED, NO_OTHER_CONTROL)
+            if row.done and board.value(name).headline and estimate.reason not in silent:
+                missing = "missing for" if estimate.mean is None else "incomplete for"
+                columns, rows = found[estimate.reason, missing]
                 columns.append(column_name(board, name))
                 rows.append(_full_name(board, row))
-    return [f"{comma_list(columns)} missing for {comma_list(rows)}: {why}" for why, (columns, rows) in found.items()]
+    return [
+        f"{comma_list(columns)} {missing} {comma_list(rows)}: {why}"
+        for (why, missing), (columns, rows) in found.items()
+    ]
 
 
 def _full_name(board: Board, row: Row) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmark.api.spec import CEILING, FLOOR
 from benchmark.plan.stage_kinds import (
+    METRICS_SOURCE_SEGMENTER,
     PREPARE,
     SCORE_SEGMENTATION,
     SOURCE_SEGMENTER,
@@ -21,7 +22,7 @@ from benchmark.plan.stage_kinds import (
 if TYPE_CHECKING:
     from benchmark.plan.model import Plan, Stage
 
-CONTROL_ROWS = {SOURCE_SEGMENTER: FLOOR, TARGET_SEGMENTER: CEILING}
+CONTROL_ROWS = {SOURCE_SEGMENTER: FLOOR, METRICS_SOURCE_SEGMENTER: FLOOR, TARGET_SEGMENTER: CEILING}
 """Whose training the auxiliary segmenter's is, by its role in a cell."""
 
 

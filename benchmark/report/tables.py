@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmark.api.metric import Value
-from benchmark.results.board import RANKED_BY, value_from
-from benchmark.results.statistics import Estimate
+from benchmark.results.board import value_from
+from benchmark.results.record_fields import RANKED_BY
+from benchmark.results.statistics import NO_SPREAD, Estimate
 from benchmark.results.text import printable
 
 EMPTY = "-"
+SYMMETRIC_SHARE = 1e-6
+"""An interval is printed with ± where its middle is this close to the value, as a share of half its width."""
 
 
 @dataclass(frozen=True)
@@ -49,18 +52,28 @@ def decimal_text(value: float | None, decimals: int) -> str:
 
 
 def number(estimate: Estimate, factor: float, decimals: int, seeds: int | None = None) -> str:
-    """Mean ± half the interval, and the number of its seeds where it is not `seeds`.
+    """A value with its interval, and the number of its seeds where it is not `seeds`.
 
-    >>> number(Estimate(0.5, (0.4, 0.6), 2), 100, 1, seeds=3), number(Estimate(0.5, (0.5, 0.5), 2), 1, 3)
-    ('50.0 ± 10.0 (n=2 of 3)', '0.500 ± 0')
+    The interval is ± half its width, or both ends where the value is not in its middle. Without interval, it says so
+    where all seeds are equal, and where one translator seed has several segmenters, their standard deviation stands.
+
+    >>> number(Estimate(0.5, (0.4, 0.6), 2), 100, 1, seeds=3), number(Estimate(0.5, (0.3, 0.6), 3), 100, 1)
+    ('50.0 ± 10.0 (n=2 of 3)', '50.0 [30.0, 60.0]')
+    >>> number(Estimate(0.5, None, 2, no_interval=NO_SPREAD), 1, 3), number(Estimate(0.5, None, 1), 1, 3)
+    ('0.500 (no spread)', '0.500')
     """
     if estimate.mean is None:
         return EMPTY
-    text = f"{estimate.mean * factor:.{decimals}f}"
-    if estimate.margin == 0:  # exactly: decimals would make it look like a small margin that was rounded
-        text += " ± 0"
-    elif estimate.margin is not None:
-        text += f" ± {estimate.margin * factor:.{decimals}f}"
+    text = decimal_text(estimate.mean * factor, decimals)
+    if estimate.ci95 is not None and estimate.margin is not None:
+        low, high = (decimal_text(end * factor, decimals) for end in estimate.ci95)
+        middle = sum(estimate.ci95) / 2
+        symmetric = abs(middle - estimate.mean) <= SYMMETRIC_SHARE * estimate.margin
+        text += f" ± {decimal_text(estimate.margin * factor, decimals)}" if symmetric else f" [{low}, {high}]"
+    elif estimate.no_interval == NO_SPREAD:
+        text += " (no spread)"
+    elif estimate.n == 1 and estimate.segmenter_sd is not None:
+        text += f" (sd {decimal_text(estimate.segmenter_sd * factor, decimals)})"
     return text if seeds in (None, estimate.n) else f"{text} (n={estimate.n} of {seeds})"
 
 
@@ -78,6 +91,17 @@ def score_text(record: Mapping[str, Any]) -> str:
     value = value_from(record["values"].get(RANKED_BY, {}))
     factor, decimals = factor_and_decimals(value)
     return f"{value.heading or RANKED_BY} {score * factor:.{decimals}f} {value.unit}".rstrip()
+
+
+def p_text(p: float) -> str:
+    """A p-value.
+
+    >>> p_text(0.0312), p_text(0.00021), p_text(0.0)
+    ('p = 0.031', 'p = 2.1e-04', 'p < 1e-16')
+    """
+    if p < 1e-16:
+        return "p < 1e-16"
+    return f"p = {p:.3f}" if p >= 0.001 else f"p = {p:.1e}"
 
 
 def column_decimals(values: Iterable[float | None], digits: int = 4) -> int:

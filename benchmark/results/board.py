@@ -6,18 +6,24 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmark.api.metric import Value
-from benchmark.api.spec import CEILING, FLOOR
+from benchmark.results.differences import Sample
+from benchmark.results.multiple import LEVEL, Places
+from benchmark.results.seed_pairs import SeedPair
 from benchmark.results.statistics import Estimate
 
+if TYPE_CHECKING:
+    from benchmark.results.image_counts import GroupCounts
+
 Record = Mapping[str, Any]
-ROLES = {FLOOR: "floor", CEILING: "ceiling"}
-RANKED_BY = "miou"
-"""The value that rows are ranked by and held against the controls in: the only metric that the core knows by name."""
+MIOU_LEARNABLE, GAP_RECOVERED, OVER_CONTROL, GAIN = "miou_learnable", "gap_recovered", "over_control", "gain"
 DERIVED = {
-    "gap_recovered": Value(
+    MIOU_LEARNABLE: Value(
+        "mIoU over the classes that the oracle learns.", higher_is_better=True, heading="mIoU learnable", unit="%"
+    ),
+    GAP_RECOVERED: Value(
         "Share of the gap between source-only and oracle that is closed.",
         higher_is_better=True,
         low=None,
@@ -25,8 +31,16 @@ DERIVED = {
         heading="gap rec.",
         unit="%",
     ),
-    "gain": Value(
-        "Difference to source-only, paired by seed.",
+    OVER_CONTROL: Value(
+        "Difference to the strongest control row of the family, paired by seeds.",
+        higher_is_better=True,
+        low=None,
+        high=None,
+        heading="over control",
+        unit="%",
+    ),
+    GAIN: Value(
+        "Difference to source-only, paired by seeds.",
         higher_is_better=True,
         low=None,
         high=None,
@@ -36,6 +50,7 @@ DERIVED = {
 }
 """What follows from the ranking value of a row and of its controls."""
 NOT_MEASURED, NOTHING_TRANSLATED = "not measured", "a control row translates nothing"
+NO_OTHER_CONTROL = "no other control row"
 VALUE_FIELDS = tuple(one.name for one in fields(Value))
 
 
@@ -57,6 +72,28 @@ class Training:
 
 
 @dataclass(frozen=True)
+class StrongestControl:
+    """The control row of a family that a row must beat: the best of all but the row itself.
+
+    Attributes:
+        translator, segmenter: Its aliases.
+        p_adjusted: Of the difference, corrected for all rows of the board that are no controls (Holm); None where
+            that cannot be tested.
+        difference: The row's mean minus the control's, over the seeds that both have.
+    """
+
+    translator: str
+    segmenter: str
+    p_adjusted: float | None
+    difference: float | None
+
+    @property
+    def beaten(self) -> bool:
+        """The row is significantly better."""
+        return self.p_adjusted is not None and self.p_adjusted <= LEVEL and (self.difference or 0) > 0
+
+
+@dataclass(frozen=True)
 class Row:
     """One translator with one segmenter, over all seeds.
 
@@ -64,57 +101,79 @@ class Row:
         translator, segmenter: Aliases.
         config_key: Hash of all that the row's cells have in common; rows of one alias may differ in it.
         differs: What sets this row apart from others of the same aliases, as `option=value`, or empty.
-        wanted: The seeds of the board, which a complete row has all of.
-        seeds: The seeds that are done.
+        role: `floor`, `ceiling` or `control`; None for a row that is no control.
+        wanted: The cells that a complete row has, by their seeds.
+        done: Those that are done.
         metrics: Estimates by name: all metrics of the board.
         per_class: IoU by class name.
         extra: Columns of the hook `bench_leaderboard_columns`.
-        failures: Why a wanted seed is not done, by seed.
+        failures: Why a wanted cell is not done, by its seeds.
         seconds: Mean cost of a cell, shared stages included; None when not recorded.
-        rank: Place by the mean of `RANKED_BY`; None for incomplete rows, and where the board has one seed.
+        places: Best and worst place by `RANKED_BY`, as rows that cannot be told apart share theirs; None for
+            incomplete rows, and where the board has one translator seed.
+        control: What the row is held against beside source-only; None where its family has no other control.
         trainings: What the trainings of a cell took, means over its seeds, by kind of stage.
         highlights: Lines of text by metrics about the first seed that is done.
         images_seen: How many images the training of the translator and of the segmenter saw; None if unknown.
+        scores: The ranking value by seeds.
+        class_scores: IoU by class name, and by the seeds of the cells that have the class.
+        counts: Pixel counts of single test images by seeds, where records have them.
     """
 
     translator: str
     segmenter: str
     config_key: str
-    wanted: tuple[int, ...]
-    seeds: tuple[int, ...]
+    role: str | None
+    wanted: tuple[SeedPair, ...]
+    done: tuple[SeedPair, ...]
     metrics: Mapping[str, Estimate]
     per_class: Mapping[str, Estimate] = field(default_factory=dict)
     extra: Mapping[str, float | None] = field(default_factory=dict)
-    failures: Mapping[int, str] = field(default_factory=dict)
+    failures: Mapping[SeedPair, str] = field(default_factory=dict)
     seconds: float | None = None
     differs: str = ""
-    rank: int | None = None
+    places: Places | None = None
+    control: StrongestControl | None = None
     trainings: Mapping[str, Training] = field(default_factory=dict)
     highlights: tuple[str, ...] = ()
     images_seen: Mapping[str, int | None] = field(default_factory=dict)
+    scores: Mapping[SeedPair, float] = field(default_factory=dict)
+    class_scores: Mapping[str, Mapping[SeedPair, float]] = field(default_factory=dict)
+    counts: Mapping[SeedPair, GroupCounts] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def complete(self) -> bool:
-        """All seeds of the board are done."""
-        return self.seeds == self.wanted
+        """All cells of the board are done."""
+        return self.done == self.wanted
 
     @property
-    def role(self) -> str | None:
-        """`floor` or `ceiling` for the control rows."""
-        return ROLES.get(self.translator)
+    def seeds(self) -> tuple[int, ...]:
+        """The translator seeds that any cell is done of."""
+        return tuple(sorted({pair.seed for pair in self.done}))
+
+    @property
+    def sample(self) -> Sample:
+        """The ranking value, for comparisons with other rows."""
+        return Sample(self.scores, {pair: counts.miou_without_group for pair, counts in self.counts.items()})
+
+    def class_sample(self, name: str, number: int) -> Sample:
+        """IoU of a class, whose number among the classes of the board is given."""
+        without_group = {pair: counts.iou_without_group(number) for pair, counts in self.counts.items()}
+        return Sample(self.class_scores.get(name, {}), without_group)
 
 
 @dataclass(frozen=True)
 class Board:
-    """Rows that may be compared: same scenario, data, classes, size, budget and choice of checkpoint.
+    """Rows that may be compared: same scenario, data, classes, size, budget, checkpoint choice, segmenter family.
 
     Attributes:
+        family: Of its segmenters; the alias where there is one.
         classes: Names of the classes that every number is over.
         size: Height and width in pixels.
         budget: Name of the budget.
         checkpoint: Which weights of a segmenter are evaluated.
         score_translations: Which source split translations are measured on: "train" or "test".
-        seeds: All seeds that any row was asked for.
+        wanted: The seeds of all cells that any row was asked for.
         metrics: Names of all values, in the order of their columns.
         values: What a value means (the fields of `Value`, and `measures`), by name.
         warnings: What must be known before comparing rows.
@@ -122,6 +181,7 @@ class Board:
         budget_digest: Of what the budget sets; None where no record knows it.
         data: Fingerprints by side and split; None where no record knows them.
         variant: What sets this board apart from others of the same protocol, or empty.
+        unlearnable: Classes that `miou_learnable` leaves out, as the oracle does not learn them.
     """
 
     scenario: str
@@ -129,7 +189,8 @@ class Board:
     size: tuple[int, ...]
     budget: str
     checkpoint: str
-    seeds: tuple[int, ...]
+    family: str
+    wanted: tuple[SeedPair, ...]
     rows: tuple[Row, ...]
     metrics: tuple[str, ...]
     values: Mapping[str, Mapping[str, Any]]
@@ -139,6 +200,23 @@ class Board:
     budget_digest: str | None = None
     data: Mapping[str, str] | None = None
     variant: str = ""
+    unlearnable: tuple[str, ...] = ()
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Translator seeds."""
+        return tuple(sorted({pair.seed for pair in self.wanted}))
+
+    @property
+    def segmenter_seeds(self) -> tuple[int, ...]:
+        """Numbers of the segmenters that are trained for a translator seed."""
+        return tuple(sorted({pair.segmenter_seed for pair in self.wanted}))
+
+    @property
+    def protocol(self) -> tuple[Any, ...]:
+        """What boards of several segmenter families have in common where they come from one matrix."""
+        conditions = (self.classes, self.size, self.budget, self.checkpoint, self.score_translations, self.variant)
+        return self.scenario, *conditions
 
     @property
     def flag(self) -> str:
@@ -162,12 +240,13 @@ def value_from(stored: Mapping[str, Any]) -> Value:
 
 
 def newest_boards(every: Sequence[Board]) -> tuple[list[Board], list[Board]]:
-    """The newest board of each scenario, and all others; `every` has the newest board of a scenario first."""
-    newest: dict[str, Board] = {}
+    """Boards of the newest protocol of each scenario, and all others; `every` has the newest of a scenario first."""
+    newest: dict[str, tuple[Any, ...]] = {}
     for board in every:
-        newest.setdefault(board.scenario, board)
-    others = [board for board in every if board is not newest[board.scenario]]
-    return list(newest.values()), others
+        newest.setdefault(board.scenario, board.protocol)
+    current = [board for board in every if board.protocol == newest[board.scenario]]
+    others = [board for board in every if board.protocol != newest[board.scenario]]
+    return current, others
 
 
 def reorder(board: Board, metric: str) -> Board:

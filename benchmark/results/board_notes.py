@@ -9,8 +9,11 @@ from dataclasses import replace
 from typing import Any
 
 from benchmark.plan.stage_kinds import SOURCE_SEGMENTER
-from benchmark.results.board import NOT_MEASURED, NOTHING_TRANSLATED, ROLES, Record, Row
+from benchmark.results.board import NOT_MEASURED, NOTHING_TRANSLATED, Record, Row
+from benchmark.results.image_counts import has_unused_counts
+from benchmark.results.record_fields import role_of, seed_pair
 from benchmark.results.records import DONE
+from benchmark.results.seed_pairs import SeedPair, labels
 
 DIGITS = 8
 """So much of a digest is printed."""
@@ -45,30 +48,30 @@ def why_missing(record: Record, name: str, measures: str) -> str:
         return f"{record['metrics'][name]} is not a finite number"
     if reason := record["missing"].get(name):
         return str(reason)
-    if record["translator"] in ROLES and measures == "translation":
+    if role_of(record) and measures == "translation":
         return NOTHING_TRANSLATED
     return NOT_MEASURED
 
 
-def joined_reasons(by_seed: Mapping[int, str]) -> str:
-    """Reasons of several seeds in one line, equal ones once."""
-    seeds: dict[str, list[int]] = defaultdict(list)
-    for seed, reason in sorted(by_seed.items()):
-        seeds[reason].append(seed)
-    if len(seeds) == 1:
-        return next(iter(seeds))
-    return "; ".join(f"seed {', '.join(map(str, which))}: {reason}" for reason, which in seeds.items())
+def joined_reasons(by_seeds: Mapping[SeedPair, str]) -> str:
+    """Reasons of several cells in one line, equal ones once."""
+    pairs: dict[str, list[SeedPair]] = defaultdict(list)
+    for pair, reason in sorted(by_seeds.items()):
+        pairs[reason].append(pair)
+    if len(pairs) == 1:
+        return next(iter(pairs))
+    return "; ".join(f"seed {labels(which)}: {reason}" for reason, which in pairs.items())
 
 
-def failure_reasons(records: Sequence[Record], wanted: Sequence[int]) -> dict[int, str]:
-    """Status and reason of each wanted seed that is not done."""
+def failure_reasons(records: Sequence[Record], wanted: Sequence[SeedPair]) -> dict[SeedPair, str]:
+    """Status and reason of each wanted cell that is not done."""
     reasons = dict.fromkeys(wanted, "not run")
     for record in records:
-        seed = record["seed"]
+        pair = seed_pair(record)
         if record["status"] == DONE:
-            reasons.pop(seed, None)
+            reasons.pop(pair, None)
         else:
-            reasons[seed] = f"{record['status']}: {record.get('reason') or 'no reason recorded'}"
+            reasons[pair] = f"{record['status']}: {record.get('reason') or 'no reason recorded'}"
     return dict(sorted(reasons.items()))
 
 
@@ -138,6 +141,7 @@ def board_warnings(records: Sequence[Record]) -> list[str]:
         *_off_budget_options(done),
         *_length_differences(done),
         *_computation_differences(done),
+        *_unused_counts(done),
         *_unrecorded_facts(done),
     ]
 
@@ -238,6 +242,17 @@ def _code_differences(known: Sequence[tuple[Record, str]]) -> list[str]:
 
 def _revision(provenance: Record) -> str:
     return str(provenance["git"]) + (" with changes" if provenance.get("dirty") else "")
+
+
+def _unused_counts(done: Sequence[Record]) -> list[str]:
+    """Rows whose counts of single images do not fit their mIoU or their groups of images."""
+    rows = list(dict.fromkeys(_alias(record) for record in done if has_unused_counts(record)))
+    if not rows:
+        return []
+    return [
+        "counts of single test images are of another mIoU or number of images than the record says, and were not "
+        f"used: {_rows_text(rows)}"
+    ]
 
 
 def _unrecorded_facts(done: Sequence[Record]) -> list[str]:

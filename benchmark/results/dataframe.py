@@ -5,16 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from benchmark.results.record_fields import seed_pair
 from benchmark.results.records import read_records
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-NAMES = ("scenario", "translator", "segmenter", "seed", "budget", "status", "config_key")
+NAMES = ("scenario", "translator", "segmenter", "seed", "segmenter_seed", "budget", "status", "config_key")
 
 
 def load_results(results: Path | str) -> DataFrame:
-    """One row per cell (scenario, translator, segmenter, seed) of a results folder.
+    """One row per cell (scenario, translator, segmenter, seed, segmenter seed) of a results folder.
 
     Columns are what names the cell, each of its metrics (fractions; NaN where there is none), the seconds it took,
     and `iou.CLASS` for each class.
@@ -33,7 +34,8 @@ def load_results(results: Path | str) -> DataFrame:
 
 
 def _row(record: dict[str, Any]) -> dict[str, Any]:
-    row = {name: record[name] for name in NAMES} | {"budget": record["budget"]["name"]}
+    budget, pair = record["budget"]["name"], seed_pair(record)
+    row = {name: record.get(name) for name in NAMES} | {"budget": budget, "segmenter_seed": pair.segmenter_seed}
     row |= record["metrics"]
     row["seconds"] = record["cost"]["seconds"]
     for table in record["details"].values():

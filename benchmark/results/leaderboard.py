@@ -5,13 +5,23 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from benchmark.api.spec import CEILING, FLOOR
 from benchmark.plan.stage_kinds import training_kinds
-from benchmark.results.board import DERIVED, RANKED_BY, ROLES, Board, Record, Row, Training, reorder
+from benchmark.results.board import (
+    DERIVED,
+    GAIN,
+    GAP_RECOVERED,
+    MIOU_LEARNABLE,
+    OVER_CONTROL,
+    Board,
+    Record,
+    Row,
+    Training,
+    reorder,
+)
 from benchmark.results.board_notes import (
     board_warnings,
     deciding_scenario,
@@ -20,40 +30,18 @@ from benchmark.results.board_notes import (
     label_differences,
     why_missing,
 )
+from benchmark.results.controls import with_controls
+from benchmark.results.image_counts import group_counts
+from benchmark.results.places import with_places
+from benchmark.results.record_fields import RANKED_BY, family_of, role_of, seed_pair
 from benchmark.results.records import DONE
-from benchmark.results.statistics import Estimate, estimate, gap_recovered, paired_differences, ranks
+from benchmark.results.seed_pairs import SeedPair, mean
+from benchmark.results.statistics import Estimate, estimate
 
 Columns = Callable[[Sequence[Record]], Mapping[str, float | None]]
 Values = Mapping[str, Mapping[str, Any]]
-
-
-class Controls:
-    """Ranking values of the control rows that other rows are compared with, by kind of training, data and seed."""
-
-    def __init__(self) -> None:
-        self._values: dict[tuple[str, str, str], dict[int, float]] = defaultdict(dict)
-        self._seeds: dict[tuple[str, str], set[int]] = defaultdict(set)
-
-    def add(self, record: Record) -> None:
-        """Add a record of a control row; later ones replace earlier ones."""
-        control, training = record["translator"], _training_conditions(record)
-        found = _finite_values([record], RANKED_BY)
-        self._values[control, training, _canonical(record["data"])] |= found
-        self._seeds[control, training] |= set(found)
-
-    def of(self, control: str, record: Record) -> dict[int, float]:
-        """The values by seed that a record's row may be compared with: trained alike, on the same data."""
-        key = (control, _training_conditions(record), _canonical(record["data"]))
-        return self._values.get(key, {})
-
-    def other_data(self, record: Record) -> bool:
-        """Whether controls of this kind of training exist that saw other data, or data that is not known."""
-        training = _training_conditions(record)
-        for control in ROLES:
-            seeds_of_any_data = self._seeds.get((control, training), set())
-            if seeds_of_any_data - set(self.of(control, record)):
-                return True
-        return False
+LEARNABLE_IOU = 0.10
+"""A class with a lower mean IoU in the oracle row, which is trained on its labels, is not learnable here."""
 
 
 def boards(records: Iterable[Record], columns: Columns | None = None) -> list[Board]:
@@ -74,7 +62,8 @@ def boards(records: Iterable[Record], columns: Columns | None = None) -> list[Bo
             parts += _split(same_budget, _data_digest)
         for part in parts:
             variant = _variant(part) if len(parts) > 1 else ""
-            found.append(replace(_board(part, extra_columns), variant=variant))
+            boards_of_part = [_board(family, extra_columns) for family in _families(part)]
+            found += [replace(board, variant=variant) for board in boards_of_part]
     # sorts are stable: within a scenario, the order by time stays
     found.sort(key=lambda board: board.latest, reverse=True)
     return sorted(found, key=lambda board: board.scenario)
@@ -111,6 +100,14 @@ def _split(records: Sequence[Record], digest: Callable[[Record], str | None]) ->
     return list(parts.values())
 
 
+def _families(records: Sequence[Record]) -> list[list[Record]]:
+    """Records by family of segmenters: what is compared shares its control rows."""
+    families: dict[str, list[Record]] = defaultdict(list)
+    for record in records:
+        families[family_of(record)].append(record)
+    return list(families.values())
+
+
 def _variant(records: Sequence[Record]) -> str:
     """What sets a part of a protocol apart, for its title."""
     parts = []
@@ -129,22 +126,21 @@ def _first_known(values: Iterable[Any]) -> Any:
     return next((value for value in values if value), None)
 
 
-def _training_conditions(record: Record) -> str:
-    """What a row shares with the control rows it is compared with: segmenter, device and precision, scenario."""
-    own = ("translator", "metrics", "auxiliary_segmenter")
-    shared = {key: value for key, value in record["config"].items() if key not in own}
-    return _canonical(shared | {"scenario": deciding_scenario(record)})
-
-
 def _board(records: Sequence[Record], columns: Columns) -> Board:
     records, outdated = _without_outdated_files(records)
     first = records[0]
-    seeds = tuple(sorted({record["seed"] for record in records}))
+    wanted = tuple(sorted({seed_pair(record) for record in records}))
     values: dict[str, Any] = {}
     for record in records:
         values |= record["values"]
     names = _metric_names(records, values)
-    rows = _rows(records, seeds, names, values, columns)
+    rows = _rows(records, names, values, columns)
+    rows = with_controls(rows, {record["config_key"]: record for record in records})
+    unlearnable = _unlearnable_classes(first["classes"], rows)
+    if unlearnable:
+        rows = [_with_learnable_miou(row, unlearnable) for row in rows]
+    else:
+        names = tuple(name for name in names if name != MIOU_LEARNABLE)
     budget_digests = [record["budget"]["digest"] for record in records]
     fingerprints = [record["data"] for record in records]
     board = Board(
@@ -153,8 +149,9 @@ def _board(records: Sequence[Record], columns: Columns) -> Board:
         size=tuple(first["size"]),
         budget=first["budget"]["name"],
         checkpoint=first["checkpoint"],
-        seeds=seeds,
-        rows=tuple(_with_ranks(label_differences(rows, records), seeds)),
+        family=family_of(first),
+        wanted=wanted,
+        rows=tuple(with_places(label_differences(rows, records))),
         metrics=names,
         values=values,
         warnings=(*board_warnings(records), *outdated),
@@ -162,6 +159,7 @@ def _board(records: Sequence[Record], columns: Columns) -> Board:
         score_translations=deciding_scenario(first)["score_translations"],
         budget_digest=_first_known(budget_digests),
         data=_first_known(fingerprints),
+        unlearnable=unlearnable,
     )
     return reorder(board, RANKED_BY)
 
@@ -208,62 +206,73 @@ def _metric_names(records: Sequence[Record], values: Values) -> tuple[str, ...]:
         named |= dict.fromkeys([*record["metrics"], *record["missing"]])
     headlines = [name for name in named if values.get(name, {}).get("headline", True)]
     others = [name for name in named if name not in headlines]
-    return tuple(dict.fromkeys([RANKED_BY, "gap_recovered", *headlines, *others, "gain"]))
+    return tuple(dict.fromkeys([RANKED_BY, MIOU_LEARNABLE, GAP_RECOVERED, OVER_CONTROL, *headlines, *others, GAIN]))
 
 
-def _rows(
-    records: Sequence[Record], seeds: tuple[int, ...], names: Sequence[str], values: Values, columns: Columns
-) -> list[Row]:
+def _rows(records: Sequence[Record], names: Sequence[str], values: Values, columns: Columns) -> list[Row]:
     """A row per configuration; one without a finished cell is dropped once another of its name is newer."""
-    cells: dict[tuple[str, str, str], dict[int, Record]] = defaultdict(dict)
-    controls = Controls()
+    cells: dict[tuple[str, str, str], dict[SeedPair, Record]] = defaultdict(dict)
     for record in records:
-        cells[record["translator"], record["segmenter"], record["config_key"]][record["seed"]] = record
-        if record["translator"] in ROLES:
-            controls.add(record)
+        cells[record["translator"], record["segmenter"], record["config_key"]][seed_pair(record)] = record
     newest = {(record["translator"], record["segmenter"]): record["config_key"] for record in records}
+    seeds: dict[str, set[int]] = defaultdict(set)
+    for record in records:
+        seeds[record["segmenter"]].add(record["seed"])
     rows = []
     for (translator, segmenter, key), by_seed in cells.items():
         cells_of_row = list(by_seed.values())
         has_result = any(record["status"] == DONE for record in cells_of_row)
         if has_result or newest[translator, segmenter] == key:
-            rows.append(_row(cells_of_row, seeds, names, values, controls, columns))
+            wanted = _wanted_cells(cells_of_row, seeds[segmenter])
+            rows.append(_row(cells_of_row, wanted, names, values, columns))
     return rows
 
 
+def _wanted_cells(records: Iterable[Record], seeds: Iterable[int]) -> tuple[SeedPair, ...]:
+    """The cells of a complete row: for each translator seed of its segmenter, all segmenters that it was asked for.
+
+    A few rows may have more segmenters for each translator than others, as in a study of variance; that takes nothing
+    from the others.
+    """
+    segmenter_seeds = sorted({seed_pair(record).segmenter_seed for record in records})
+    wanted: list[SeedPair] = []
+    for seed in sorted(seeds):
+        wanted += [SeedPair(seed, number) for number in segmenter_seeds]
+    return tuple(wanted)
+
+
 def _row(
-    records: Sequence[Record],
-    wanted: tuple[int, ...],
-    names: Sequence[str],
-    values: Values,
-    controls: Controls,
-    columns: Columns,
+    records: Sequence[Record], wanted: tuple[SeedPair, ...], names: Sequence[str], values: Values, columns: Columns
 ) -> Row:
+    """A row of its cells, before it is compared with others."""
     first = records[0]
     done = [record for record in records if record["status"] == DONE]
-    metrics = {name: _metric(done, name, values) for name in names if name not in DERIVED}
-    metrics |= _against_controls(first, done, controls)
     trainings = {}
     for kind in training_kinds():
         stages = _timed_stages(done, kind.name)
         if stages:
             trainings[kind.name] = _training_cost(stages)
-    seeds = sorted(record["seed"] for record in done)
-    seconds = _mean(record["cost"].get("seconds") for record in done)
+    seconds = _mean_of_known(record["cost"].get("seconds") for record in done)
+    class_scores = _class_scores(done)
+    counts = {seed_pair(record): group_counts(record) for record in done}
     return Row(
         translator=first["translator"],
         segmenter=first["segmenter"],
         config_key=first["config_key"],
+        role=role_of(first),
         wanted=wanted,
-        seeds=tuple(seeds),
-        metrics=metrics,
-        per_class=_per_class(done),
+        done=tuple(sorted(map(seed_pair, done))),
+        metrics={name: _metric(done, name, values) for name in names if name not in DERIVED},
+        per_class={name: estimate(found) for name, found in class_scores.items()},
         extra=dict(columns(done)) if done else {},
         failures=failure_reasons(records, wanted),
         seconds=seconds,
         highlights=_highlights(done),
         trainings=trainings,
         images_seen=done[-1]["images_seen"] if done else {},
+        scores=_finite_values(done, RANKED_BY),
+        class_scores=class_scores,
+        counts={pair: found for pair, found in counts.items() if found is not None},
     )
 
 
@@ -276,9 +285,9 @@ def _timed_stages(done: Sequence[Record], kind: str) -> list[Record]:
 def _training_cost(stages: Sequence[Record]) -> Training:
     facts = [stage.get("facts", {}) for stage in stages]
     seconds = math.fsum(stage["seconds"] for stage in stages) / len(stages)
-    speed = _mean(fact.get("images_per_second") for fact in facts)
+    speed = _mean_of_known(fact.get("images_per_second") for fact in facts)
     # a stage has the first only where it ran on a GPU, whose memory is the scarce one
-    peak_bytes = _mean(fact.get("peak_gpu_memory_bytes", fact.get("peak_memory_bytes")) for fact in facts)
+    peak_bytes = _mean_of_known(fact.get("peak_gpu_memory_bytes", fact.get("peak_memory_bytes")) for fact in facts)
     devices = sorted({f"{stage.get('device', '?')} {stage.get('precision', '?')}" for stage in stages})
     return Training(
         minutes=seconds / 60,
@@ -288,71 +297,64 @@ def _training_cost(stages: Sequence[Record]) -> Training:
     )
 
 
-def _mean(values: Iterable[float | None]) -> float | None:
+def _mean_of_known(values: Iterable[float | None]) -> float | None:
     known = [value for value in values if value is not None]
     return math.fsum(known) / len(known) if known else None
 
 
-def _finite_values(records: Iterable[Record], name: str) -> dict[int, float]:
-    """Finite values of done cells, by seed."""
-    found = {record["seed"]: record["metrics"].get(name) for record in records if record["status"] == DONE}
-    return {seed: value for seed, value in found.items() if value is not None and math.isfinite(value)}
+def _finite_values(records: Iterable[Record], name: str) -> dict[SeedPair, float]:
+    """Finite values of done cells, by seeds."""
+    found = {seed_pair(record): record["metrics"].get(name) for record in records if record["status"] == DONE}
+    return {pair: value for pair, value in found.items() if value is not None and math.isfinite(value)}
 
 
 def _metric(done: Sequence[Record], name: str, values: Values) -> Estimate:
     found = _finite_values(done, name)
     measures = values.get(name, {}).get("measures", "")
-    without = [record for record in done if record["seed"] not in found]
-    reasons = {record["seed"]: why_missing(record, name, measures) for record in without}
-    return estimate(found.values(), joined_reasons(reasons))
+    without = [record for record in done if seed_pair(record) not in found]
+    reasons = {seed_pair(record): why_missing(record, name, measures) for record in without}
+    return estimate(found, joined_reasons(reasons))
 
 
-def _against_controls(first: Record, done: Sequence[Record], controls: Controls) -> dict[str, Estimate]:
-    """Share of the gap that is closed and gain over the floor, with controls that were trained on the same data."""
-    floor, ceiling = controls.of(FLOOR, first), controls.of(CEILING, first)
-    own = _finite_values(done, RANKED_BY)
-    shares, reasons = gap_recovered(own, floor, ceiling)
-    gains = paired_differences(own, floor)
-    no_gain = "" if gains else "no source-only result for these seeds"
-    if controls.other_data(first):
-        hint = ": those of this board were trained on other data, or it is not known on which"
-        for seed in reasons:
-            if seed not in ceiling or seed not in floor:  # a control is missing, not just below the floor
-                reasons[seed] += hint
-        if no_gain:
-            no_gain += hint
-    for record in done:
-        if record["seed"] not in own:
-            reasons[record["seed"]] = f"no {RANKED_BY}"
-    return {
-        "gap_recovered": estimate(shares.values(), joined_reasons(reasons)),
-        "gain": estimate(gains.values(), no_gain),
-    }
-
-
-def _per_class(done: Sequence[Record]) -> dict[str, Estimate]:
-    values: dict[str, list[float]] = defaultdict(list)
+def _class_scores(done: Sequence[Record]) -> dict[str, dict[SeedPair, float]]:
+    """IoU by class name and seeds, of the cells that have the class."""
+    values: dict[str, dict[SeedPair, float]] = defaultdict(dict)
     for record in done:
         for section in record.get("details", {}).values():
             for name, value in section.get("iou", {}).items():
                 if value is not None:
-                    values[name].append(value)
-    return {name: estimate(found) for name, found in values.items()}
+                    values[name][seed_pair(record)] = value
+    return dict(values)
 
 
 def _highlights(done: Sequence[Record]) -> tuple[str, ...]:
-    first: Record = min(done, key=lambda record: int(record["seed"]), default={})
+    first: Record = min(done, key=seed_pair, default={})
     lines: list[str] = []
     for section in first.get("details", {}).values():
         lines += map(str, section.get("highlights", ()))
     return tuple(lines)
 
 
-def _with_ranks(rows: Sequence[Row], seeds: Sequence[int]) -> list[Row]:
-    """The rows with places, of the complete ones; none has a place where there is one seed, as noise decides there."""
-    if len(seeds) < 2:
-        return list(rows)
-    # a mean over fewer seeds is not that of the same trainings, so an incomplete row has no place
-    means = [row.metrics[RANKED_BY].mean if row.complete else None for row in rows]
-    places = ranks(means)
-    return [replace(row, rank=place) for row, place in zip(rows, places, strict=True)]
+def _unlearnable_classes(classes: Sequence[str], rows: Sequence[Row]) -> tuple[str, ...]:
+    """The classes that no ceiling row learns; none where there is no ceiling to say so."""
+    ceilings = [row for row in rows if row.role == "ceiling" and row.per_class]
+    if not ceilings:
+        return ()
+    unlearnable = []
+    for name in classes:
+        best = max((row.per_class[name].mean or 0.0 for row in ceilings if name in row.per_class), default=0.0)
+        if best < LEARNABLE_IOU:
+            unlearnable.append(name)
+    return tuple(unlearnable)
+
+
+def _with_learnable_miou(row: Row, unlearnable: Collection[str]) -> Row:
+    """The row with mIoU over the classes that a ceiling learns, as its metrics hold mIoU over all."""
+    learnable: dict[SeedPair, list[float]] = defaultdict(list)
+    for name, values in row.class_scores.items():
+        if name not in unlearnable:
+            for pair, value in values.items():
+                learnable[pair].append(value)
+    reason = "no IoU of single classes" if row.done and not learnable else ""
+    found = estimate({pair: mean(values) for pair, values in learnable.items()}, reason)
+    return replace(row, metrics={**row.metrics, MIOU_LEARNABLE: found})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from benchmark.plan.stage_kinds import STAGE_KINDS, TARGET_SEGMENTER, Role
+from benchmark.plan.stage_kinds import METRICS_SEGMENTERS, STAGE_KINDS, Role
 
 Record = Mapping[str, Any]
 
@@ -26,6 +26,7 @@ def add_stored_scores(record: dict[str, Any], stored: Record) -> dict[str, Any]:
     # copies, as the tables of the given record stay as they are
     tables = {name: dict(record[name]) for name in ("metrics", "missing", "details", "values", "stages")}
     merged = {**record, **tables}
+    merged["test_groups"] = record.get("test_groups") or stored.get("test_groups")
     configs = {config["alias"]: config for config in record["config"]["metrics"]}
     stored_configs = {config.get("alias"): config for config in stored["config"].get("metrics", [])}
     for text, stage in stored["stages"].items():
@@ -46,8 +47,10 @@ def add_stored_scores(record: dict[str, Any], stored: Record) -> dict[str, Any]:
             merged["details"][section] = stored["details"][section]
     merged["config"] = {**record["config"], "metrics": list(configs.values())}
     # a score that was taken over may depend on this training, so the record must go on naming it
-    if TARGET_SEGMENTER in stored["stages"] and TARGET_SEGMENTER not in record["stages"]:
-        merged["stages"][TARGET_SEGMENTER] = stored["stages"][TARGET_SEGMENTER]
+    for role in METRICS_SEGMENTERS:
+        if role not in stored["stages"] or role in record["stages"]:
+            continue
+        merged["stages"][role] = stored["stages"][role]
         auxiliary = stored["config"].get("auxiliary_segmenter")
         if auxiliary:
             merged["config"]["auxiliary_segmenter"] = auxiliary
@@ -62,7 +65,7 @@ def _is_score(role: Role) -> bool:
 def _same_work(record: Record, stored: Record) -> bool:
     """Whether what was measured is the same: all stages that both have, but for the scores and what these need."""
     shared = set(record["stages"]) & set(stored["stages"])
-    own = [role for role in shared if not _is_score(Role.parse(role)) and role != TARGET_SEGMENTER]
+    own = [role for role in shared if not _is_score(Role.parse(role)) and role not in METRICS_SEGMENTERS]
     keys = [(record["stages"][role]["key"], stored["stages"][role]["key"]) for role in own]
     return bool(keys) and all(new == old for new, old in keys)
 

@@ -16,13 +16,14 @@ from benchmark.api.stage_context import PICTURES
 from benchmark.config.matrix import PluginConfig
 from benchmark.errors import StoreError, UsageError
 from benchmark.plan.model import Cell, Plan
-from benchmark.plan.stage_kinds import SOURCE_SEGMENTER, STAGE_KINDS, TARGET_SEGMENTER, Role
+from benchmark.plan.stage_kinds import METRICS_SEGMENTERS, PREDICT_SOURCE, SOURCE_SEGMENTER, STAGE_KINDS, Role
 from benchmark.results.merging import add_stored_scores
 from benchmark.results.migration import images_seen, schema_2_from_1
 from benchmark.results.schema import SCHEMA, CellOfSchema1, CellOfSchema2, Details, Facts
 from benchmark.results.scores import collect_scores
 from benchmark.results.text import printable
 from benchmark.store.json_files import write_json
+from benchmark.store.scalars import last_scalars
 from benchmark.store.store import Failure, Store
 from benchmark.toml_models import validate
 
@@ -60,16 +61,17 @@ def make_record(
             stages[role]["failure"] = asdict(score.failure)
     # before anything reads them: what a plugin reported may have any type
     notes = [*_drop_malformed_facts(stages), *_drop_malformed_details(scores.tables["details"])]
+    segmenter = _plugin_of(matrix.segmenters, cell.segmenter)
     config = {
         "scenario": plan.scenarios.get(cell.scenario) or scenario.model_dump(mode="json"),
         "translator": _plugin_of(matrix.translators, cell.translator),
-        "segmenter": _plugin_of(matrix.segmenters, cell.segmenter),
+        "segmenter": segmenter,
         "metrics": [_plugin_entry(metric) for metric in matrix.metrics],
         "device": matrix.device,
         "precision": matrix.precision,
         "threads": matrix.threads,
     }
-    if {SOURCE_SEGMENTER, TARGET_SEGMENTER} & set(cell.stages):
+    if {SOURCE_SEGMENTER, *METRICS_SEGMENTERS} & set(cell.stages):
         config["auxiliary_segmenter"] = _plugin_entry(matrix.auxiliary_segmenter)
     counted_stages = {role: stage for role, stage in stages.items() if _counts_as_cost(Role.parse(role))}
     return {
@@ -83,6 +85,9 @@ def make_record(
         "translator": cell.translator,
         "segmenter": cell.segmenter,
         "seed": cell.seed,
+        "segmenter_seed": cell.segmenter_seed,
+        "role": cell.role,
+        "family": segmenter.get("family", cell.segmenter),
         "budget": {"name": matrix.budget, "digest": matrix.budget_digest or None},
         "data": plan.fingerprints.get(cell.scenario),
         "images_seen": images_seen(stages, config),
@@ -90,6 +95,7 @@ def make_record(
         "reason": failure.reason if failure else None,
         "log_tail": list(failure.log_tail) if failure else [],
         **scores.tables,
+        "test_groups": scores.test_groups,
         "config": config,
         "notes": notes,
         "stages": stages,
@@ -181,7 +187,7 @@ def problem_of(record: Any) -> str | None:
 
 def _counts_as_cost(role: Role) -> bool:
     """Whether a stage is part of a cell's cost: trainings and their use are, measuring is not."""
-    return not STAGE_KINDS[role.kind].scores and role != TARGET_SEGMENTER
+    return not STAGE_KINDS[role.kind].scores and role not in (*METRICS_SEGMENTERS, PREDICT_SOURCE)
 
 
 def _drop_malformed_facts(stages: Mapping[str, Record]) -> list[str]:
@@ -226,8 +232,10 @@ def _stage(kind: str, key: str, store: Store) -> dict[str, Any]:
     result = folder.result()
     pictures = sorted((folder.path / PICTURES).glob("*.png"))
     picture_names = [picture.relative_to(store.results).as_posix() for picture in pictures]
+    scalars = {"last_scalars": last_scalars(folder.path)} if STAGE_KINDS[kind].trains else {}
     return {
         "key": key,
+        **scalars,
         "seconds": result.get("seconds"),
         "device": result.get("device"),
         "precision": result.get("precision"),
@@ -250,6 +258,10 @@ def _plugin_of(plugins: tuple[PluginConfig, ...], alias: str) -> dict[str, Any]:
 
 def _plugin_entry(plugin: PluginConfig) -> dict[str, Any]:
     entry = asdict(plugin)
-    del entry["runtime_options"]  # names of options that do not affect results
+    runtime_options = entry.pop("runtime_options")  # they do not affect results, and may hold paths of this machine
+    entry["options"] = {name: value for name, value in plugin.options.items() if name not in runtime_options}
+    for name, usual in (("family", ""), ("output", "target")):
+        if entry[name] == usual:  # records from before these fields were there have none of them either
+            del entry[name]
     # lists, as the JSON file holds them: records are compared before and after they were read
     return {name: list(value) if isinstance(value, tuple) else value for name, value in entry.items()}

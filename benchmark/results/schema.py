@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 SCHEMA = 2
 """Of the records that this version writes; `migration` reads schema 1."""
@@ -27,10 +27,29 @@ class Facts(_Part):
     peak_gpu_memory_bytes: Finite | None = None
 
 
+class ImageCounts(_Part):
+    """Pixel counts of each test image by class, of which IoU is the ratio."""
+
+    intersection: list[list[Count]]
+    union: list[list[Count]]
+
+    @model_validator(mode="after")
+    def _one_size(self) -> Self:
+        rows = [len(row) for row in self.intersection]
+        if not rows or rows != [len(row) for row in self.union] or len(set(rows)) > 1:
+            raise ValueError("expected tables of one size in both 'intersection' and 'union'")
+        return self
+
+
 class Details(_Part):
-    """What `Metric.details` may say to boards."""
+    """What `Metric.details` may say to boards.
+
+    Attributes:
+        image_counts: Of a segmentation metric, pixel counts by test image and class, from which mIoU follows.
+    """
 
     iou: dict[str, Finite | None] = {}
+    image_counts: ImageCounts | None = None
     note: str = ""
     conditions: dict[str, Any] = {}
     highlights: list[str] = []
@@ -147,10 +166,18 @@ class CellOfSchema2(_Cell):
 
     Attributes:
         data: Fingerprints by side and split ("source train"); None where they are not known.
+        segmenter_seed: Number of the segmenter among those trained on the translations of translator seed `seed`.
+        test_groups: A label for each test image; images of one label are not independent. None: all are.
+        role: What other rows are held against it for; "" where its translator is no control.
+        family: Segmenters of one family share their control rows; "" for the alias of the segmenter.
         notes: What was left out of the record because it had the wrong type.
     """
 
     budget: Budget
     data: dict[str, str] | None = None
     images_seen: ImagesSeen = ImagesSeen()
+    segmenter_seed: Count = 0
+    test_groups: list[str | int] | None = None
+    role: Literal["", "floor", "ceiling", "control"] = ""
+    family: str = ""
     notes: list[str] = []

@@ -28,19 +28,21 @@ class Score:
     failure: Failure | None = None
 
 
-@dataclass(frozen=True)
+@dataclass
 class CellScores:
     """All values of a cell.
 
     Attributes:
         tables: `metrics`, `missing`, `details` and `values` of all its metrics, as a record holds them.
         by_role: Which of it comes from which stage.
+        test_groups: The group of each test image; None where each is a group of its own.
     """
 
     tables: dict[str, dict[str, Any]] = field(
         default_factory=lambda: {"metrics": {}, "missing": {}, "details": {}, "values": {}}
     )
     by_role: dict[Role, Score] = field(default_factory=dict)
+    test_groups: list[str] | None = None
 
 
 def collect_scores(cell: Cell, plan: Plan, store: Store, failures: Mapping[str, Failure]) -> CellScores:
@@ -66,6 +68,7 @@ def collect_scores(cell: Cell, plan: Plan, store: Store, failures: Mapping[str, 
             scores.by_role[role] = Score(names, failure=failure)
             continue
         table = read_json(store.stage(role.kind, key).path / METRICS) or {}
+        scores.test_groups = table.get("test_groups", scores.test_groups)
         names = [*table.get("metrics", {}), *table.get("missing", {})]
         scores.by_role[role] = Score(names, list(table.get("details", {})))
         measures = {"measures": "translation" if role.kind == SCORE_TRANSLATION else "segmentation"}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from benchmark.api.imageset import ImageSet
 from benchmark.api.segmenter import Segmenter
 from benchmark.api.stage_context import StageContext
-from benchmark.api.translator import Translator
+from benchmark.api.translator import Invertible, Translator
 from benchmark.stages.contract_checks import check_images, check_predictions
 
 if TYPE_CHECKING:
@@ -43,14 +43,35 @@ def on_device(context: StageContext, tensor: Tensor) -> Tensor:
 
 
 def translate_batch(
-    translator: Translator, images: Tensor, variant: int, context: StageContext, name: str, ids: Sequence[str] = ()
+    translator: Translator,
+    images: Tensor,
+    variant: int,
+    context: StageContext,
+    name: str,
+    ids: Sequence[str] = (),
+    *,
+    inverse: bool = False,
 ) -> Tensor:
-    """Translations of a batch; `ContractBroken` names the translator, and an image by id, if they are none."""
+    """Translations of a batch; `ContractBroken` names the translator, and an image by id, if they are none.
+
+    Args:
+        translator: A fitted one; an `Invertible` one where `inverse` is true.
+        images: Source images, as `Translator.translate` takes them.
+        variant: Which of the possible outputs.
+        context: Device.
+        name: Of the translator, for errors.
+        ids: Of the images, for errors.
+        inverse: Apply the way back instead, which gives the look of the source.
+    """
     import torch
 
     images = on_device(context, images)
     with torch.inference_mode():
-        found = translator.translate(images, variant=variant)
+        if inverse:
+            assert isinstance(translator, Invertible)
+            found = translator.inverse(images)
+        else:
+            found = translator.translate(images, variant=variant)
     check_images(found, images, f"translator '{name}'", ids)
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,10 +20,11 @@ from benchmark.api.spec import PluginSpec
 from benchmark.api.stage_context import StageContext
 from benchmark.errors import DataError, PluginError, Unavailable
 from benchmark.plan.keys import content_key
+from benchmark.plan.stage_kinds import SCORE_SEGMENTATION_SOURCE, STAGE_KINDS
 from benchmark.registry.registry import Registry
 from benchmark.stages.inference import batches, on_device
 from benchmark.stages.inputs import Inputs, labelled_set
-from benchmark.stages.metric_table import EMPTY_TABLE, metric_table
+from benchmark.stages.metric_table import EMPTY_TABLE, metric_table, with_suffix
 from benchmark.stages.plugins import create_plugin, load_fitted
 from benchmark.store.json_files import read_json, write_json
 from benchmark.store.layout import METRICS
@@ -39,26 +41,57 @@ class Lent(NamedTuple):
 
     Attributes:
         need: The word in `PluginSpec.needs`, and the attribute of `StageContext` under which the metric finds it.
-        kind: Kind of plugin, and role of the input stage that trained it.
+        kind: Kind of plugin.
         configuration: Where the specification of the stage holds its configuration.
+        role: Of the input stage that trained it.
     """
 
     need: str
     kind: str
     configuration: str
+    role: str
 
 
-LENT = (Lent("target_segmenter", "segmenter", "auxiliary_segmenter"), Lent("translator", "translator", "translator"))
+LENT = (
+    Lent("target_segmenter", "segmenter", "auxiliary_segmenter", "segmenter"),
+    Lent("source_segmenter", "segmenter", "auxiliary_segmenter", "source_segmenter"),
+    Lent("translator", "translator", "translator", "translator"),
+)
 
 
 def score_segmentation(spec: Mapping[str, Any], inputs: Inputs, context: StageContext, registry: Registry) -> None:
     """Measure stored predictions on the labelled target test split with one metric."""
+    table = _segmentation_table(spec, inputs, context, registry)
+    if table is not None:
+        if "group" in spec:
+            ids = ImageSet.open(inputs["test"]).ids
+            table["test_groups"] = [image_group(spec["group"], sample_id) for sample_id in ids]
+        write_json(context.folder / METRICS, table, indent=1)
+
+
+def score_segmentation_source(
+    spec: Mapping[str, Any], inputs: Inputs, context: StageContext, registry: Registry
+) -> None:
+    """Measure stored predictions on the source test split, translated as the training images were, with one metric."""
+    table = _segmentation_table(spec, inputs, context, registry)
+    if table is not None:
+        suffix = STAGE_KINDS[SCORE_SEGMENTATION_SOURCE].value_suffix
+        named_apart = with_suffix(table, suffix, "On translated source images that were not trained on.")
+        for value in named_apart["values"].values():
+            value["headline"] = False
+        write_json(context.folder / METRICS, named_apart, indent=1)
+
+
+def _segmentation_table(
+    spec: Mapping[str, Any], inputs: Inputs, context: StageContext, registry: Registry
+) -> dict[str, Any] | None:
+    """What a metric measures of stored predictions; None, and an empty table in the folder, if it measures others."""
     import torch
 
     metric = create_metric(spec, registry)
     if not isinstance(metric, SegmentationMetric):
         write_nothing_to_measure(spec, registry, "segmentation", context.folder)
-        return
+        return None
     test = labelled_set(inputs, "test")
     predictions = read_predictions(inputs["predictions"])
     if predictions.ids != test.ids:
@@ -71,7 +104,26 @@ def score_segmentation(spec: Mapping[str, Any], inputs: Inputs, context: StageCo
             metric.update(on_device(context, maps), on_device(context, test.label_batch(batch)))
             context.progress(batch.stop, len(test))
 
-    write_json(context.folder / METRICS, metric_table(spec["metric"]["name"], metric, feed), indent=1)
+    return metric_table(spec["metric"]["name"], metric, feed)
+
+
+def image_group(expression: str, sample_id: str) -> str:
+    """The group of a test image, as `benchmark.api.scenario.Side.group` describes it.
+
+    >>> image_group("^(.*)_", "0016E5_00390"), image_group("^[0-9]+", "0016E5_00390")
+    ('0016E5', '0016')
+
+    Raises:
+        DataError: The expression matches nothing in the id.
+    """
+    match = re.search(expression, sample_id)
+    if match is None:
+        raise DataError(
+            f"group: expected an expression that matches every test image, but {expression!r} does not match "
+            f"'{sample_id}'; change it in the scenario"
+        )
+    group = match[1] if match.re.groups else match[0]
+    return group or ""
 
 
 def score_translation(spec: Mapping[str, Any], inputs: Inputs, context: StageContext, registry: Registry) -> None:
@@ -82,8 +134,8 @@ def score_translation(spec: Mapping[str, Any], inputs: Inputs, context: StageCon
         return
     source, translations = ImageSet.open(inputs["source"]), ImageSet.open(inputs["translated"])
     for lent in LENT:
-        if lent.configuration in spec:
-            fitted = load_fitted(registry, lent.kind, spec[lent.configuration], inputs[lent.kind], context)
+        if lent.role in inputs:
+            fitted = load_fitted(registry, lent.kind, spec[lent.configuration], inputs[lent.role], context)
             setattr(context, lent.need, fitted)
 
     def feed() -> None:

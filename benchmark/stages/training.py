@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmark.api.imageset import ImageSet, ImageSetWriter
-from benchmark.api.segmenter import Segmenter
+from benchmark.api.segmenter import AdaptsStatistics, Segmenter
+from benchmark.api.spec import TARGET_STATISTICS
 from benchmark.api.stage_context import StageContext
-from benchmark.api.translator import MultiVariant, Translator
+from benchmark.api.translator import Invertible, MultiVariant, Translator
+from benchmark.errors import UsageError
 from benchmark.registry.registry import Registry
 from benchmark.stages.inference import batches, translate_batch
 from benchmark.stages.inputs import Inputs, labelled_set
@@ -46,7 +48,10 @@ def translate(spec: Mapping[str, Any], inputs: Inputs, context: StageContext, re
     """Store all variants of the translated source images together with the source labels."""
     translator: Translator = load_fitted(registry, "translator", spec["translator"], inputs["translator"], context)
     source = ImageSet.open(inputs["source"])
-    variants = translator.variants if isinstance(translator, MultiVariant) else 1
+    name, inverse = spec["translator"]["name"], spec.get("output") == "source"
+    if inverse and not isinstance(translator, Invertible):
+        raise UsageError(f"translator '{name}' defines no inverse, which output = \"source\" needs; leave this row out")
+    variants = translator.variants if isinstance(translator, MultiVariant) and not inverse else 1
     labelled = source.labels is not None
     writer = ImageSetWriter(
         context.folder, source.ids, source.size, source.classes, labelled=labelled, variants=variants
@@ -56,23 +61,39 @@ def translate(spec: Mapping[str, Any], inputs: Inputs, context: StageContext, re
     for variant in range(variants):
         for batch in batches(source, context):
             ids = [source.ids[index] for index in batch]
-            name = spec["translator"]["name"]
-            images = translate_batch(translator, source.image_batch(batch), variant, context, name, ids)
+            images = translate_batch(
+                translator, source.image_batch(batch), variant, context, name, ids, inverse=inverse
+            )
             for index, image in zip(batch, _to_8_bit(images), strict=True):
                 label = None if source.labels is None else source.labels[index]
                 writer.put(index, image, label, variant)
             context.progress(variant * len(source) + batch[-1] + 1, total)
     writer.close()
     context.report(images_per_second=total / (time.perf_counter() - started), variants=variants)
-    save_strips(translator, source, context, spec["translator"]["name"])
+    if not inverse:
+        save_strips(translator, source, context, name)
 
 
 def fit_segmenter(spec: Mapping[str, Any], inputs: Inputs, context: StageContext, registry: Registry) -> None:
-    """Train a segmenter on labelled images, with the target images at hand without their labels."""
+    """Train a segmenter on labelled images, and on unlabelled target images where it needs them."""
     segmenter: Segmenter = create_plugin(registry, "segmenter", spec["segmenter"])
     train = labelled_set(inputs, "train")
     validation = labelled_set(inputs, "validation") if "validation" in inputs else None
-    segmenter.fit(train, ImageSet.open(inputs["target"]).without_labels(), validation, context)
+    target = ImageSet.open(inputs["target"]).without_labels() if "target" in inputs else None
+    segmenter.fit(train, target, validation, context)
+    segmenter.save(_empty_folder(context.folder / MODEL))
+
+
+def adapt_segmenter(spec: Mapping[str, Any], inputs: Inputs, context: StageContext, registry: Registry) -> None:
+    """Give a trained segmenter the normalisation statistics of unlabelled target images."""
+    segmenter: Segmenter = load_fitted(registry, "segmenter", spec["segmenter"], inputs["segmenter"], context)
+    name = spec["segmenter"]["name"]
+    if not isinstance(segmenter, AdaptsStatistics):
+        raise UsageError(
+            f"segmenter '{name}' defines no adapt_statistics, which the row {TARGET_STATISTICS} needs; define it, or "
+            "leave the row out"
+        )
+    segmenter.adapt_statistics(ImageSet.open(inputs["target"]).without_labels(), context)
     segmenter.save(_empty_folder(context.folder / MODEL))
 
 

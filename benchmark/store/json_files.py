@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import math
 import os
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from benchmark.errors import StoreError
+
+_NUMBERS_ON_LINES = re.compile(r"\[\n\s+((?:-?\d[^\s,]*,\n\s+)*-?\d[^\s,]*)\n\s*\]")
+"""A list of numbers as `json` indents it; a text cannot hold the line breaks."""
 
 
 def read_json(path: Path) -> Any:
@@ -24,10 +28,17 @@ def read_json(path: Path) -> Any:
 def write_json(path: Path, value: Any, *, indent: int | None = None) -> None:
     """Write a JSON file in one step: who reads it sees the old file or the new one.
 
+    Args:
+        path: The file.
+        value: JSON values.
+        indent: Spaces of each level; lists of numbers stay on one line. None: all on one line.
+
     Raises:
         StoreError: The folder cannot be written.
     """
     text = json.dumps(value, indent=indent, allow_nan=False) + "\n"
+    if indent is not None:
+        text = _NUMBERS_ON_LINES.sub(_on_one_line, text)
     # in the same folder, as a rename is one step within a file system only; with the process, as several may write
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
@@ -38,6 +49,10 @@ def write_json(path: Path, value: Any, *, indent: int | None = None) -> None:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
         raise StoreError.unwritable(path, error) from error
+
+
+def _on_one_line(numbers: re.Match[str]) -> str:
+    return f"[{' '.join(numbers[1].split())}]"
 
 
 def plain(value: Any) -> Any:

@@ -140,9 +140,10 @@ class MetricConformance(ConformanceSuite):
 
     def context(self, folder: Path) -> StageContext:
         """What `start` is given, with what the metric needs and nothing else."""
-        segmenter = NearestColour(COLD) if "target_segmenter" in self.needs else None
+        of_target = NearestColour(COLD) if "target_segmenter" in self.needs else None
+        of_source = NearestColour() if "source_segmenter" in self.needs else None
         translator = _Negative() if "translator" in self.needs else None
-        return StageContext(folder, target_segmenter=segmenter, translator=translator)
+        return StageContext(folder, source_segmenter=of_source, target_segmenter=of_target, translator=translator)
 
     def start_metric(self) -> Metric:
         """A new metric, started."""

@@ -28,7 +28,7 @@ class NearestColour(Segmenter):
         super().__init__(PluginOptions())
         self._colours = torch.tensor(colours, dtype=torch.float32) / 255
 
-    def fit(self, train: ImageSet, target: ImageSet, validation: ImageSet | None, context: StageContext) -> None:
+    def fit(self, train: ImageSet, target: ImageSet | None, validation: ImageSet | None, context: StageContext) -> None:
         """Nothing to learn: the colours of the scenes are known."""
 
     def predict(self, images: Tensor) -> Tensor:

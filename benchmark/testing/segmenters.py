@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from benchmark.api.dataset import IGNORE
 from benchmark.api.imageset import ImageSet
-from benchmark.api.segmenter import HasLogits
+from benchmark.api.segmenter import AdaptsStatistics, HasLogits
 from benchmark.testing.domains import CLASSES, COLD, WARM, Domains, make_domains
 from benchmark.testing.outputs import Outputs, check_equal
 from benchmark.testing.runs import WatchedContext
@@ -40,7 +40,7 @@ class SegmenterConformance(TrainedConformance):
 
     Attributes:
         learns: Whether `fit` is a training by steps: it depends on the seed, can be resumed, and may run in bf16.
-        abilities: `(HasLogits,)` where the segmenter has `logits`.
+        abilities: Those of `HasLogits` and `AdaptsStatistics` that the segmenter has.
         size: Height and width of training images.
         odd_size: Height and width of training images where they are to be multiples of nothing.
         other_sizes: Sizes to predict images of, beside that of training.
@@ -55,7 +55,7 @@ class SegmenterConformance(TrainedConformance):
     needs: ClassVar[Sequence[str]] = ("source_labels",)
     batch_tolerance: ClassVar[float] = 0.01
     bf16_tolerance: ClassVar[float] = 0.2
-    known_abilities: ClassVar[Sequence[type]] = (HasLogits,)
+    known_abilities: ClassVar[Sequence[type]] = (HasLogits, AdaptsStatistics)
 
     @classmethod
     def conditional_checks(cls) -> Mapping[str, bool]:
@@ -64,12 +64,15 @@ class SegmenterConformance(TrainedConformance):
             **super().conditional_checks(),
             "test_logits_agree_with_predictions": HasLogits in cls.abilities,
             "test_gradients_of_logits_reach_the_images_and_no_weight": HasLogits in cls.abilities,
+            "test_adapted_statistics_are_those_of_the_images_alone": AdaptsStatistics in cls.abilities,
+            "test_adapted_statistics_are_saved": AdaptsStatistics in cls.abilities,
             "test_every_variant_of_the_training_images_is_used": cls.learns,
         }
 
     def train(self, plugin: Any, domains: Domains, context: WatchedContext) -> None:
-        """Fit on the labelled source images, with the target images at hand."""
-        plugin.fit(domains.source, domains.target, domains.validation, context)
+        """Fit on the labelled source images, with the target images at hand where they are needed."""
+        needs_target = "target_images" in (*self.needs, *plugin.options.further_needs())
+        plugin.fit(domains.source, domains.target if needs_target else None, domains.validation, context)
 
     def outputs(self, plugin: Any, images: Tensor) -> Outputs:
         """Predictions, and logits where the segmenter has them."""
@@ -145,12 +148,40 @@ class SegmenterConformance(TrainedConformance):
         assert not touched, f"{LOGITS}: expected no gradient to the network's weights, but {touched[0]} has one"
         check_equal(before, self.result(), "outputs before and after a backward pass (does logits update statistics?)")
 
+    def test_adapted_statistics_are_those_of_the_images_alone(self, tmp_path: Path) -> None:
+        """Neither labels nor the statistics before count, so that a row is one that others can compute again."""
+        target = self.domains().target
+        sets = {
+            "target": [target],
+            "source": [self.domains().source.without_labels()],
+            "target after source": [self.domains().source.without_labels(), self.domains().target],
+            "target with labels": [_with_labels(self.domains().target)],
+        }
+        given = {}
+        for name, images in sets.items():
+            given[name] = self.outputs(self._adapted(tmp_path / name, images), self.images())
+            self.check_outputs(given[name], self.images())
+        check_equal(_pixels(self.domains().target), _pixels(target), "target images before and after adapt_statistics")
+        what = "statistics adapted to the target images, and the same"
+        check_equal(given["target"], given["target after source"], f"{what} after others (are old ones left?)")
+        check_equal(given["target"], given["target with labels"], f"{what} with labels (are they used?)")
+        same = [name for name in given["target"] if torch.equal(given["target"][name], given["source"][name])]
+        assert len(same) < len(given["target"]), (
+            "statistics adapted to target and to source images: expected different outputs, but they are equal"
+        )
+
+    def test_adapted_statistics_are_saved(self, tmp_path: Path) -> None:
+        """They are adapted in one stage, and predicted with in another."""
+        adapted = self._adapted(tmp_path / "adapted", [self.domains().target])
+        loaded = self._loaded(adapted, tmp_path / "saved")
+        what = "a segmenter after adapt_statistics and a new one that loaded it (does save write the statistics?)"
+        check_equal(self.outputs(adapted, self.images()), self.outputs(loaded, self.images()), what)
+
     def test_labels_of_the_target_are_not_used(self, tmp_path: Path) -> None:
         """Only the oracle may know them, and it gets them as its training set."""
         domains = self.domains()
-        labels = np.random.default_rng(0).integers(0, len(CLASSES), domains.target.images.shape[1:4], dtype=np.uint8)
-        labelled = ImageSet(domains.target.images, labels, domains.target.ids, CLASSES)
-        given = self.outputs(self.fit(tmp_path, domains._replace(target=labelled)).plugin, self.images())
+        labelled = domains._replace(target=_with_labels(domains.target))
+        given = self.outputs(self.fit(tmp_path, labelled).plugin, self.images())
         check_equal(self.result(), given, "fits with a target set without labels and with labels (are they used?)")
 
     def test_a_training_image_of_ignored_pixels_leaves_results_finite(self, tmp_path: Path) -> None:
@@ -191,9 +222,35 @@ class SegmenterConformance(TrainedConformance):
             "anew for each image in each epoch (train.variants, train.image_batch(indices, variant))"
         )
 
+    def _adapted(self, folder: Path, sets: Sequence[ImageSet]) -> Any:
+        """A copy of the trained segmenter, adapted to image sets one after the other."""
+        segmenter = self._loaded(self.uninterrupted_fit().plugin, folder)
+        for images in sets:
+            segmenter.adapt_statistics(images, WatchedContext(folder))
+        return segmenter
+
+    def _loaded(self, segmenter: Any, folder: Path) -> Any:
+        """A new segmenter that loaded what another saved."""
+        folder.mkdir()
+        segmenter.save(folder)
+        loaded = self.make()
+        loaded.load(folder)
+        loaded.to("cpu")
+        return loaded
+
     def _validation(self) -> ImageSet:
         """Labelled images in colours of the target."""
         return make_domains(self.needs, self.size, count=2, looks=(COLD, WARM)).source
+
+
+def _with_labels(images: ImageSet) -> ImageSet:
+    """The same images with random labels."""
+    labels = np.random.default_rng(0).integers(0, len(CLASSES), images.images.shape[1:4], dtype=np.uint8)
+    return ImageSet(images.images, labels, images.ids, CLASSES)
+
+
+def _pixels(images: ImageSet) -> Outputs:
+    return {"images": torch.from_numpy(images.images)}
 
 
 def _share_that_differs(first: Tensor, second: Tensor) -> float:

@@ -9,13 +9,27 @@ from pydantic import BeforeValidator, Field
 from benchmark import PluginOptions
 
 Shade = Annotated[int, Field(ge=0, le=255)]
+Look = Literal[
+    "game",
+    "camera",
+    "game-colour",
+    "game-texture",
+    "game-light",
+    "game-weather",
+    "game-sensor",
+    "game-layout",
+    "game-all",
+]
 Half = Literal["whole", "left", "right"]
 
 
 class StreetsOptions(PluginOptions):
     """Options of `streets`."""
 
-    look: Literal["game", "camera"] = Field("camera", description="Which of the two domains to paint.")
+    look: Look = Field(
+        "camera",
+        description="Which domain to paint: a game, a camera, or the game with one cause of a shift, or with all.",
+    )
     view: Literal["image", "label"] = Field(
         "image", description="What a sample shows: the painted scene, or its label map in the class palette."
     )

@@ -46,6 +46,10 @@ class Draft:
         """As many turns as a draw of a whole number says, both bounds included."""
         return range(int(self.random.integers(int(bounds[0]), int(bounds[1]) + 1)))
 
+    def happens(self, share: float) -> bool:
+        """True in a share of all draws; where the share is 0, nothing is drawn."""
+        return share > 0 and bool(self.random.random() < share)
+
     def side(self) -> int:
         """Left or right."""
         return SIDES[int(self.random.integers(2))]
@@ -199,18 +203,27 @@ def _things(draft: Draft) -> list[Thing]:
         row = np.arange(uniform(5, 5 + spacing), 42, spacing)
         things += [Thing(float(ahead), "lamp", side * (half + 0.6)) for ahead in row]
     for _ in draft.count(habits.signs):
-        things.append(Thing(uniform(6, 22), "sign", draft.side() * (half + uniform(0.7, 1.3))))
+        things.append(Thing(_ahead(draft, 6, 22), "sign", draft.side() * (half + uniform(0.7, 1.3))))
     for _ in draft.count(habits.trees):
         side = draft.side()
         inner, outer = half + draft.street.sidewalks[side], draft.street.lines[side] + 0.5
-        things.append(Thing(uniform(7, 45), "tree", side * uniform(inner, outer)))
+        things.append(Thing(_ahead(draft, 7, 45), "tree", side * uniform(inner, outer)))
     for _ in draft.count(habits.persons):
         side = draft.side()
-        things.append(Thing(uniform(5, 18), "person", side * (half + uniform(0.6, draft.street.sidewalks[side]))))
+        ahead, beside = _ahead(draft, 5, 18), half + uniform(0.6, draft.street.sidewalks[side])
+        things.append(Thing(ahead, "person", side * (uniform(0, half) if draft.happens(habits.crossing) else beside)))
     for _ in draft.count(habits.cars):
         place = half - 1.1 if draft.random.random() < 0.5 else half * 0.5  # parked, or in its lane
-        things.append(Thing(uniform(6, 40), "car", draft.side() * place + uniform(-0.2, 0.2)))
+        if draft.happens(habits.kerb_parking):
+            place = half + 1.1
+        things.append(Thing(_ahead(draft, 6, 40), "car", draft.side() * place + uniform(-0.2, 0.2)))
     return sorted(things, reverse=True)
+
+
+def _ahead(draft: Draft, nearest: float, farthest: float) -> float:
+    """Distance of something that stands free, in metres."""
+    nearness = draft.habits.nearness
+    return draft.between((nearest / nearness, farthest / nearness))
 
 
 def _stand(draft: Draft, things: list[Thing]) -> Layout:
@@ -231,4 +244,4 @@ def _layout(draft: Draft, surface: NDArray[np.int32], shadow: FloatMap) -> Layou
     depth = np.where(card, own, maps.depth)
     along = np.where(card, np.arange(width, dtype=np.float32)[None] * metres, maps.along)
     across = np.where(card, np.arange(height, dtype=np.float32)[:, None] * metres, maps.across)
-    return Layout(surface, np.asarray(draft.surfaces.material), depth, along, across, shadow)
+    return Layout(surface, np.asarray(draft.surfaces.material), depth, along, across, shadow, draft.camera)

@@ -1,4 +1,4 @@
-"""The two looks of `streets`: all that makes a game differ from a camera, as constants in one place."""
+"""What a look of `streets` consists of, and the two main ones: all that makes a game differ from a camera."""
 
 from __future__ import annotations
 
@@ -46,6 +46,8 @@ class Material(IntEnum):
 CLASS_OF_MATERIAL = (8, 0, 0, 1, 1, 7, 2, 2, 3, 4, 5, 5, 6, 6, 9, 9, 9, 10, 10, 10, 10)
 """Train id of each material, in the order of `Material`."""
 
+GROUND = (Material.ROAD, Material.MARKING, Material.SIDEWALK, Material.CURB, Material.TERRAIN)
+
 GRAIN, CLOUDY, BOARDS, TILES = range(4)
 """Kinds of texture: independent grains, smooth patches, vertical boards, a grid of joints."""
 
@@ -71,7 +73,24 @@ class Paint:
 
 @dataclass(frozen=True)
 class Habits:
-    """What stands where, in metres and numbers; ranges are drawn from uniformly, per scene."""
+    """What stands where, in metres and numbers; ranges are drawn from uniformly, per scene.
+
+    Attributes:
+        focal: Focal length of the camera, as a share of the image height.
+        camera_height: Of the camera, above the ground.
+        horizon: Row of the horizon, as a share of the image height.
+        half_road: Half the width of the road.
+        sidewalk: Width of each sidewalk.
+        verge: Land between sidewalk and houses.
+        building_height: Of houses.
+        building_gap: Share of gaps in a row of houses.
+        cars, persons, trees, signs: How many there are.
+        fence_share: Probability of a fence, on each side.
+        pole_spacing: Distance of lamps from each other.
+        nearness: Distances of all that stands free are divided by it, lamps apart.
+        crossing: Share of persons who walk on the road.
+        kerb_parking: Share of cars that stand on the sidewalk.
+    """
 
     focal: Range
     camera_height: Range
@@ -87,6 +106,46 @@ class Habits:
     fence_share: float
     pole_spacing: Range
     signs: Range
+    nearness: float = 1.0
+    crossing: float = 0.0
+    kerb_parking: float = 0.0
+
+
+@dataclass(frozen=True)
+class Lamps:
+    """The light that is not the sun's; it counts where the sun's is weak.
+
+    Attributes:
+        headlights: Illuminance by the camera car's own headlights on what stands 10 m ahead; the sun at an exposure
+            of 1 gives 1.
+        beam: Half the angle at which the headlights have 61 % of their strength (a Gaussian's deviation), in radians.
+        colour: Colour of headlights and windows.
+        windows: Share of houses with light in their windows.
+        glow: Brightness of lit windows and of tail lamps, in [0, 1].
+    """
+
+    headlights: float = 0.0
+    beam: float = 0.45
+    colour: Colour = (1.0, 0.86, 0.62)
+    windows: float = 0.0
+    glow: float = 0.0
+
+
+@dataclass(frozen=True)
+class Rain:
+    """Falling drops and wet ground.
+
+    Attributes:
+        drops: Range of the number of drops seen in a picture as wide as it is high.
+        streak: Length in metres by which a drop falls during the exposure: speed times exposure time.
+        opacity: Share of a streak's brightness that comes from the drop.
+        wetness: Share of the ground under a film of water, in [0, 1].
+    """
+
+    drops: Range = (0.0, 0.0)
+    streak: float = 0.25
+    opacity: float = 0.0
+    wetness: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -107,8 +166,12 @@ class Look:
         contrast: Slope around the middle grey.
         blur: Range of the lens blur, in pixels at 64 rows.
         sharpen: Strength of the sharpening.
-        noise: Range of the sensor noise.
+        noise: Range of the sensor noise, a deviation as a share of white, independent in each pixel.
+        colour_noise: The same of noise that changes colours alone, and neighbours alike.
         vignette: How dark the corners are.
+        lamps: Light beside the sun's.
+        rain: Drops and wet ground.
+        jpeg: Range of the quality, 1 to 95, of the JPEG file that the sensor writes; zeros: it writes no JPEG.
     """
 
     name: str
@@ -130,9 +193,13 @@ class Look:
     sharpen: float = 0.0
     noise: Range = (0.0, 0.0)
     vignette: float = 0.0
+    colour_noise: Range = (0.0, 0.0)
+    lamps: Lamps = Lamps()
+    rain: Rain = Rain()
+    jpeg: Range = (0.0, 0.0)
 
 
-GAN_LOSS = Look(
+GAME = Look(
     name="game",
     paints={
         Material.SKY: Paint(((0.5, 0.5, 0.5),), jitter=0.0, contrast=0.0),
@@ -251,4 +318,4 @@ CAMERA = Look(
     vignette=0.22,
 )
 
-LOOKS = {"game": GAN_LOSS, "camera": CAMERA}
+LOOKS = {"game": GAME, "camera": CAMERA}

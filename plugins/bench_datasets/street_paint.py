@@ -1,4 +1,4 @@
-"""Paints a laid-out street in one of the looks: materials, light, air, lens and sensor."""
+"""Paints a laid-out street in one of the looks: materials, light, air, lens and sensor, in this order."""
 
 from __future__ import annotations
 
@@ -9,23 +9,35 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 from scipy import ndimage
 
-from bench_datasets.street_looks import Look, Material
+from bench_datasets.street_effects import (
+    add_colour_noise,
+    add_lamps,
+    add_rain,
+    compress,
+    darken_wet_ground,
+    reflect_in_wet_ground,
+)
+from bench_datasets.street_looks import GROUND, Look, Material
 from bench_datasets.street_scene import FloatMap, Layout
 
 TILE = 256
 LUMA = np.asarray([0.299, 0.587, 0.114], np.float32)
-GROUND = (Material.ROAD, Material.MARKING, Material.SIDEWALK, Material.CURB, Material.TERRAIN)
 
 
 def paint(layout: Layout, look: Look, random: np.random.Generator, scale: int) -> NDArray[np.uint8]:
     """An 8-bit RGB image (H, W, 3) of a layout that was drawn `scale` times as large."""
-    image = _materials(layout, look, random)
-    image *= _light(layout, look, random)[..., None]
+    # What only some looks have is drawn from a stream of its own: the other draws of a scene are the same in all looks.
+    (extras,) = random.spawn(1)
+    materials = darken_wet_ground(_materials(layout, look, random), layout, look.rain)
+    image = materials * _light(layout, look, random)[..., None] * np.asarray(look.sun, np.float32)
+    image = add_lamps(image, materials, layout, look.lamps, extras)
     image = _air(image, layout, look, random)
     image = _sky(image, layout, look, random)
+    image = add_rain(reflect_in_wet_ground(image, layout, look.rain), layout, look.rain, extras)
     height, width = layout.surface.shape[0] // scale, layout.surface.shape[1] // scale
     image = image.reshape(height, scale, width, scale, 3).mean(axis=(1, 3))
-    return _sensor(_lens(image, look, random), look, random)
+    image = add_colour_noise(_lens(image, look, random), look.colour_noise, extras)
+    return compress(_sensor(image, look, random), look.jpeg, extras)
 
 
 @lru_cache(maxsize=1)
@@ -80,10 +92,9 @@ def _light(layout: Layout, look: Look, random: np.random.Generator) -> FloatMap:
 
 
 def _air(image: FloatMap, layout: Layout, look: Look, random: np.random.Generator) -> FloatMap:
-    """Sunlight, and the haze that grows with the distance."""
+    """The haze that grows with the distance."""
     clear = np.exp(-layout.depth / np.float32(random.uniform(*look.visibility)))[..., None]
-    sun, haze = np.asarray(look.sun, np.float32), np.asarray(look.haze, np.float32)
-    return np.asarray(image * sun * clear + haze * (1 - clear), np.float32)
+    return np.asarray(image * clear + np.asarray(look.haze, np.float32) * (1 - clear), np.float32)
 
 
 def _sky(image: FloatMap, layout: Layout, look: Look, random: np.random.Generator) -> FloatMap:

@@ -86,6 +86,7 @@ class Layout:
         depth: Metres ahead of the camera.
         along, across: Position on the surface in metres, for textures.
         shadow: Where things cast a shadow on the ground, in [0, 1].
+        camera: What sees it.
     """
 
     surface: NDArray[np.int32]
@@ -94,6 +95,7 @@ class Layout:
     along: FloatMap
     across: FloatMap
     shadow: FloatMap
+    camera: Camera
 
     @property
     def label(self) -> NDArray[np.uint8]:

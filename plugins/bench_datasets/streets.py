@@ -1,4 +1,4 @@
-"""The embedded data set `streets`: street scenes in two looks, painted on first use from a seed."""
+"""The embedded data set `streets`: street scenes in several looks, painted on first use from a seed."""
 
 from __future__ import annotations
 
@@ -15,10 +15,14 @@ from bench_datasets.street_layout import lay_out
 from bench_datasets.street_looks import CLASSES, LOOKS, PALETTE
 from bench_datasets.street_paint import paint
 from bench_datasets.street_scene import Layout
+from bench_datasets.street_shifts import SCENES, looks_of_shift
 from benchmark import ClassSet, DataError, Dataset, PluginOptions, Sample, did_you_mean
 
 PAINTER_VERSION = 1
 """Changes whenever the same options give other pixels; part of the fingerprint."""
+
+EFFECTS_VERSION = 1
+"""The same for the effects of shifted looks, whose constants are part of the fingerprint already."""
 
 OVERSAMPLING = 2
 """Scenes are drawn this many times larger than asked for, then averaged, so that edges are smooth."""
@@ -32,12 +36,14 @@ class Streets(Dataset):
 
     def __init__(self, options: StreetsOptions) -> None:
         super().__init__(options)
-        self._look = LOOKS[options.look]
+        shifted = options.look not in LOOKS
+        self._looks = looks_of_shift(options.look) if shifted else (LOOKS[options.look],)
+        self._scenes = SCENES if shifted else options.look
         self._counts = {"train": options.train, "val": options.val}
 
     @property
     def classes(self) -> ClassSet:
-        """Eleven classes, the same for both looks."""
+        """Eleven classes, the same for all looks."""
         return ClassSet(CLASSES, PALETTE)
 
     def ids(self, split: str) -> Sequence[str]:
@@ -51,18 +57,20 @@ class Streets(Dataset):
     def sample(self, split: str, id: str) -> Sample:
         """Draw and paint one scene."""
         index = self._index(split, id)
-        layout = lay_out(self._random(split, index, "layout"), self._look.habits, self._drawn_size())
+        look = self._looks[index % len(self._looks)]
+        layout = lay_out(self._random(split, index, "layout"), look.habits, self._drawn_size())
         label = _reduce(layout)
         if self.options.view == "label":
             return Sample(np.asarray(PALETTE, np.uint8)[label], label, id)
-        return Sample(paint(layout, self._look, self._random(split, index, "paint"), OVERSAMPLING), label, id)
+        return Sample(paint(layout, look, self._random(split, index, "paint"), OVERSAMPLING), label, id)
 
     def fingerprint(self, split: str) -> str:
         """A hash of all that decides the pixels of the split."""
         self.ids(split)
-        known = (
-            f"{PAINTER_VERSION}|{split}|{self._counts[split]}|{self.options.model_dump_json(exclude={'train', 'val'})}"
-        )
+        options = self.options.model_dump_json(exclude={"train", "val"})
+        known = f"{PAINTER_VERSION}|{split}|{self._counts[split]}|{options}"
+        if self.options.look not in LOOKS:
+            known += f"|{EFFECTS_VERSION}|{self._looks!r}"  # a strength that is set anew gives another data set
         return hashlib.sha256(known.encode()).hexdigest()
 
     def _drawn_size(self) -> tuple[int, int]:
@@ -76,7 +84,7 @@ class Streets(Dataset):
         return int(number)
 
     def _random(self, split: str, index: int, purpose: str) -> np.random.Generator:
-        names = (zlib.crc32(word.encode()) for word in (self.options.look, split, purpose))
+        names = (zlib.crc32(word.encode()) for word in (self._scenes, split, purpose))
         return np.random.default_rng([self.options.seed, index, *names])
 
 

@@ -162,3 +162,52 @@ def jitter(images: Tensor, strength: float, generator: Generator) -> Tensor:
     grey = (images * torch.tensor(LUMA, device=images.device).view(1, 3, 1, 1)).sum(1, keepdim=True)
     saturated: Tensor = grey + (images - grey) * saturation
     return saturated.clamp(0, 1)
+
+
+def noise(images: Tensor, largest: float, generator: Generator) -> Tensor:
+    """Add Gaussian noise to each image, of a standard deviation that is drawn from [0, `largest`].
+
+    Args:
+        images: Float in [0, 1], shape (N, C, H, W).
+        largest: Largest standard deviation, where images are in [0, 1].
+        generator: Where randomness comes from.
+    """
+    deviations = torch.empty(len(images), 1, 1, 1).uniform_(0, largest, generator=generator)
+    added = deviations * torch.randn(images.shape, generator=generator)
+    return (images + added.to(images)).clamp(0, 1)
+
+
+def random_amplitudes(images: Tensor, strength: float, generator: Generator) -> Tensor:
+    """Multiply each amplitude of each image's spectrum by a factor of its own, drawn from N(1, deviation).
+
+    The deviation rises with the frequency, of which synthetic images have too little variety; phases, which hold what
+    stands where, stay. A frequency and its conjugate share one factor.
+
+    Args:
+        images: Float in [0, 1], shape (N, C, H, W).
+        strength: What `amplitude_deviations` are multiplied by; 1 is the paper's for semantic segmentation.
+        generator: Where randomness comes from.
+
+    Source: Chattopadhyay et al. 2023, PASTA, arXiv:2212.00979, section 3.
+    """
+    height, width = images.shape[2:]
+    spectra = torch.fft.rfft2(images)
+    deviations = strength * amplitude_deviations(height, width)
+    factors = 1 + deviations * torch.randn(spectra.shape, generator=generator)
+    varied: Tensor = torch.fft.irfft2(spectra * factors.to(images), s=(height, width))
+    return varied.clamp(0, 1)
+
+
+def amplitude_deviations(height: int, width: int) -> Tensor:
+    """(3 f)^2 + 0.25 for each frequency of an image, where f is its share of the highest one.
+
+    Returns:
+        Shape (H, W // 2 + 1), in the order of `torch.fft.rfft2`.
+
+    Source: as `random_amplitudes`, with alpha = 3, k = 2 and beta = 0.25.
+    """
+    rows = torch.fft.fftfreq(height, 1 / height).unsqueeze(1)
+    columns = torch.fft.rfftfreq(width, 1 / width)
+    frequencies = torch.hypot(rows, columns)
+    shares = frequencies / frequencies.max().clamp_min(1)  # a single pixel has no frequency but 0
+    return (3 * shares).square() + 0.25

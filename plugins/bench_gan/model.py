@@ -17,6 +17,7 @@ from bench_engine.adversarial import (
     frozen,
     gradient_penalty,
 )
+from bench_engine.averaging import move_average, warmed_decay
 from bench_engine.model import TrainableModel
 from bench_engine.optimizers import GuardedOptimizer
 from bench_gan.options import AdversarialOptions
@@ -210,9 +211,9 @@ class AdversarialModel(TrainableModel):
         if self.averaged is None:
             return
         updates = self._steps // self.options.discriminator_steps
-        decay = min(self.options.ema, (1 + updates) / (10 + updates))
-        for mean, now in zip(self.averaged.parameters(), self.generators.parameters(), strict=True):
-            mean.lerp_(now.detach(), 1 - decay)
+        decay = warmed_decay(self.options.ema, updates)
+        move_average(self.averaged.parameters(), self.generators.parameters(), decay)
+        # vectors of spectral norms, which an average would shorten
         for kept, buffer in zip(self.averaged.buffers(), self.generators.buffers(), strict=True):
             kept.copy_(buffer)
 

@@ -1,14 +1,9 @@
-"""Fréchet Inception Distance: how far the translated images are, as a set, from the target images."""
+"""The Fréchet distance of two sets of features."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
-
 import torch
 from torch import Tensor
-
-from bench_metrics.inception import FEATURES, InceptionMetric
-from benchmark import Value
 
 
 def frechet_distance(reference: Tensor, translated: Tensor) -> float:
@@ -43,30 +38,3 @@ def _covariance_factor(features: Tensor) -> Tensor:
     if count > dimensions:
         factor = torch.linalg.qr(factor, mode="r").R
     return factor
-
-
-class FID(InceptionMetric):
-    """FID between translated source images and target images."""
-
-    values: ClassVar = {
-        "fid": Value(
-            "Fréchet Inception Distance of translated to target images.",
-            higher_is_better=False,
-            high=None,
-            heading="FID",
-            decimals=1,
-        )
-    }
-
-    def compute(self) -> dict[str, float]:
-        """The distance; `Unavailable` with fewer than two images on either side."""
-        return {"fid": frechet_distance(*self.features())}
-
-    def details(self) -> dict[str, Any]:
-        """`conditions`, and a `note` where too few images make the value too high."""
-        details = super().details()
-        conditions = details["conditions"]
-        fewest = min(conditions["reference_images"], conditions["translated_images"])
-        if fewest < FEATURES:
-            details["note"] = f"biased upwards: {fewest} images for {FEATURES} features; prefer KID"
-        return details

@@ -1,4 +1,4 @@
-"""The Inception features that FID and KID are defined on; those of the target images are extracted once."""
+"""The Inception features that FID and KID are defined on."""
 
 from __future__ import annotations
 
@@ -7,21 +7,18 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, ClassVar
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from bench_metrics.options import WEIGHTS_NAME, InceptionOptions, usual_weights
-from benchmark import ClassSet, StageContext, TranslationMetric, Unavailable, display_path
+from benchmark import Unavailable, display_path
 
 WEIGHTS_DIGEST = "6726825d"
 """First digits of the SHA-256 of the published file; by torch.hub's convention its name carries them."""
 
 FEATURES = 2048
 """Width of the final pool."""
-FEATURES_FILE = "features.npy"
 
 CHUNK = {"cpu": 16, "cuda": 128}
 """Images per forward pass: on a CPU more are no faster and need more memory."""
@@ -175,63 +172,3 @@ def shared_extractor(path: Path, device: str) -> FeatureExtractor:
 @lru_cache(maxsize=1)
 def _extractor(path: Path, changed: int, device: str) -> FeatureExtractor:
     return FeatureExtractor(path, device)
-
-
-class InceptionMetric(TranslationMetric):
-    """Collects features of target and translated images; subclasses compare the two sets."""
-
-    Options: ClassVar = InceptionOptions
-    options: InceptionOptions
-
-    def start(self, classes: ClassSet, context: StageContext) -> None:
-        """Load the network; `Unavailable` when its weights are not to be had."""
-        self._extract = shared_extractor(find_weights(self.options), context.device)
-        self._reference: list[Tensor] = []
-        self._translated: list[Tensor] = []
-        self._size: list[int] = []
-
-    def reference(self, images: Tensor) -> None:
-        """Take in a batch of target images."""
-        self._collect(self._reference, images)
-
-    def save_reference(self, folder: Path) -> None:
-        """Store the features of the target images, float32, shape (N, 2048)."""
-        features = torch.cat(self._reference) if self._reference else torch.empty(0, FEATURES)
-        np.save(folder / FEATURES_FILE, features.numpy())
-
-    def load_reference(self, folder: Path) -> None:
-        """Take in the features that another metric of the same options stored."""
-        self._reference = [torch.from_numpy(np.load(folder / FEATURES_FILE))]
-
-    def update(self, source: Tensor, translated: Tensor, labels: Tensor | None) -> None:
-        """Take in a batch of translated images."""
-        self._collect(self._translated, translated)
-
-    def _collect(self, features: list[Tensor], images: Tensor) -> None:
-        self._size = list(images.shape[-2:])
-        room = self.options.max_images - sum(map(len, features))
-        if room > 0:
-            features.append(self._extract(images)[:room])
-
-    def features(self) -> tuple[Tensor, Tensor]:
-        """Features of the target and of the translated images; `Unavailable` with fewer than two of either."""
-        reference, translated = sum(map(len, self._reference)), sum(map(len, self._translated))
-        if min(reference, translated) < 2:
-            raise Unavailable(
-                f"{' and '.join(self.values)}: at least 2 target and 2 translated images are needed, "
-                f"got {reference} and {translated}"
-            )
-        return torch.cat(self._reference), torch.cat(self._translated)
-
-    def details(self) -> dict[str, Any]:
-        """`conditions`: values are comparable only where all of these agree."""
-        return {
-            "conditions": {
-                "reference_images": sum(map(len, self._reference)),
-                "translated_images": sum(map(len, self._translated)),
-                "extractor": "pytorch-fid InceptionV3, final pool, 2048 features, input resized to 299x299",
-                "weights_sha256": self._extract.digest,
-                "image_size": self._size,
-                "precision": "fp32",
-            }
-        }

@@ -1,13 +1,8 @@
-"""Kernel Inception Distance: FID's question, answered without bias for small sets of images."""
+"""The kernel distance of two sets of features, without bias for small ones."""
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from torch import Tensor
-
-from bench_metrics.inception import InceptionMetric
-from benchmark import Value
 
 ROWS = 1024
 """Rows of the kernel matrix that are held at a time."""
@@ -46,22 +41,3 @@ def _kernel_sum(first: Tensor, second: Tensor) -> float:
 
 def _kernel(products: Tensor, dimensions: int) -> Tensor:
     return (products / dimensions + 1) ** 3
-
-
-class KID(InceptionMetric):
-    """KID between translated source images and target images, not scaled."""
-
-    values: ClassVar = {
-        "kid": Value(
-            "Kernel Inception Distance of translated to target images.",
-            higher_is_better=False,
-            low=None,
-            high=None,
-            heading="KID",
-            decimals=4,
-        )
-    }
-
-    def compute(self) -> dict[str, float]:
-        """The estimate; `Unavailable` with fewer than two images on either side."""
-        return {"kid": polynomial_mmd(*self.features())}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+from functools import cache
 from pathlib import Path
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from benchmark import PluginOptions
 
@@ -32,7 +34,9 @@ class InceptionOptions(PluginOptions):
         default_factory=_usual_weights_if_there,
         description=f"State dict of pytorch-fid's InceptionV3; by default {WEIGHTS_NAME} in the checkpoints folder of "
         "torch.hub, when it is there.",
+        json_schema_extra={"affects_results": False},  # its content does
     )
+    weights_digest: str = Field("", description="SHA-256 of the weights; filled in from the file.")
     download: bool = Field(
         False, description="Fetch the weights from pytorch-fid's release page when the file is absent."
     )
@@ -48,3 +52,20 @@ class InceptionOptions(PluginOptions):
     def _absolute(cls, weights: Path | None) -> Path | None:
         # A stage may run in another folder than the one in which the option was typed.
         return weights and weights.expanduser().absolute()
+
+    @field_validator("weights_digest")
+    @classmethod
+    def _filled_in(cls, value: str, info: ValidationInfo) -> str:
+        weights = info.data.get("weights")
+        if weights is None or not weights.is_file():
+            return value
+        digest = _file_digest(weights, weights.stat().st_mtime_ns)
+        if value not in ("", digest):
+            raise ValueError(f"{weights} has changed since this configuration was resolved")
+        return digest
+
+
+@cache
+def _file_digest(path: Path, changed: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from bench_metrics.segmentation import confusion_matrix, mean_iou, mean_pixel_accuracy
-from benchmark import IGNORE, ClassSet, StageContext, TranslationMetric, Unavailable, Value
+from benchmark import IGNORE, ClassSet, FittedSegmenter, StageContext, TranslationMetric, Unavailable, Value
 
 SHOWN = 10
 """How many of the strongest flips, and of the worst images, the details list."""
@@ -138,7 +138,10 @@ class SemanticFlip(TranslationMetric):
         """Set the counts to zero; `Unavailable` without the segmenter of target images."""
         if context.target_segmenter is None:
             raise Unavailable("semantic flips need a segmenter trained on labelled target images, but there is none")
-        self._segmenter = context.target_segmenter
+        self._start(classes, context.target_segmenter)
+
+    def _start(self, classes: ClassSet, segmenter: FittedSegmenter) -> None:
+        self._segmenter = segmenter
         self._classes = classes
         self._before, self._after = torch.zeros(2, len(classes), len(classes), dtype=torch.int64)
         self._introduced = 0
@@ -204,6 +207,36 @@ class SemanticFlip(TranslationMetric):
             "flip_rate_source": image.flipped_before / image.labelled,
             "main_flip": " -> ".join(self._classes.names[number] for number in image.main),
         }
+
+
+class SourceFlip(SemanticFlip):
+    """The same as read by a segmenter trained on the labelled source set, which needs no target labels."""
+
+    values: ClassVar[Mapping[str, Value]] = {
+        "source_flip_rate": Value(
+            "Share of pixels that a segmenter of the source reads as another class once translated.",
+            higher_is_better=False,
+            headline=False,
+            unit="%",
+        ),
+        "source_flip_rate_introduced": Value(
+            "Share of pixels that a segmenter of the source reads rightly before translation and wrongly after it.",
+            higher_is_better=False,
+            headline=False,
+            unit="%",
+        ),
+    }
+
+    def start(self, classes: ClassSet, context: StageContext) -> None:
+        """Set the counts to zero; `Unavailable` without the segmenter of source images."""
+        if context.source_segmenter is None:
+            raise Unavailable("flips need a segmenter trained on the labelled source images, but there is none")
+        self._start(classes, context.source_segmenter)
+
+    def compute(self) -> dict[str, float]:
+        """The two numbers over all images; `Unavailable` when no pixel counted."""
+        found = super().compute()
+        return {f"source_{name}": found[name] for name in ("flip_rate", "flip_rate_introduced")}
 
 
 def _by_name(table: Tensor, names: Sequence[str]) -> dict[str, dict[str, int]]:

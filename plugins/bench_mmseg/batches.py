@@ -10,6 +10,7 @@ from torch import Tensor
 from bench_engine import augment
 from bench_engine.data import EpochOrder, choice, step_generator
 from bench_mmseg.options import SegmenterOptions
+from bench_mmseg.sampling import ClassBalancedOrder
 from benchmark import IGNORE, ImageSet, StageContext
 
 Batches = Callable[[int], dict[str, Tensor]]
@@ -17,7 +18,9 @@ Batches = Callable[[int], dict[str, Tensor]]
 
 def training_batches(data: ImageSet, options: SegmenterOptions, context: StageContext) -> Batches:
     """The augmented batch of each step: `images` and `labels`."""
-    order = EpochOrder(len(data), context.seed, "segmenter")
+    order: EpochOrder | ClassBalancedOrder = EpochOrder(len(data), context.seed, "segmenter")
+    if options.sampling == "class-balanced":
+        order = ClassBalancedOrder(data, options.sampling_temperature, context)
 
     def batch(step: int) -> dict[str, Tensor]:
         positions = order.positions(step, options.batch_size)
@@ -74,4 +77,8 @@ def augmented(
         images = augment.blur(images, options.blur, generator)
     if options.jitter:
         images = augment.jitter(images, options.jitter, generator)
+    if options.amplitude:
+        images = augment.random_amplitudes(images, options.amplitude, generator)
+    if options.noise:
+        images = augment.noise(images, options.noise, generator)
     return images, labels

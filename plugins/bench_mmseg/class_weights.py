@@ -10,23 +10,33 @@ from torch import Tensor
 ENET_CONSTANT = 1.02
 
 
-def label_counts(labels: Iterable[Tensor], classes: int) -> tuple[Tensor, Tensor]:
-    """Pixels of each class, and pixels of the images that show it.
+def image_counts(labels: Iterable[Tensor], classes: int) -> Tensor:
+    """Pixels of each class in each image.
 
     Args:
         labels: uint8 label maps; ids from `classes` on are ignored.
         classes: Number of classes.
 
     Returns:
+        A double tensor of shape (images, classes).
+    """
+    counts = [torch.bincount(label.flatten().long(), minlength=256)[:classes].double() for label in labels]
+    return torch.stack(counts)
+
+
+def label_counts(labels: Iterable[Tensor], classes: int) -> tuple[Tensor, Tensor]:
+    """Pixels of each class, and pixels of the images that show it.
+
+    Args:
+        labels: As in `image_counts`.
+        classes: Number of classes.
+
+    Returns:
         Two double tensors of shape (classes,).
     """
-    pixels = torch.zeros(classes, dtype=torch.double)
-    shown = torch.zeros(classes, dtype=torch.double)
-    for label in labels:
-        counts = torch.bincount(label.flatten().long(), minlength=256)[:classes].double()
-        pixels += counts
-        shown += (counts > 0) * counts.sum()
-    return pixels, shown
+    counts = image_counts(labels, classes)
+    labelled = counts.sum(1, keepdim=True)
+    return counts.sum(0), ((counts > 0) * labelled).sum(0)
 
 
 def enet_weights(pixels: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from bench_mmseg.compat import build_network
 from bench_mmseg.model import CrossEntropyModel
-from bench_mmseg.options import DeepLabV3Options
+from bench_mmseg.options import DeepLabV3Options, DeepLabV3PlusOptions, PyramidOptions
 from bench_mmseg.pretrained import cached_file, load_backbone, openmmlab_url, timm_weights
 from bench_mmseg.trainer import NetworkSegmenter
 from benchmark import UsageError
@@ -31,8 +31,8 @@ class Backbone(NamedTuple):
 class DeepLabV3(NetworkSegmenter):
     """Atrous spatial pyramid pooling on a dilated backbone."""
 
-    Options: ClassVar[type[DeepLabV3Options]] = DeepLabV3Options
-    options: DeepLabV3Options
+    Options: ClassVar[type[PyramidOptions]] = DeepLabV3Options
+    options: PyramidOptions
 
     def build(self, classes: int, class_weights: Tensor | None, *, pretrained: bool) -> CrossEntropyModel:
         """The network for a number of classes; `UsageError` for a training by steps of a single image."""
@@ -52,7 +52,13 @@ class DeepLabV3(NetworkSegmenter):
         )
 
 
-def network_config(options: DeepLabV3Options, classes: int) -> dict[str, Any]:
+class DeepLabV3Plus(DeepLabV3):
+    """The same with a head that joins low-level features."""
+
+    Options: ClassVar[type[PyramidOptions]] = DeepLabV3PlusOptions
+
+
+def network_config(options: PyramidOptions, classes: int) -> dict[str, Any]:
     """The network in mmsegmentation's dict form."""
     backbone = timm_backbone(options) if options.backbone.startswith("timm:") else resnet_backbone(options)
     head = {
@@ -69,7 +75,7 @@ def network_config(options: DeepLabV3Options, classes: int) -> dict[str, Any]:
         "channels": options.aspp_channels,
         "dilations": pyramid_dilations(options),
     }
-    if options.decoder == "plus":
+    if isinstance(options, DeepLabV3PlusOptions):
         decoder["type"] = "DepthwiseSeparableASPPHead" if options.separable else "LowLevelHead"
         decoder.update(c1_in_channels=backbone.channels[0], c1_channels=options.low_level_channels)
     config: dict[str, Any] = {"type": "EncoderDecoder", "backbone": backbone.config, "decode_head": decoder}
@@ -86,7 +92,7 @@ def network_config(options: DeepLabV3Options, classes: int) -> dict[str, Any]:
     return config
 
 
-def pyramid_dilations(options: DeepLabV3Options) -> tuple[int, ...]:
+def pyramid_dilations(options: PyramidOptions) -> tuple[int, ...]:
     """Given ones, or those of the paper, which are for output stride 16 and double at 8."""
     if options.dilations is not None:
         return options.dilations
@@ -94,7 +100,7 @@ def pyramid_dilations(options: DeepLabV3Options) -> tuple[int, ...]:
     return (1, 6 * factor, 12 * factor, 18 * factor)
 
 
-def resnet_backbone(options: DeepLabV3Options) -> Backbone:
+def resnet_backbone(options: PyramidOptions) -> Backbone:
     """mmsegmentation's ResNet with a stem of three 3x3 convolutions."""
     depth = int(options.backbone.removeprefix("resnetv1c-"))
     expansion = 1 if depth < 50 else 4
@@ -113,7 +119,7 @@ def resnet_backbone(options: DeepLabV3Options) -> Backbone:
     return Backbone(config, tuple(options.width * expansion * 2**stage for stage in range(4)))
 
 
-def timm_backbone(options: DeepLabV3Options) -> Backbone:
+def timm_backbone(options: PyramidOptions) -> Backbone:
     """The last four feature levels of a timm model.
 
     Raises:
@@ -136,7 +142,7 @@ def timm_backbone(options: DeepLabV3Options) -> Backbone:
     return Backbone({"type": "TIMMBackbone", "model_name": name, **wanted}, tuple(channels))
 
 
-def load_pretrained(backbone: nn.Module, options: DeepLabV3Options) -> None:
+def load_pretrained(backbone: nn.Module, options: PyramidOptions) -> None:
     """Give a backbone the weights that the options name.
 
     Raises:

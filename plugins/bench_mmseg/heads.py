@@ -1,4 +1,4 @@
-"""Heads of DeepLabV3 and DeepLabV3+ that are quick on a CPU; import it after `compat.load_mmseg`."""
+"""Heads of DeepLabV3, DeepLabV3+ and SegFormer that are quick on a CPU; import it after `compat.load_mmseg`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from mmcv.cnn import ConvModule
-from mmseg.models.decode_heads import ASPPHead
+from mmseg.models.decode_heads import ASPPHead, SegformerHead
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
@@ -56,4 +56,18 @@ class LowLevelHead(PyramidHead):
         fine = self.c1_bottleneck(inputs[0])
         coarse = bilinear(self._forward_feature(inputs), fine.shape[2:])
         logits: Tensor = self.cls_seg(self.refinement(torch.cat([coarse, fine], dim=1)))
+        return logits
+
+
+@MODELS.register_module(force=True)
+class LinearHead(SegformerHead):  # type: ignore[misc]  # mmsegmentation has no annotations
+    """mmsegmentation's SegFormer head, but for how features are resized: channels last, and only where they must be."""
+
+    def forward(self, inputs: Sequence[Tensor]) -> Tensor:
+        """Logits at the size of the first features."""
+        features = self._transform_inputs(inputs)
+        size = features[0].shape[2:]
+        levels = [conv(level) for conv, level in zip(self.convs, features, strict=True)]
+        resized = [level if level.shape[2:] == size else bilinear(level, size) for level in levels]
+        logits: Tensor = self.cls_seg(self.fusion_conv(torch.cat(resized, dim=1)))
         return logits

@@ -24,9 +24,8 @@ class SegmenterOptions(TrainingOptions):
     optimizer: Literal["sgd", "adamw"] = Field("sgd", description="Rule of the update; sgd has momentum 0.9.")
     lr: float = Field(0.01, gt=0, description="Base learning rate.")
     weight_decay: float = Field(5e-4, ge=0, description="Weight decay of all parameters.")
-    schedule: Literal["poly", "cosine"] = Field(
-        "poly", description="How the rate falls to end_factor times its base; poly has power 0.9."
-    )
+    schedule: Literal["poly", "cosine"] = Field("poly", description="How the rate falls to end_factor times its base.")
+    power: float = Field(0.9, gt=0, description="Power of the poly schedule; 1: linear.")
     end_factor: float = Field(
         0.0,
         ge=0,
@@ -45,6 +44,17 @@ class SegmenterOptions(TrainingOptions):
         description="What the cross-entropy is averaged over: all pixels, ignored ones as if their loss were 0, as "
         "mmsegmentation does by default; or labelled pixels alone.",
     )
+    sampling: Literal["uniform", "class-balanced"] = Field(
+        "uniform",
+        description="How training images are drawn: each once in an epoch; or a class first, rare ones more often, and "
+        "then an image that contains it (rare class sampling of DAFormer, arXiv:2111.14887).",
+    )
+    sampling_temperature: float = Field(
+        0.01,
+        gt=0,
+        description="Temperature T of class-balanced sampling, which draws a class of share f in proportion to "
+        "exp((1 - f) / T): the lower, the more often are rare classes drawn.",
+    )
     flip: bool = Field(True, description="Mirror images left to right with probability 1/2.")
     crop: tuple[PositiveInt, PositiveInt] | None = Field(
         None, description="Height and width of the training window; none: the whole image.", json_schema_extra=PIXELS
@@ -60,6 +70,19 @@ class SegmenterOptions(TrainingOptions):
     )
     jitter: float = Field(
         0.0, ge=0, lt=1, description="How far brightness, contrast and saturation may be from 1; 0: not changed."
+    )
+    amplitude: float = Field(
+        0.0,
+        ge=0,
+        description="Strength of random factors on the amplitudes of an image's spectrum, more on high frequencies "
+        "(PASTA, arXiv:2212.00979); 1: as in the paper; 0: none.",
+    )
+    noise: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Largest standard deviation of random Gaussian noise; 0: none.",
+        json_schema_extra={"unit": "of images in [0, 1]"},
     )
     lambda_alignment: float = Field(
         0.0,
@@ -79,12 +102,23 @@ class SegmenterOptions(TrainingOptions):
     lr_alignment_discriminator: float = Field(
         1e-4, gt=0, description="Base learning rate of the alignment's discriminator, by Adam; it falls as lr does."
     )
+    average: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="Decay of the average over steps of weights and normalisation statistics that predicts in the end "
+        "(mean teacher, arXiv:1703.01780), at most (1 + t) / (10 + t) after t steps; 0: the last weights predict.",
+    )
     validate_every: int = Field(
         500,
         ge=1,
         description="How often the validation set is evaluated, when a checkpoint is to be chosen by it.",
         json_schema_extra={"unit": "steps"},
     )
+
+    def further_needs(self) -> tuple[str, ...]:
+        """Target images for the alignment."""
+        return ("target_images",) if self.lambda_alignment > 0 else ()
 
     @field_validator("scale")
     @classmethod
@@ -94,8 +128,8 @@ class SegmenterOptions(TrainingOptions):
         return value
 
 
-class DeepLabV3Options(SegmenterOptions):
-    """DeepLabV3 and DeepLabV3+ (arXiv:1706.05587, arXiv:1802.02611)."""
+class PyramidOptions(SegmenterOptions):
+    """What DeepLabV3 and DeepLabV3+ share."""
 
     backbone: str = Field(
         "resnetv1c-50", description="resnetv1c-18, -34, -50 or -101 of mmsegmentation, or timm:NAME of timm."
@@ -114,15 +148,6 @@ class DeepLabV3Options(SegmenterOptions):
     )
     pretrained: bool | str = Field(
         False, description="true: the publisher's ImageNet weights, from the cache or the network; or a path."
-    )
-    decoder: Literal["plain", "plus"] = Field(
-        "plain", description="plain: DeepLabV3; plus: DeepLabV3+, which adds low-level features."
-    )
-    separable: bool = Field(
-        True, description="Depthwise separable convolutions in the plus decoder; ordinary ones are faster on a CPU."
-    )
-    low_level_channels: int = Field(
-        48, ge=1, description="Channels of the low-level features in it.", json_schema_extra={"unit": "channels"}
     )
     aspp_channels: int = Field(
         512, ge=8, description="Channels of the pyramid pooling.", json_schema_extra={"unit": "channels"}
@@ -144,6 +169,81 @@ class DeepLabV3Options(SegmenterOptions):
         if value not in known and not value.startswith("timm:"):
             raise ValueError(f"expected one of {', '.join(known)}, or timm:NAME, not {value!r}")
         return value
+
+
+class DeepLabV3Options(PyramidOptions):
+    """DeepLabV3 (arXiv:1706.05587)."""
+
+
+class DeepLabV3PlusOptions(PyramidOptions):
+    """DeepLabV3+ (arXiv:1802.02611): DeepLabV3 whose pooled features are joined by low-level ones and refined."""
+
+    low_level_channels: int = Field(
+        48,
+        ge=1,
+        description="Channels to which the low-level features are brought.",
+        json_schema_extra={"unit": "channels"},
+    )
+    separable: bool = Field(
+        True, description="Depthwise separable convolutions in the head; ordinary ones are faster on a CPU."
+    )
+
+
+class SegFormerOptions(SegmenterOptions):
+    """SegFormer (arXiv:2105.15203): a hierarchical transformer and a head of linear layers."""
+
+    optimizer: Literal["sgd", "adamw"] = Field("adamw", description="Rule of the update; sgd has momentum 0.9.")
+    lr: float = Field(6e-5, gt=0, description="Base learning rate.")
+    weight_decay: float = Field(0.01, ge=0, description="Weight decay of all parameters but those of layer norm.")
+    power: float = Field(1.0, gt=0, description="Power of the poly schedule; the paper's is linear.")
+    warm_up: float = Field(
+        1500 / 160_000, ge=0, lt=1, description="Share of the training in which the rate rises from 0."
+    )
+    head_lr_factor: float = Field(
+        10.0, gt=0, description="Learning rate of the head over that of the encoder, as in the authors' code."
+    )
+    variant: Literal["b0", "b1", "b2", "b3", "b4", "b5"] = Field(
+        "b0", description="Depth and width of the encoder, MiT-B0 to MiT-B5: 3.7 to 84.6 million parameters in all."
+    )
+    width: int | None = Field(
+        None,
+        ge=4,
+        description="Channels of the first stage; the others have 2, 5 and 8 times as many; none: 32 for b0, else 64.",
+        json_schema_extra={"unit": "channels"},
+    )
+    stride: Literal[2, 4] = Field(
+        4, description="Image size over size of the first features: 4 as published; 2, for small images, twice as fine."
+    )
+    channels: int | None = Field(
+        None,
+        ge=1,
+        description="Channels of the head; none: 256 for b0 and b1, else 768, as in the paper.",
+        json_schema_extra={"unit": "channels"},
+    )
+    drop_path: float = Field(
+        0.1, ge=0, lt=1, description="Share of residual branches dropped in the last layer; less in those before."
+    )
+    dropout: float = Field(0.1, ge=0, lt=1, description="Share of channels dropped before the classifier.")
+    pretrained: bool | str = Field(
+        False, description="true: OpenMMLab's ImageNet weights of the encoder, cached or downloaded; or a path."
+    )
+
+
+class UNetOptions(SegmenterOptions):
+    """U-Net (arXiv:1505.04597) in mmsegmentation's form: padded convolutions with batch norm, bilinear enlarging."""
+
+    width: int = Field(
+        64,
+        ge=2,
+        description="Channels of the first level, doubled at each further one; 64 is the published one.",
+        json_schema_extra={"unit": "channels"},
+    )
+    levels: int = Field(5, ge=2, le=7, description="Resolutions, each half of the one before; 5 are published.")
+    dropout: float = Field(0.1, ge=0, lt=1, description="Share of channels dropped before the classifier.")
+    auxiliary: float = Field(
+        0.4, ge=0, description="Weight of the loss of an auxiliary head on the last level but one; 0: no such head."
+    )
+    pretrained: Literal[False] | str = Field(False, description="Path of weights of the backbone; false: none.")
 
 
 class MMSegOptions(SegmenterOptions):

@@ -17,7 +17,8 @@ def load_backbone(backbone: nn.Module, file: Path) -> None:
     """Take up the weights of a backbone; what the file holds beyond it, such as a classifier, is left aside.
 
     Args:
-        backbone: Where the weights go; names in the file may have the prefix `backbone.`.
+        backbone: Where the weights go; names in the file may have the prefix `backbone.`, and those of a timm model may
+            lack `timm_model.`, as timm writes them.
         file: A `.safetensors` file, or what `torch.save` wrote (plain tensors only).
 
     Raises:
@@ -26,6 +27,8 @@ def load_backbone(backbone: nn.Module, file: Path) -> None:
     weights = read_tensors(file)
     weights = {name.removeprefix("backbone."): value for name, value in weights.items()}
     own = backbone.state_dict()
+    if hasattr(backbone, "timm_model") and not any(name.startswith("timm_model.") for name in weights):
+        weights = {f"timm_model.{name}": value for name, value in weights.items()}
     missing = [name for name in own if name not in weights and not name.endswith("num_batches_tracked")]
     wrong = [name for name in own if name in weights and weights[name].shape != own[name].shape]
     if missing or wrong:

@@ -14,8 +14,9 @@ from torch.optim import Optimizer
 
 from bench_engine import schedules
 from bench_engine.adversarial import frozen
-from bench_engine.model import TrainableModel
-from bench_engine.optimizers import adamw, sgd
+from bench_engine.averaging import WeightAverage
+from bench_engine.model import Callback, TrainableModel
+from bench_engine.optimizers import Parameters, adamw, sgd
 from bench_engine.precision import autocast, channels_last
 from bench_engine.randomness import seed_everything
 from bench_engine.training import train
@@ -25,9 +26,10 @@ from bench_mmseg.batches import training_batches, with_target
 from bench_mmseg.class_weights import enet_weights, label_counts, median_frequency_weights
 from bench_mmseg.compat import load_mmseg
 from bench_mmseg.model import SegmentationModel
+from bench_mmseg.normalisation import estimate_statistics
 from bench_mmseg.options import SegmenterOptions
 from bench_mmseg.validation import BestWeights, check_labelled, miou_on
-from benchmark import DataError, ImageSet, Precision, Segmenter, StageContext
+from benchmark import DataError, ImageSet, Precision, Segmenter, StageContext, UsageError
 
 # It takes more than a second; here, whoever imports a segmenter once for many processes pays it once.
 load_mmseg()
@@ -56,10 +58,14 @@ class NetworkSegmenter(Segmenter):
     def optimizer(self, model: SegmentationModel) -> Optimizer:
         """The optimizer that the options name."""
         rule = sgd if self.options.optimizer == "sgd" else adamw
-        return rule(model.parameters(), self.options.lr, self.options.weight_decay)
+        return rule(self.parameter_groups(model), self.options.lr, self.options.weight_decay)
 
-    def fit(self, train: ImageSet, target: ImageSet, validation: ImageSet | None, context: StageContext) -> None:
-        """Learn from the labelled images; the target is looked at by the alignment alone, if that is switched on."""
+    def parameter_groups(self, model: SegmentationModel) -> Parameters:
+        """What the optimizer trains; groups where some parameters have a rate or a decay of their own."""
+        return model.parameters()
+
+    def fit(self, train: ImageSet, target: ImageSet | None, validation: ImageSet | None, context: StageContext) -> None:
+        """Learn from the labelled images; the target is needed by the alignment alone, if that is switched on."""
         self._device, self._precision, self._classes = context.device, context.precision, train.classes.names
         seed_everything(context, "segmenter:weights")
         weights = class_weights(train, self.options.loss)
@@ -86,6 +92,26 @@ class NetworkSegmenter(Segmenter):
         with frozen(model), autocast(self._device, self._precision):
             logits: Tensor = model(images.to(self._device))
             return logits.float()
+
+    def adapt_statistics(self, target: ImageSet, context: StageContext) -> None:
+        """Replace the statistics of batch norm by those of the target images, as `normalisation` has it.
+
+        Args:
+            target: Target training images.
+            context: Device, progress.
+
+        Raises:
+            Unavailable: The network has no batch norm.
+            DataError: Fewer than two images.
+        """
+        self.to(context.device)
+        model = self._trained()
+
+        def forward(images: Tensor) -> None:
+            with autocast(self._device, self._precision):
+                model(images.to(self._device))
+
+        estimate_statistics(model, forward, target, self.options.batch_size, context)
 
     def save(self, folder: Path) -> None:
         """Write weights, options and class names."""
@@ -120,7 +146,7 @@ class NetworkSegmenter(Segmenter):
         self,
         model: SegmentationModel,
         data: ImageSet,
-        target: ImageSet,
+        target: ImageSet | None,
         validation: ImageSet | None,
         context: StageContext,
     ) -> None:
@@ -131,8 +157,17 @@ class NetworkSegmenter(Segmenter):
         if options.lambda_alignment > 0:
             trained = aligned = AlignedModel(model, len(data.classes), options, context)
             optimizers |= aligned.optimizers()
+            if target is None:
+                raise UsageError("lambda_alignment: the alignment needs target images, but there are none")
             batches = with_target(batches, target, options, context)
-        best = None if validation is None else self._best_weights(trained, validation)
+        callbacks: list[Callback] = []
+        if options.average > 0:
+            average = WeightAverage(model, options.average, context.device)
+            callbacks.append(average)
+            self._model = average.averaged
+        best = None if validation is None else self._best_weights(self._trained(), validation)
+        if best:
+            callbacks.append(best)  # after the average, which it evaluates
         train(
             trained,
             batches,
@@ -143,26 +178,26 @@ class NetworkSegmenter(Segmenter):
             context,
             options,
             samples=lambda: prediction_grid(self.predict, data),
-            callbacks=[best] if best else [],
+            callbacks=callbacks,
             clip_norm=options.clip_norm,
         )
         if best:
             best.restore()
             context.report(chosen_step=best.step, validation_miou=best.score)
 
-    def _best_weights(self, trained: TrainableModel, validation: ImageSet) -> BestWeights:
+    def _best_weights(self, model: SegmentationModel, validation: ImageSet) -> BestWeights:
         check_labelled(validation)
         options = self.options
 
         def score() -> float:
             return miou_on(self.predict, validation, options.batch_size)
 
-        return BestWeights(trained, score, options.validate_every, options.steps)
+        return BestWeights(model, score, options.validate_every, options.steps)
 
 
 def rate_factor(options: SegmenterOptions) -> schedules.Factor:
     """The learning-rate schedule that the options name."""
-    factor = schedules.poly() if options.schedule == "poly" else schedules.cosine()
+    factor = schedules.poly(options.power) if options.schedule == "poly" else schedules.cosine()
     return schedules.warmed_up(schedules.ending_at(factor, options.end_factor), options.warm_up)
 
 

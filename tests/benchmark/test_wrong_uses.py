@@ -309,7 +309,7 @@ def test_images_too_small_for_a_discriminator_fail_that_row_alone():
 
 def test_damaged_weights_of_fid_leave_its_column_empty_with_the_reason():
     Path("damaged.pth").write_bytes(b"garbage")
-    outcome = bench(*RUN, "--metrics", "fid", "--fid-weights", "damaged.pth")
+    outcome = bench(*RUN, "--metrics", "inception", "--fid-weights", "damaged.pth")
     assert outcome.exit_code == 0
     fid = rows(outcome)["shift"]["fid"]
     assert fid["mean"] is None

@@ -19,7 +19,7 @@ spec.loader.exec_module(golden)
 
 def losses_of_trainings(folder: Path) -> dict[str, dict[str, float]]:
     """Last losses of every training in fp32, whose rounding differs least between machines."""
-    golden.run_golden_matrix(folder, "fp32")
+    golden.run_golden_matrices(folder, "fp32")
     stages = golden.outcome(folder)
     return {name: stage["losses"] for name, stage in stages.items() if stage["losses"]}
 

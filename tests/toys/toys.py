@@ -207,13 +207,39 @@ class Nearest(Learner, Segmenter):
     Options = LearnerOptions
 
     def fit(self, train, target, validation, context):
-        assert target.labels is None
+        assert target is None
         assert validation is None or validation.labels is not None
         self.learn(context, float(train.images.mean()) / 255, self.options.steps, self.options.pause)
 
     def predict(self, images):
         shades = torch.tensor(SHADES / 255, dtype=torch.float32) + self.weight - 120 / 255
         return (images.mean(1)[:, None] - shades[None, :, None, None]).abs().argmin(1).byte()
+
+
+class AlignedOptions(LearnerOptions):
+    align: bool = False
+
+    def further_needs(self):
+        return ("target_images",) if self.align else ()
+
+
+class Aligned(Nearest):
+    """Looks at the target where its options say so."""
+
+    Options = AlignedOptions
+
+    def fit(self, train, target, validation, context):
+        assert (target is not None) == self.options.align
+        assert target is None or target.labels is None
+        self.learn(context, float(train.images.mean()) / 255, self.options.steps, self.options.pause)
+
+
+class Adaptable(Nearest):
+    """Its weight is a statistic of images, which those of another domain may replace."""
+
+    def adapt_statistics(self, target, context):
+        assert target.labels is None
+        self.weight = float(target.images.mean()) / 255
 
 
 class Overconfident(Nearest):
@@ -270,6 +296,19 @@ class Agreement(TranslationMetric):
 
     def details(self):
         return {"learnt": self.segmenter.weight, "batches": len(self.shares)}
+
+
+class SourceAgreement(Agreement):
+    """The same by the auxiliary segmenter that knows the source."""
+
+    values = one_value("source-agreement", "Share of pixels that are read as labelled.", higher_is_better=True)
+
+    def start(self, classes, context):
+        assert context.target_segmenter is None
+        self.segmenter, self.shares = context.source_segmenter, []
+
+    def compute(self):
+        return {"source-agreement": sum(self.shares) / len(self.shares)}
 
 
 class RoundTrip(TranslationMetric):

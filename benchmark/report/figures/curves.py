@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import io
-import json
 import math
-from collections import defaultdict
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PIL import Image
 
 from benchmark.api.stage_context import SCALARS
 from benchmark.store.json_files import read_json
 from benchmark.store.layout import RESULT
+from benchmark.store.scalars import read_scalars
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -63,26 +62,17 @@ def training_curves(folder: Path, title: str) -> Image.Image:
 
 
 def read_curves(folder: Path) -> tuple[dict[str, dict[float, float]], str]:
-    """The scalars of a training by name, and their horizontal axis: "images seen", or "steps" where that is unknown.
-
-    A step that a resumed training logged again counts as it was logged last.
-    """
+    """The scalars of a training by name, and their horizontal axis: "images seen", or "steps" where that is unknown."""
     result = read_json(folder / RESULT)
     facts = result.get("facts", {}) if isinstance(result, dict) else {}
     steps, images = facts.get("steps"), facts.get("images_seen")
     images_per_step = None
     if isinstance(steps, int) and isinstance(images, int) and steps > 0:
         images_per_step = images / steps
-    curves: dict[str, dict[float, float]] = defaultdict(dict)
-    for line in (folder / SCALARS).read_text().splitlines():
-        try:
-            scalars: dict[str, Any] = json.loads(line)
-        except ValueError:  # a line that a killed attempt left unfinished
-            continue
-        position = scalars.pop("step") * (images_per_step or 1)
-        for name, value in scalars.items():
-            curves[name][position] = value  # by position, so that a line of a resumed attempt replaces the older one
-    return dict(curves), "images seen" if images_per_step else "steps"
+    unit = images_per_step or 1
+    scalars = read_scalars(folder)
+    curves = {name: {step * unit: value for step, value in curve.items()} for name, curve in scalars.items()}
+    return curves, "images seen" if images_per_step else "steps"
 
 
 def curves_by_panel(curves: Mapping[str, Curve]) -> dict[str, dict[str, Curve]]:

@@ -28,7 +28,7 @@ from benchmark.report.figures.curves import training_curves
 from benchmark.report.figures.picture_files import EXACT, PHOTOGRAPHS, origin_of, save_picture, stored_picture
 from benchmark.report.figures.strips import sample_sheet, strip_sheet
 from benchmark.report.tables import score_text
-from benchmark.results.board import RANKED_BY, ROLES
+from benchmark.results.record_fields import RANKED_BY
 from benchmark.results.records import DONE, record_path
 from benchmark.results.text import printable
 from benchmark.stages.inference import evenly_spaced
@@ -138,7 +138,7 @@ def _figures(results: Path, done: Sequence[Record]) -> Iterator[FigureSpec]:
     overviews: set[tuple[str, str]] = set()
     for (scenario, segmenter, seed), cells in sorted(groups.items()):
         folder = results / PICTURES / scenario
-        for name in sorted(set(cells) - set(ROLES)):
+        for name in sorted(set(cells) - {FLOOR, CEILING}):
             compared = [cells[row] for row in (FLOOR, name, CEILING) if row in cells]
             yield _predictions(folder / f"{segmenter}-seed{seed}-{name}{EXACT}", compared)
             yield from _translations(results, folder, f"{name}-seed{seed}", cells[name])

@@ -16,14 +16,14 @@ COMMAND_PLUGIN = """
     import click
     from benchmark import hookimpl
 
-    @click.command("compare")
-    def compare():
-        "Compare two dreams."
-        click.echo("compared")
+    @click.command("recall")
+    def recall():
+        "Recall two dreams."
+        click.echo("recalled")
 
     @hookimpl
     def bench_commands():
-        return [compare]
+        return [recall]
 """
 METRIC_PLUGIN = """
     from benchmark import PluginSpec, hookimpl
@@ -130,12 +130,12 @@ def test_an_interrupt_ends_quietly_with_130():
 
 def test_a_package_adds_a_command_and_its_help_line(install, call):
     install("remote-dreams", COMMAND_PLUGIN)
-    assert call("compare").output == "compared\n"
-    assert "Compare two dreams." in call("--help").output
+    assert call("recall").output == "recalled\n"
+    assert "Recall two dreams." in call("--help").output
 
 
 def test_a_package_cannot_replace_a_command(install, call):
-    install("remote-dreams", COMMAND_PLUGIN.replace('"compare"', '"plugins"'))
+    install("remote-dreams", COMMAND_PLUGIN.replace('"recall"', '"plugins"'))
     assert "cyclegan" in call("plugins", "list").output
 
 

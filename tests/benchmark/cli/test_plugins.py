@@ -34,7 +34,7 @@ def test_the_list_is_narrowed_by_pattern_and_kind(project):
     def names(*arguments):
         return [row["name"] for row in json.loads(bench("plugins", "list", "--json", *arguments).output)]
 
-    assert names("deeplab*") == ["deeplabv3"]
+    assert names("deeplab*") == ["deeplabv3", "deeplabv3plus"]
     assert names("*e*", "--kind", "dataset") == ["streets", "folder"]
     assert names("nothing") == []
 

@@ -104,7 +104,19 @@ def test_every_shipped_translator_that_trains_has_the_length_of_the_budget(resol
     matrix = resolve(budget, translators=trained, segmenters=["deeplabv3"])
     lengths = {row.options["images_seen"] for row in matrix.translators if row.kind == "translator"}
     assert lengths == {LENGTHS[budget][0]}
-    assert options(matrix, "deeplabv3")["images_seen"] == LENGTHS[budget][1]
+
+
+@pytest.mark.parametrize("budget", ["smoke", "cpu", "gpu"])
+def test_every_shipped_segmenter_of_a_name_has_the_length_of_the_budget_and_a_size_for_it(resolve, budget):
+    entries = [entry for entry in load_registry().entries() if entry.distribution == "uda-bench"]
+    names = [entry.name for entry in entries if entry.kind == "segmenter" and entry.name != "mmseg"]
+    assert len(names) > 3
+    matrix = resolve(budget, segmenters=names)
+    assert {row.options["images_seen"] for row in matrix.segmenters} == {LENGTHS[budget][1]}
+    defaults = {name: load_registry().options_class(load_registry().find("segmenter", name))() for name in names}
+    assert all(row.options["batch_size"] == {"gpu": 8}.get(budget, 4) for row in matrix.segmenters)
+    unchanged = [row.name for row in matrix.segmenters if row.options == defaults[row.name].model_dump(mode="json")]
+    assert unchanged == []
 
 
 def test_a_plugin_whose_length_no_budget_binds_is_warned_of_unless_it_trains_nothing(resolve):
@@ -211,15 +223,15 @@ def test_a_metric_of_the_project_may_be_a_usual_one(resolve):
 
 
 def test_metrics_with_signs_change_the_usual_list(resolve):
-    changed = [metric.name for metric in resolve("cpu", metrics=["+overlap", "-fid", "-edges"]).metrics]
-    assert changed == ["segmentation", "semantic-flip", "kid", "ssim", "cycle-error", "diversity", "overlap"]
+    changed = [metric.name for metric in resolve("cpu", metrics=["+overlap", "-inception", "-edges"]).metrics]
+    assert changed == ["segmentation", "semantic-flip", "ssim", "cycle-error", "diversity", "overlap"]
 
 
 @pytest.mark.parametrize(
     ("metrics", "message"),
     [
-        (["+overlap", "fid"], "either every name has . or - before it"),
-        (["-fidd"], "'-fidd' takes away a metric that is not in the list. Did you mean 'fid'"),
+        (["+overlap", "ssim"], "either every name has . or - before it"),
+        (["-inceptoin"], "'-inceptoin' takes away a metric that is not in the list. Did you mean 'inception'"),
         (["edge_overlap"], "metric 'edge_overlap' is not known. It is a value of 'edges'"),
         (["dream"], "metric 'dream' is not known. There is a translator of that name"),
     ],

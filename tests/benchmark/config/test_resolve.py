@@ -280,8 +280,8 @@ WRONG_SETS = {
     ),
     "seed=1": (
         "--set seed: unknown option. Did you mean 'seeds'? Known: scenario, translator, segmenter, metric, "
-        "executor, scenarios, translators, segmenters, auxiliary_segmenter, metrics, seeds, budget, precision, device, "
-        "timeout, threads"
+        "executor, scenarios, translators, segmenters, auxiliary_segmenter, metrics, seeds, segmenter_seeds, "
+        "source_scores, budget, precision, device, timeout, threads"
     ),
     "timeout=-1": "--set timeout: must be greater than 0, but is -1",
     "scenario.sizes=[1, 2]": (
@@ -306,10 +306,10 @@ def test_two_rows_of_one_alias_are_refused(resolve):
 @pytest.mark.parametrize(
     ("entry", "message"),
     [
-        ('{name = "oracle", alias = "best"}', "'oracle' is a control row, which takes neither alias nor options"),
+        ('{name = "oracle", alias = "best"}', "'oracle' is a control row, which takes no alias, options or output"),
         (
             '{name = "oracle", options = {a = 9}}',
-            "'oracle' is a control row, which takes neither alias nor options",
+            "'oracle' is a control row, which takes no alias, options or output",
         ),
         ('{name = "tint", alias = "oracle"}', "'oracle' is the alias of a control row; choose another"),
         (
@@ -346,3 +346,23 @@ def test_the_default_budget_follows_the_device_and_the_machine():
 @pytest.mark.parametrize("name", ["smoke", "cpu", "gpu", "paper"])
 def test_every_shipped_budget_can_be_used(resolve, name):
     assert resolve(budget=name).budget == name
+
+
+def test_fields_of_another_kind_of_plugin_are_refused(resolve):
+    with pytest.raises(UsageError, match="only segmenters have a family"):
+        resolve(translators=[{"name": "tint", "family": "nets"}])
+    with pytest.raises(UsageError, match="only translators have an output"):
+        resolve(segmenters=[{"name": "net", "output": "source"}])
+
+
+def test_family_and_output_reach_the_matrix(resolve):
+    matrix = resolve(translators=[{"name": "tint", "output": "source"}], segmenters=[{"name": "net", "family": "nets"}])
+    outputs = {one.alias: one.output for one in matrix.translators}
+    assert outputs == {"source-only": "target", "tint": "source", "oracle": "target"}
+    assert [one.family for one in matrix.segmenters] == ["nets"]
+
+
+def test_seeds_leave_room_for_those_of_further_segmenters(resolve):
+    assert resolve(segmenter_seeds=3).segmenter_seeds == 3
+    with pytest.raises(UsageError, match="seeds below 10000 where segmenter_seeds is above 1, but one is 10000"):
+        resolve(segmenter_seeds=2, seeds=[10_000])

@@ -61,7 +61,7 @@ def test_control_rows_train_on_source_and_target_and_have_no_translator(plan_of)
         stages = cell(plan, label).stages
         assert set(stages) == {"fit-segmenter", "predict", "score-segmentation:accuracy"}
         inputs = plan.stages[stages["fit-segmenter"]].inputs
-        assert inputs == {"train": by_look[look], "target": by_look["night"]}
+        assert inputs == {"train": by_look[look]}
 
 
 def test_labels_are_not_part_of_keys_but_of_cells(plan_of):
@@ -411,3 +411,87 @@ def test_without_labels_of_the_target_to_learn_from_the_oracle_is_skipped_with_i
     assert cell(plan, "oracle").skipped == "scenario 'dusk': split 'train' of the target has no labels to learn from"
     assert cell(plan, "oracle").stages == {}
     assert [cell(plan, row).skipped for row in ("source-only", "shift")] == [None, None]
+
+
+def test_segmenters_of_further_seeds_share_the_translator_and_leave_the_first_as_it_is(plan_of):
+    one, three = plan_of("shift", seeds=(0, 1)), plan_of("shift", seeds=(0, 1), segmenter_seeds=3)
+    assert kinds(three)["fit-translator"] == kinds(one)["fit-translator"] == 2
+    assert kinds(three)["fit-segmenter"] == 3 * kinds(one)["fit-segmenter"]
+    assert set(one.stages) < set(three.stages)
+    assert {cell.id for cell in one.cells} < {cell.id for cell in three.cells}
+    fits = [three.stages[cell.stages["fit-segmenter"]] for cell in three.cells if cell.translator == "shift"]
+    assert [fit.seed for fit in fits] == [0, 10_000, 20_000, 1, 10_001, 20_001]
+    assert len({fit.key for fit in fits}) == 6
+    assert len({cell.config_key for cell in three.cells if cell.translator == "shift"}) == 1
+
+
+def test_target_statistics_are_those_of_the_segmenter_of_source_only(plan_of, choose):
+    plan = plan_of("target-statistics")
+    adapted, plain = cell(plan, "target-statistics"), cell(plan, "source-only")
+    assert adapted.stages["fit-segmenter"] == plain.stages["fit-segmenter"]
+    stage = plan.stages[adapted.stages["adapt-segmenter"]]
+    assert stage.inputs["segmenter"] == plain.stages["fit-segmenter"]
+    assert plan.stages[stage.inputs["target"]].spec["dataset"]["options"]["look"] == "night"
+    assert plan.stages[adapted.stages["predict"]].inputs["segmenter"] == stage.key
+    assert kinds(plan)["fit-segmenter"] == 2
+    roles = {cell.translator: cell.role for cell in plan.cells}
+    assert roles == {"source-only": "floor", "target-statistics": "control", "oracle": "ceiling"}
+
+
+def test_the_way_back_as_output_is_a_control_of_the_same_training(plan_of, matrix_of, toys):
+    matrix = matrix_of("twofold", "twofold:twofold-self")
+    back = [replace(one, output="source") if one.alias == "twofold-self" else one for one in matrix.translators]
+    plan = make_plan(replace(matrix, translators=tuple(back)), toys)
+    there, self_translation = cell(plan, "twofold"), cell(plan, "twofold-self")
+    assert there.stages["fit-translator"] == self_translation.stages["fit-translator"]
+    assert there.stages["translate"] != self_translation.stages["translate"]
+    assert there.config_key != self_translation.config_key
+    assert (there.role, self_translation.role) == ("", "control")
+    assert cell(make_plan(matrix, toys), "twofold").stages == there.stages
+
+
+def test_groups_of_test_images_are_part_of_scores_alone(plan_of, dusk):
+    target = dusk.target.model_copy(update={"group": "[0-9]"})
+    plain, grouped = plan_of("shift"), plan_of("shift", scenarios=(dusk.model_copy(update={"target": target}),))
+    changed = {grouped.stages[key].kind for key in set(grouped.stages) - set(plain.stages)}
+    assert changed == {"score-segmentation"}
+    assert [cell.id for cell in grouped.cells] == [cell.id for cell in plain.cells]
+
+
+def test_source_scores_predict_held_out_source_images_as_the_training_images_were_translated(plan_of):
+    plain, scored = plan_of("shift"), plan_of("shift", source_scores=True)
+    assert set(plain.stages) < set(scored.stages)
+    shift, floor, ceiling = (cell(scored, name).stages for name in ("shift", "source-only", "oracle"))
+    predicted = scored.stages[shift["predict:source"]]
+    assert predicted.inputs == {"segmenter": shift["fit-segmenter"], "test": shift["translate:test"]}
+    of_floor = scored.stages[scored.stages[floor["predict:source"]].inputs["test"]]
+    assert (of_floor.kind, of_floor.spec["split"]) == ("prepare", "val")
+    assert "score-segmentation-source:accuracy" in shift
+    assert "predict:source" not in ceiling
+
+
+def test_a_metric_by_a_segmenter_of_the_source_shares_the_training_of_source_only(plan_of, toys, choose):
+    plan = plan_of("shift", metrics=("accuracy", "source-agreement"))
+    stages, floor = cell(plan, "shift").stages, cell(plan, "source-only").stages
+    assert stages["fit-segmenter:source-only for metrics"] == floor["fit-segmenter"]
+    scored = plan.stages[stages["score-translation:source-agreement"]]
+    assert scored.inputs["source_segmenter"] == floor["fit-segmenter"]
+    assert kinds(plan)["fit-segmenter"] == 3
+
+
+def test_a_segmenter_is_given_the_target_only_where_it_needs_it(matrix_of, toys, choose):
+    def fit_inputs(**options):
+        matrix = replace(matrix_of("shift"), segmenters=(choose("segmenter", "aligned", steps=2, **options),))
+        plan = make_plan(replace(matrix, auxiliary_segmenter=matrix.segmenters[0]), toys)
+        return plan.stages[cell(plan, "source-only", "aligned").stages["fit-segmenter"]].inputs
+
+    assert set(fit_inputs()) == {"train"}
+    assert set(fit_inputs(align=True)) == {"train", "target"}
+
+
+def test_source_only_is_trained_once_for_all_targets_of_a_source(plan_of, dusk):
+    target = dusk.target.model_copy(update={"options": {**dusk.target.options, "count": 4}})
+    other = dusk.model_copy(update={"name": "dawn", "target": target})
+    plan = plan_of(scenarios=(dusk, other))
+    floors = {cell.stages["fit-segmenter"] for cell in plan.cells if cell.translator == "source-only"}
+    assert len(floors) == 1

@@ -20,14 +20,33 @@ def test_a_row_has_the_documented_keys(record):
     head = ["rank", "scenario", "classes", "translator", "segmenter", "status", "seeds"]
     assert list(row)[: len(head)] == head
     assert [row[key] for key in head] == [1, "streets", 3, "cyclegan", "deeplabv3", "complete", [0, 1]]
-    for name in ("miou", "gap_recovered", "fid", "gain"):
+    for name in ("miou", "gap_recovered", "over_control", "fid", "gain"):
         assert {"mean", "ci95", "n"} <= set(row[name])
     assert row["miou"]["mean"] == pytest.approx(0.55)
     assert row["miou"]["ci95"][0] < 0.55 < row["miou"]["ci95"][1]
 
 
 def test_one_seed_has_a_null_interval(record):
-    assert _rows([record("cyclegan", 0, 0.5)])[0]["miou"] == {"mean": 0.5, "ci95": None, "n": 1}
+    assert _rows([record("cyclegan", 0, 0.5)])[0]["miou"] == {
+        "mean": 0.5,
+        "ci95": None,
+        "n": 1,
+        "no_interval": "one translator seed: no interval over trainings",
+    }
+
+
+def test_places_are_a_range_and_its_best_is_the_rank(record):
+    scores = {"a": (0.90, 0.91), "b": (0.1, 0.2), "c": (0.11, 0.18)}
+    rows = _rows([record(name, seed, value) for name, pair in scores.items() for seed, value in enumerate(pair)])
+    assert [(row["rank"], row["places"]) for row in rows] == [(1, [1, 3]), (1, [1, 3]), (1, [1, 3])]
+
+
+def test_a_nested_sample_is_exported_cell_by_cell(record):
+    cells = [record("a", seed, 0.5 + seed / 10 + k / 100, segmenter_seed=k) for seed in (0, 1) for k in (0, 1)]
+    (row,) = _rows(cells)
+    assert (row["seeds"], row["segmenter_seeds"], row["cells"]) == ([0, 1], [0, 1], ["0", "0.1", "1", "1.1"])
+    assert (row["miou"]["n"], row["miou"]["trainings"]) == (2, 4)
+    assert row["miou"]["segmenter_sd"] == pytest.approx(0.00707, abs=1e-5)
 
 
 def test_an_incomplete_row_has_no_rank_and_tells_why(record):

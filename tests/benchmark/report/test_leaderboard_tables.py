@@ -11,13 +11,18 @@ from benchmark.report.markdown import grid_markdown
 from benchmark.report.tables import duration, number
 from benchmark.report.terminal import print_grid
 from benchmark.results.leaderboard import boards
-from benchmark.results.statistics import estimate
+from benchmark.results.seed_pairs import SeedPair
+from benchmark.results.statistics import Estimate, estimate
 
 
 @pytest.fixture
 def matrix(record):
     scores = {"source-only": 0.2, "oracle": 0.8, "cyclegan": 0.5}
     return [record(name, seed, score + seed / 100) for name, score in scores.items() for seed in (0, 1)]
+
+
+def _estimate(*values):
+    return estimate({SeedPair(seed): value for seed, value in enumerate(values)})
 
 
 def _grid(records, columns=None):
@@ -33,7 +38,7 @@ def _cell(grid, row, heading):
 def test_shares_are_percent_with_half_the_interval(record):
     grid = _grid([record("cyclegan", seed, value) for seed, value in enumerate((0.5, 0.6, 0.7))])
     assert _cell(grid, "cyclegan", "mIoU %") == "60.0 ± 24.8"  # 4.3027 * 0.1 / sqrt(3)
-    assert any("± is a 95 % t-interval over the n seeds" in note for note in grid.notes)
+    assert any("± is a 95 % t-interval over the n translator seeds" in note for note in grid.notes)
 
 
 def test_one_seed_shows_no_margin(record):
@@ -107,9 +112,29 @@ def test_costs_of_trainings_are_means_over_seeds(record):
     assert grid.rows == (("a", "cuda bf16", "2.0", "20.0", "2.00", "-", "-", "-", "-"),)
 
 
-def test_segmenters_get_a_column_when_there_are_several(matrix, record):
+def test_segmenters_of_one_family_get_a_column(matrix, record):
     assert "segmenter" not in _grid(matrix).headings
-    assert "segmenter" in _grid([*matrix, record("cyclegan", 0, 0.5, segmenter="unet")]).headings
+    augmented = record("cyclegan", 0, 0.5, segmenter="deeplabv3-augmented", family="deeplabv3")
+    grid = _grid([*matrix, augmented])
+    assert "segmenter" in grid.headings
+    assert "family deeplabv3" in grid.title
+
+
+def test_places_are_printed_as_ranges(record):
+    scores = {"a": (0.90, 0.91, 0.92), "b": (0.50, 0.52, 0.51), "c": (0.49, 0.52, 0.53)}
+    grid = _grid([record(name, seed, value) for name, row in scores.items() for seed, value in enumerate(row)])
+    assert [cells[:2] for cells in grid.rows] == [("1", "a"), ("2-3", "c"), ("2-3", "b")]
+    assert any("column # has a range of places where rows cannot be told apart" in note for note in grid.notes)
+
+
+def test_a_nested_sample_counts_translator_seeds_and_segmenters(record):
+    cells = [record("a", seed, 0.5 + seed / 10 + k / 100, segmenter_seed=k) for seed in (0, 1, 2) for k in (0, 1)]
+    grid = _grid(cells)
+    assert _cell(grid, "a", "seeds") == "3x2"
+    assert "segmenter seeds 0, 1 of each" in grid.title
+    incomplete = _grid([*cells, record("b", 0, 0.5), record("b", 1, status="oom", reason="x", segmenter_seed=1)])
+    assert _cell(incomplete, "b", "seeds") == "1/6"
+    assert "b: 1/6 seeds; seed 0.1, 1, 2, 2.1 not run; seed 1.1 oom: x" in incomplete.notes
 
 
 def test_metrics_nobody_measured_take_no_column(matrix):
@@ -134,6 +159,14 @@ def test_a_row_that_never_got_done_says_how_to_remove_it(matrix, record):
     assert not any("bench drop" in note for note in _grid(matrix).notes)
     grid = _grid([*matrix, record("old-trial", 0, status="failed", reason="boom")])
     assert any("bench drop" in note for note in grid.notes)
+
+
+def test_the_spread_between_segmenters_is_explained_where_it_is_shown(record):
+    nested = [record("a", 0, 0.5 + k / 10, segmenter_seed=k) for k in (0, 1)]
+    grid = _grid(nested)
+    assert _cell(grid, "a", "mIoU %") == "55.0 (sd 7.1)"
+    assert any(note.startswith("sd is the standard deviation between segmenters") for note in grid.notes)
+    assert not any(note.startswith("sd is") for note in _grid(nested[:1]).notes)
 
 
 def test_rows_of_one_label_are_told_apart(record):
@@ -168,10 +201,18 @@ def test_the_class_table_has_a_line_for_each_class(record):
     assert per_class_grid(board).rows == (("road", "75.0"), ("sky", "-"), ("car", "-"))
 
 
-def test_equal_values_show_an_interval_of_width_zero():
-    assert number(estimate([1.0, 1.0]), 100, 1) == "100.0 ± 0"
-    assert number(estimate([0.1, 0.1, 0.1]), 1, 3) == "0.100 ± 0"
-    assert number(estimate([1.0]), 100, 1) == "100.0"
+def test_equal_values_show_no_margin_but_that_there_is_no_spread():
+    assert number(_estimate(1.0, 1.0), 100, 1) == "100.0 (no spread)"
+    assert number(_estimate(1.0), 100, 1) == "100.0"
+
+
+def test_an_interval_that_is_not_symmetric_shows_both_ends():
+    assert number(Estimate(0.5, (0.25, 0.625), 3), 100, 1) == "50.0 [25.0, 62.5]"
+
+
+def test_the_spread_of_segmenters_is_shown_where_there_is_one_translator_seed():
+    cells = {SeedPair(0, 0): 0.4, SeedPair(0, 1): 0.6}
+    assert number(estimate(cells), 100, 1) == "50.0 (sd 14.1)"
 
 
 def test_seeds_that_a_value_lacks_are_counted_in_its_cell(matrix):

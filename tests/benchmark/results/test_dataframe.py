@@ -8,13 +8,12 @@ from benchmark.results.records import write_record
 
 def test_each_record_is_a_row_with_its_metrics_and_ious(tmp_path, record):
     for seed, miou in enumerate((0.4, 0.6)):
-        write_record(
-            tmp_path,
-            record("cyclegan", seed=seed, miou=miou)
-            | {"details": {"segmentation": {"iou": {"road": miou, "sky": None}}}},
-        )
+        nested = {"segmenter_seed": 2} if seed else {}
+        details = {"details": {"segmentation": {"iou": {"road": miou, "sky": None}}}}
+        write_record(tmp_path, record("cyclegan", seed=seed, miou=miou) | details | nested)
     table = load_results(tmp_path)
     assert table["seed"].tolist() == [0, 1]
+    assert table["segmenter_seed"].tolist() == [0, 2]
     assert table.groupby("translator")["miou"].mean()["cyclegan"] == pytest.approx(0.5)
     assert table["iou.road"].tolist() == [0.4, 0.6]
     assert table["iou.sky"].isna().all()

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from benchmark.report.leaderboard_tables import leaderboard_grid
-from benchmark.results.board import ROLES
 from benchmark.results.leaderboard import boards
+from benchmark.results.record_fields import ROLES
 from benchmark.results.records import read_records
 
 ROADS = Path(__file__).parents[3] / "results/roads"

@@ -1,4 +1,4 @@
-"""Intervals agree with scipy.stats; gaps are paired by seed; ranks share ties."""
+"""Means of nested seeds and their intervals agree with scipy.stats; without spread or seeds there is no interval."""
 
 import math
 
@@ -7,6 +7,7 @@ import pytest
 from scipy import stats as reference
 
 from benchmark.results import statistics as stats
+from benchmark.results.seed_pairs import SeedPair
 
 
 @pytest.mark.parametrize("n", [2, 3, 5, 30])
@@ -21,81 +22,59 @@ def test_three_seeds_give_the_textbook_interval():
     assert (high - low) / 2 == pytest.approx(4.3027 / math.sqrt(3), abs=1e-4)
 
 
-def test_one_seed_has_a_mean_but_no_interval():
-    assert stats.estimate([0.5]) == stats.Estimate(0.5, None, 1)
-    assert stats.estimate([0.5]).margin is None
+def _estimate(*values):
+    return stats.estimate({SeedPair(seed): value for seed, value in enumerate(values)})
+
+
+def test_one_seed_has_a_mean_but_no_interval_and_says_so():
+    found = _estimate(0.5)
+    assert (found.mean, found.ci95, found.n, found.margin) == (0.5, None, 1, None)
+    assert found.no_interval == "one translator seed: no interval over trainings"
+
+
+def test_equal_values_have_no_interval_and_say_so():
+    found = _estimate(0.1, 0.1, 0.1)
+    assert found.ci95 is None
+    assert found.no_interval == "no spread: all seeds have the same value"
+
+
+def test_values_that_differ_by_rounding_alone_have_no_interval():
+    assert stats.t_interval([0.3, 0.1 + 0.2]) is None
 
 
 def test_no_value_is_null_with_its_reason():
-    assert stats.estimate([], "no weights").as_json() == {"mean": None, "ci95": None, "n": 0, "reason": "no weights"}
+    assert stats.estimate({}, "no weights").as_json() == {"mean": None, "ci95": None, "n": 0, "reason": "no weights"}
 
 
 def test_an_estimate_in_json_holds_plain_lists():
-    shown = stats.estimate([0.25, 0.75]).as_json()
-    assert shown["mean"] == 0.5
-    assert shown["n"] == 2
+    shown = _estimate(0.25, 0.75).as_json()
+    assert (shown["mean"], shown["n"]) == (0.5, 2)
     assert isinstance(shown["ci95"], list)
-    assert "reason" not in shown
+    assert set(shown) == {"mean", "ci95", "n"}
 
 
 def test_the_margin_is_half_the_interval():
-    estimate = stats.estimate([1.0, 2.0, 3.0])
+    estimate = _estimate(1.0, 2.0, 3.0)
     assert estimate.margin == pytest.approx(estimate.ci95[1] - estimate.mean)
 
 
-def test_paired_differences_use_the_seeds_both_have():
-    assert stats.paired_differences({0: 0.5, 1: 0.7, 2: 0.9}, {1: 0.4, 2: 0.5, 3: 0.1}) == pytest.approx(
-        {1: 0.3, 2: 0.4}
-    )
+NESTED = {SeedPair(0, 0): 0.4, SeedPair(0, 1): 0.6, SeedPair(1, 0): 0.7, SeedPair(1, 1): 0.9, SeedPair(2, 0): 0.9}
 
 
-def test_the_interval_of_paired_differences_is_that_of_a_paired_t_test():
-    generator = np.random.default_rng(7)
-    ours, theirs = generator.normal(0.6, 0.1, 6), generator.normal(0.5, 0.1, 6)
-    differences = stats.paired_differences(dict(enumerate(ours)), dict(enumerate(theirs)))
-    expected = reference.ttest_rel(ours, theirs).confidence_interval(0.95)
-    assert stats.t_interval(list(differences.values())) == pytest.approx((expected.low, expected.high))
+def test_segmenters_of_one_translation_are_averaged_before_seeds_are():
+    estimate = stats.estimate(NESTED)
+    seed_means = [0.5, 0.8, 0.9]
+    assert estimate.mean == pytest.approx(np.mean(seed_means))
+    expected = reference.t.interval(0.95, 2, loc=np.mean(seed_means), scale=reference.sem(seed_means))
+    assert estimate.ci95 == pytest.approx(expected)
+    assert (estimate.n, estimate.trainings, estimate.as_json()["trainings"]) == (3, 5, 5)
 
 
-def test_gaps_are_paired_by_seed():
-    shares, reasons = stats.gap_recovered({0: 0.5, 1: 0.5}, {0: 0.4, 1: 0.2}, {0: 0.8, 1: 0.8})
-    assert shares == pytest.approx({0: 0.25, 1: 0.5})
-    assert reasons == {}
+def test_the_spread_of_segmenters_is_pooled_over_translator_seeds():
+    assert stats.estimate(NESTED).segmenter_sd == pytest.approx(math.sqrt(0.02))
 
 
-def test_a_cell_below_the_floor_recovers_a_negative_share():
-    shares, _ = stats.gap_recovered({0: 0.3}, {0: 0.4}, {0: 0.8})
-    assert shares[0] == pytest.approx(-0.25)
-
-
-def test_controls_recover_nothing_and_all():
-    floor, ceiling = {0: 0.3, 1: 0.4}, {0: 0.8, 1: 0.9}
-    assert stats.gap_recovered(floor, floor, ceiling)[0] == {0: 0.0, 1: 0.0}
-    assert stats.gap_recovered(ceiling, floor, ceiling)[0] == {0: 1.0, 1: 1.0}
-
-
-def test_a_seed_without_controls_has_no_gap_and_says_which_is_missing():
-    shares, reasons = stats.gap_recovered({0: 0.5, 1: 0.5, 2: 0.5}, {0: 0.3, 1: 0.3}, {0: 0.8})
-    assert list(shares) == [0]
-    assert reasons == {
-        1: "no oracle result for this seed",
-        2: "no source-only and no oracle result for this seed",
-    }
-
-
-@pytest.mark.parametrize("oracle", [0.4, 0.3])
-def test_an_oracle_at_or_below_the_floor_gives_no_gap(oracle):
-    shares, reasons = stats.gap_recovered({0: 0.5}, {0: 0.4}, {0: oracle})
-    assert shares == {}
-    assert "is not above source-only (0.400)" in reasons[0]
-
-
-def test_ranks_share_ties_and_skip_the_unknown():
-    values = [0.3, 0.9, None, 0.9, 0.1]
-    assert stats.ranks(values) == [3, 1, None, 1, 4]
-    assert stats.ranks(values, higher_is_better=False) == [2, 3, None, 3, 1]
-
-
-def test_ranks_agree_with_scipy():
-    values = np.random.default_rng(1).integers(0, 5, 20).astype(float)
-    assert stats.ranks(values.tolist()) == reference.rankdata(-values, method="min").astype(int).tolist()
+def test_several_segmenters_of_one_translator_seed_give_a_spread_but_no_interval():
+    estimate = stats.estimate({SeedPair(0, 0): 0.4, SeedPair(0, 1): 0.6})
+    assert (estimate.n, estimate.ci95) == (1, None)
+    assert estimate.segmenter_sd == pytest.approx(np.std([0.4, 0.6], ddof=1))

@@ -402,3 +402,75 @@ def test_every_stage_notes_what_it_is_and_what_it_took(run, matrix_of, diary):
     assert result["facts"]["parameters"] == 1
     assert result["facts"]["peak_memory_bytes"] > 2**20
     assert json.loads((folders["translate"] / "result.json").read_text())["facts"]["images_per_second"] > 0
+
+
+def test_an_adapted_segmenter_predicts_with_the_statistics_of_target_images(run, matrix_of, store, diary):
+    run(matrix_of("target-statistics", segmenters=("adaptable",)), "target-statistics")
+    stages = diary.records["target-statistics", "adaptable", 0]["stages"]
+    folder = store.stage("adapt-segmenter", stages["adapt-segmenter"]["key"]).path
+    weight = json.loads((folder / "model" / "weight.json").read_text())
+    target = prepared(store, "night", "train")
+    assert weight == pytest.approx(float(target.images.mean()) / 255)
+
+
+def test_a_segmenter_that_cannot_be_adapted_fails_with_what_to_define(run, matrix_of, diary):
+    run(matrix_of("target-statistics"), "target-statistics")
+    record = diary.records["target-statistics", "nearest", 0]
+    assert record["status"] == "invalid"
+    assert "segmenter 'nearest' defines no adapt_statistics" in record["reason"]
+    assert diary.records["source-only", "nearest", 0]["status"] == "done"
+
+
+def test_output_source_stores_source_images_that_went_the_way_back(run, matrix_of, store):
+    matrix = matrix_of("shift")
+    back = [replace(one, output="source") if one.alias == "shift" else one for one in matrix.translators]
+    folders = run(replace(matrix, translators=tuple(back)))
+    source, found = prepared(store, "day", "train"), ImageSet.open(folders["translate"])
+    weight = json.loads((folders["fit-translator"] / "model" / "weight.json").read_text())
+    # `shift` adds its weight on the way there, and takes it away on the way back
+    back_in_source = (source.images[0].astype(float) - 255 * weight).clip(0, 255)
+    assert weight < -0.05
+    assert np.abs(found.images[0].astype(float) - back_in_source).max() <= 0.5 + 1e-3
+
+
+def test_the_way_back_of_a_translator_without_one_fails_with_what_to_do(run, matrix_of, choose, diary, toys):
+    matrix = matrix_of("repaint")
+    back = [replace(one, output="source") if one.alias == "repaint" else one for one in matrix.translators]
+    run(replace(matrix, translators=tuple(back)), "repaint")
+    assert "translator 'repaint' defines no inverse" in diary.records["repaint", "nearest", 0]["reason"]
+
+
+def test_groups_of_test_images_reach_the_record(run, matrix_of, dusk, diary):
+    target = dusk.target.model_copy(update={"group": "^val-([01])?"})
+    run(matrix_of("shift", scenarios=(dusk.model_copy(update={"target": target}),)))
+    assert diary.records["shift", "nearest", 0]["test_groups"] == ["0", "1", ""]
+
+
+def test_an_expression_that_matches_no_group_names_the_image(run, matrix_of, dusk, diary):
+    target = dusk.target.model_copy(update={"group": "town_[0-9]"})
+    run(matrix_of("shift", scenarios=(dusk.model_copy(update={"target": target}),)))
+    missing = diary.records["shift", "nearest", 0]["missing"]["accuracy"]
+    assert "does not match 'val-0'; change it in the scenario" in missing
+
+
+def test_source_scores_are_values_of_their_own(run, matrix_of, diary, store):
+    run(matrix_of("shift", metrics=("accuracy", "source-agreement"), source_scores=True))
+    record = diary.records["shift", "nearest", 0]
+    assert set(record["metrics"]) == {"accuracy", "accuracy_source", "source-agreement"}
+    assert record["values"]["accuracy_source"]["headline"] is False
+    assert "accuracy_source" not in diary.records["oracle", "nearest", 0]["metrics"]
+    key = diary.records["source-only", "nearest", 0]["stages"]["fit-segmenter"]["key"]
+    weight = json.loads((store.stage("fit-segmenter", key).path / "model" / "weight.json").read_text())
+    assert record["details"]["source-agreement"]["learnt"] == weight
+    counted_stages = [record["stages"][role] for role in ("fit-translator", "translate", "fit-segmenter", "predict")]
+    least = sum(stage["seconds"] for stage in counted_stages)
+    most = least + sum(record["stages"][role]["seconds"] for role in ("translate:test",))
+    assert least <= record["cost"]["seconds"] <= most
+
+
+def test_a_segmenter_that_needs_the_target_gets_it_without_labels(run, matrix_of, choose, diary):
+    """The assertions are those of the segmenter."""
+    for align in (False, True):
+        segmenter = choose("segmenter", "aligned", steps=2, align=align)
+        run(replace(matrix_of("shift"), segmenters=(segmenter,), auxiliary_segmenter=segmenter))
+        assert diary.records["shift", "aligned", 0]["status"] == "done"

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from benchmark import HasLogits, PluginOptions, Segmenter, Translator, UsageError
+from benchmark import AdaptsStatistics, HasLogits, PluginOptions, Segmenter, Translator, UsageError
 from benchmark.testing import SegmenterConformance, TranslatorConformance
 from benchmark.testing.outputs import ABILITIES
 
@@ -183,8 +183,11 @@ def segmenter_suite_of():
         def create(self, **changes):
             return segmenter(TintOptions(**changes))
 
-        abilities = (HasLogits,) if isinstance(segmenter(TintOptions()), HasLogits) else ()
-        return type("TestIt", (SegmenterConformance,), {"make": create, "abilities": abilities, **attributes})
+        one = segmenter(TintOptions())
+        abilities = tuple(ability for ability in (HasLogits, AdaptsStatistics) if isinstance(one, ability))
+        needs = ("source_labels", "target_images")
+        fields = {"make": create, "abilities": abilities, "needs": needs, **attributes}
+        return type("TestIt", (SegmenterConformance,), fields)
 
     return make
 

@@ -25,6 +25,8 @@ TARGET_LABELS = "test_labels_of_the_target_are_not_used"
 IGNORED = "test_a_training_image_of_ignored_pixels_leaves_results_finite"
 VALIDATION = "test_a_validation_set_is_taken_and_left_as_it_was"
 VARIANTS = "test_every_variant_of_the_training_images_is_used"
+ADAPTED = "test_adapted_statistics_are_those_of_the_images_alone"
+ADAPTED_SAVED = "test_adapted_statistics_are_saved"
 OPTIONS = "test_its_options_refuse_unknown_names"
 
 FORMS = (ANY_SIZE, ONE_COLOUR, ODD, ONE_IMAGE, PLAIN, BF16, IGNORED, VALIDATION)
@@ -323,3 +325,75 @@ def test_checks_that_do_not_apply_are_not_there(shades, segmenter_suite_of):
     assert getattr(segmenter_suite_of(shades), REFUSED) is None
     again = type("TestAgain", (segmenter_suite_of(shades, learns=False),), {"learns": True})
     assert callable(getattr(again, INTERRUPTED))
+
+
+def adapting(shades, **changes):
+    """The toy with a brightness that is subtracted from images; `changes` replace its methods."""
+
+    def fit(self, train, target, validation, context):
+        shades.fit(self, train, target, validation, context)
+        self.brightness = torch.zeros(3)
+
+    def adapt_statistics(self, target, context):
+        self.brightness = target.image_batch(range(len(target))).mean((0, 2, 3)) - 0.5
+
+    def logits(self, images):
+        return shades.logits(self, images - self.brightness[:, None, None])
+
+    def save(self, folder):
+        shades.save(self, folder)
+        torch.save(self.brightness, folder / "brightness.pt")
+
+    def load(self, folder):
+        shades.load(self, folder)
+        self.brightness = torch.load(folder / "brightness.pt", weights_only=True)
+
+    methods = {"fit": fit, "adapt_statistics": adapt_statistics, "logits": logits, "save": save, "load": load}
+    return type("Adapting", (shades,), {**methods, **changes})
+
+
+def keeps_half_of_the_old_statistics(self, target, context):
+    new = target.image_batch(range(len(target))).mean((0, 2, 3)) - 0.5
+    self.brightness = 0.5 * self.brightness + 0.5 * new
+
+
+def looks_at_labels(self, target, context):
+    self.brightness = target.image_batch([0]).mean((0, 2, 3)) - (0.4 if target.labels is None else 0.6)
+
+
+def adapts_nothing(self, target, context):
+    pass
+
+
+def writes_into_the_images(self, target, context):
+    self.brightness = target.image_batch(range(len(target))).mean((0, 2, 3)) - 0.5
+    target.images[:, 0] = 0
+
+
+def test_a_segmenter_that_adapts_its_statistics_passes_every_check(shades, segmenter_suite_of, failures):
+    assert failures(segmenter_suite_of(adapting(shades))) == {}
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (keeps_half_of_the_old_statistics, "the same after others (are old ones left?)"),
+        (looks_at_labels, "the same with labels (are they used?)"),
+        (adapts_nothing, "to target and to source images: expected different outputs, but they are equal"),
+        (writes_into_the_images, "target images before and after adapt_statistics"),
+    ],
+)
+def test_the_check_of_adapted_statistics_fails_for_what_breaks_it(shades, segmenter_suite_of, failures, change, says):
+    said = failures(segmenter_suite_of(adapting(shades, adapt_statistics=change)))
+    assert set(said) == {ADAPTED}
+    assert says in said[ADAPTED]
+
+
+def test_statistics_that_are_not_saved_are_found(shades, segmenter_suite_of, failures):
+    def load(self, folder):
+        shades.load(self, folder)
+        self.brightness = torch.zeros(3)
+
+    said = failures(segmenter_suite_of(adapting(shades, load=load)))
+    assert set(said) == {ADAPTED_SAVED}
+    assert "does save write the statistics?" in said[ADAPTED_SAVED]

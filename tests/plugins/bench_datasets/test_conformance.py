@@ -14,6 +14,7 @@ class TestStreets(DatasetConformance):
     variations = (
         {"seed": 5},
         {"look": "camera"},
+        {"look": "game-all"},
         {"view": "label"},
         {"size": (24, 48)},
         {"train": 5},

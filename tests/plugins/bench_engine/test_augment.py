@@ -129,3 +129,61 @@ def test_jitter_stays_in_range_and_keeps_grey_grey(generator):
 
 def test_jitter_without_strength_changes_nothing(batch, generator):
     torch.testing.assert_close(augment.jitter(batch[0], 0.0, generator), batch[0])
+
+
+def test_noise_has_a_deviation_of_its_own_in_each_image_up_to_the_largest(generator):
+    grey = torch.full((200, 3, 16, 16), 0.5)
+    deviations = (augment.noise(grey, 0.1, generator) - grey).flatten(1).std(1)
+    assert deviations.max() == pytest.approx(0.1, rel=0.1)
+    assert deviations.min() < 0.01
+    assert float(deviations.mean()) == pytest.approx(0.05, rel=0.15)
+
+
+def test_noise_is_gaussian_and_of_mean_0(generator):
+    grey = torch.full((1, 3, 128, 128), 0.5)
+    added = augment.noise(grey, 0.1, generator) - grey
+    assert abs(float(added.mean())) < 0.05 * float(added.std())
+    kurtosis = ((added - added.mean()) / added.std()).pow(4).mean()
+    assert float(kurtosis) == pytest.approx(3, abs=0.2)
+
+
+@pytest.mark.parametrize("change", [augment.noise, augment.random_amplitudes])
+def test_what_changes_colours_stays_in_range_and_leaves_the_given_images(change, batch, generator):
+    images = batch[0].clone()
+    out = change(images, 1.0, generator)
+    assert out.shape == images.shape
+    assert 0 <= out.min() < out.max() <= 1
+    assert torch.equal(images, batch[0])
+    assert not torch.equal(out, images)
+    torch.testing.assert_close(change(images, 0.0, generator), images)
+
+
+def test_the_deviation_of_amplitudes_rises_with_the_square_of_the_frequency():
+    deviations = augment.amplitude_deviations(6, 8)
+    highest = (3**2 + 4**2) ** 0.5
+    for row, vertical in enumerate((0, 1, 2, 3, 2, 1)):
+        for column in range(5):
+            share = (vertical**2 + column**2) ** 0.5 / highest
+            assert float(deviations[row, column]) == pytest.approx((3 * share) ** 2 + 0.25, rel=1e-5)
+    assert augment.amplitude_deviations(1, 1).tolist() == [[0.25]]
+
+
+def test_amplitudes_get_random_factors_of_that_deviation_and_phases_stay():
+    wave = torch.zeros(2000, 1, 8, 8)
+    wave += 0.5 + 0.05 * torch.cos(2 * torch.pi * 2 * torch.arange(8) / 8 + 0.3)
+    varied = augment.random_amplitudes(wave, 0.5, torch.Generator().manual_seed(0))
+    factors = (torch.fft.rfft2(varied) / torch.fft.rfft2(wave))[:, 0, 0, 2]
+    assert float(factors.real.mean()) == pytest.approx(1, abs=0.05)
+    expected = 0.5 * augment.amplitude_deviations(8, 8)[0, 2]
+    unclipped = (varied > 0).flatten(1).all(1) & (varied < 1).flatten(1).all(1)
+    assert unclipped.float().mean() > 0.99
+    assert float(factors.real[unclipped].std()) == pytest.approx(float(expected), rel=0.1)
+    assert factors.imag[unclipped].abs().max() < 1e-3
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 7), (5, 1), (7, 9)])
+def test_random_amplitudes_take_any_size(size, generator):
+    images = torch.rand(2, 3, *size, generator=generator)
+    out = augment.random_amplitudes(images, 1.0, generator)
+    assert out.shape == images.shape
+    assert out.isfinite().all()

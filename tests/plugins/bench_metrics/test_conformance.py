@@ -7,13 +7,12 @@ import torch
 
 from bench_metrics.cycle_error import CycleError
 from bench_metrics.diversity import Diversity
-from bench_metrics.fid import FID
 from bench_metrics.inception import FeatureExtractor
-from bench_metrics.kid import KID
+from bench_metrics.inception_distances import InceptionDistances
 from bench_metrics.label_colours import LabelColours
 from bench_metrics.options import InceptionOptions
 from bench_metrics.segmentation import SegmentationScores
-from bench_metrics.semantic_flip import SemanticFlip
+from bench_metrics.semantic_flip import SemanticFlip, SourceFlip
 from bench_metrics.ssim import SSIM
 from benchmark import IGNORE, PluginOptions
 from benchmark.testing import MetricConformance
@@ -50,6 +49,13 @@ class TestSemanticFlip(MetricConformance):
         return SemanticFlip(PluginOptions(**changes))
 
 
+class TestSourceFlip(MetricConformance):
+    needs = ("source_segmenter",)
+
+    def make(self, **changes):
+        return SourceFlip(PluginOptions(**changes))
+
+
 class TestCycleError(MetricConformance):
     needs = ("translator",)
     worst: ClassVar = {"cycle_error": 0.0}  # the inverse of the translator is the negative, too
@@ -76,9 +82,9 @@ class TestLabelColours(MetricConformance):
         return data._replace(variants=torch.stack([painted, painted]), target=painted)
 
 
-class InceptionConformance(MetricConformance):
-    Metric = None
+class TestInceptionDistances(MetricConformance):
     needs = ("reference",)
+    perfect: ClassVar = {"fid": 0.0}
 
     @pytest.fixture(autouse=True)
     def _small_network(self, weights, monkeypatch):
@@ -88,13 +94,4 @@ class InceptionConformance(MetricConformance):
         monkeypatch.setattr(FeatureExtractor, "__call__", features)
 
     def make(self, **changes):
-        return self.Metric(InceptionOptions(weights=self.weights, **changes))
-
-
-class TestFID(InceptionConformance):
-    Metric = FID
-    perfect: ClassVar = {"fid": 0.0}
-
-
-class TestKID(InceptionConformance):
-    Metric = KID
+        return InceptionDistances(InceptionOptions(weights=self.weights, **changes))

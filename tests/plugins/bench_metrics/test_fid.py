@@ -5,8 +5,9 @@ import pytest
 import torch
 from pytorch_fid.fid_score import calculate_frechet_distance
 
-from bench_metrics.fid import FID, frechet_distance
+from bench_metrics.fid import frechet_distance
 from bench_metrics.inception import FeatureExtractor
+from bench_metrics.inception_distances import InceptionDistances
 from bench_metrics.options import InceptionOptions
 
 CASES = [(80, 120, 16), (30, 30, 30), (20, 90, 48), (12, 15, 64)]
@@ -45,7 +46,7 @@ def test_the_metric_is_the_distance_between_all_target_and_all_translated_images
     weights, classes, context, monkeypatch
 ):
     monkeypatch.setattr(FeatureExtractor, "__call__", lambda self, batch: batch.mean(dim=2).flatten(1))
-    metric = FID(InceptionOptions(weights=weights))
+    metric = InceptionDistances(InceptionOptions(weights=weights))
     metric.start(classes, context)
     target, translated = torch.rand(9, 3, 4, 4), torch.rand(7, 3, 4, 4)
     for batch in target.split(4):
@@ -58,10 +59,10 @@ def test_the_metric_is_the_distance_between_all_target_and_all_translated_images
 
 def test_few_images_are_noted_as_a_bias(weights, classes, context, monkeypatch):
     monkeypatch.setattr(FeatureExtractor, "__call__", lambda self, batch: batch)
-    metric = FID(InceptionOptions(weights=weights))
+    metric = InceptionDistances(InceptionOptions(weights=weights))
     metric.start(classes, context)
     metric.reference(torch.zeros(2048, 1))
     metric.update(None, torch.zeros(2047, 1), None)
-    assert metric.details()["note"] == "biased upwards: 2047 images for 2048 features; prefer KID"
+    assert metric.details()["note"].endswith("; FID is biased upwards: 2047 images for 2048 features; prefer KID")
     metric.update(None, torch.zeros(1, 1), None)
-    assert "note" not in metric.details()
+    assert "biased" not in metric.details()["note"]

@@ -7,9 +7,8 @@ import torch
 from pytorch_fid import inception as pytorch_fid_inception
 
 from bench_metrics import inception
-from bench_metrics.fid import FID
 from bench_metrics.inception import CHUNK, FeatureExtractor, find_weights, shared_extractor, usual_weights
-from bench_metrics.kid import KID
+from bench_metrics.inception_distances import InceptionDistances
 from bench_metrics.options import InceptionOptions
 from benchmark import Unavailable
 
@@ -74,9 +73,8 @@ def test_features_are_full_precision_on_cuda_too(weights, monkeypatch):
     assert torch.backends.cudnn.allow_tf32
 
 
-@pytest.mark.parametrize("metric", [FID, KID])
-def test_stored_features_of_the_target_images_stand_for_the_images(metric, weights, classes, context, tmp_path):
-    first, direct, loaded = (metric(InceptionOptions(weights=weights)) for _ in range(3))
+def test_stored_features_of_the_target_images_stand_for_the_images(weights, classes, context, tmp_path):
+    first, direct, loaded = (InceptionDistances(InceptionOptions(weights=weights)) for _ in range(3))
     for one in (first, direct, loaded):
         one.start(classes, context)
     for one in (first, direct):
@@ -91,17 +89,17 @@ def test_stored_features_of_the_target_images_stand_for_the_images(metric, weigh
 
 def test_no_more_than_max_images_are_used(weights, classes, context, monkeypatch):
     monkeypatch.setattr(FeatureExtractor, "__call__", lambda self, batch: batch[:, 0, 0])
-    metric = FID(InceptionOptions(weights=weights, max_images=5))
+    metric = InceptionDistances(InceptionOptions(weights=weights, max_images=5))
     metric.start(classes, context)
     for seed in range(3):
         metric.reference(images(3, seed))
         metric.update(images(3, seed), images(3, seed), None)
-    assert [len(side) for side in metric.features()] == [5, 5]
-    assert metric.details()["conditions"]["translated_images"] == 5
+    conditions = metric.details()["conditions"]
+    assert (conditions["reference_images"], conditions["translated_images"]) == (5, 5)
 
 
 def test_values_are_comparable_under_recorded_conditions_only(weights, classes, context):
-    metric = KID(InceptionOptions(weights=weights))
+    metric = InceptionDistances(InceptionOptions(weights=weights))
     metric.start(classes, context)
     metric.reference(images(2))
     metric.update(images(3), images(3), None)
@@ -116,10 +114,9 @@ def test_values_are_comparable_under_recorded_conditions_only(weights, classes, 
     }
 
 
-@pytest.mark.parametrize("metric", [FID, KID])
-def test_one_image_is_not_enough(metric, weights, classes, context, monkeypatch):
+def test_one_image_is_not_enough(weights, classes, context, monkeypatch):
     monkeypatch.setattr(FeatureExtractor, "__call__", lambda self, batch: batch[:, 0, 0])
-    metric = metric(InceptionOptions(weights=weights))
+    metric = InceptionDistances(InceptionOptions(weights=weights))
     metric.start(classes, context)
     metric.reference(images(2))
     metric.update(images(1), images(1), None)
@@ -127,10 +124,9 @@ def test_one_image_is_not_enough(metric, weights, classes, context, monkeypatch)
         metric.compute()
 
 
-@pytest.mark.parametrize("metric", [FID, KID])
-def test_absent_weights_name_the_place_and_the_option_and_ask_no_network(metric, hub, no_network, classes, context):
+def test_absent_weights_name_the_place_and_the_option_and_ask_no_network(hub, no_network, classes, context):
     with pytest.raises(Unavailable) as refusal:
-        metric(InceptionOptions()).start(classes, context)
+        InceptionDistances(InceptionOptions()).start(classes, context)
     message = str(refusal.value)
     assert str(usual_weights()) in message
     assert "--fid-weights PATH" in message
@@ -154,7 +150,7 @@ def test_a_damaged_file_under_the_published_name_is_told_by_its_digest(hub, clas
     usual_weights().parent.mkdir(parents=True)
     usual_weights().write_bytes(b"cut off")
     with pytest.raises(Unavailable, match=r"is damaged: its SHA-256 should start with 6726825d, but is [0-9a-f]{8}"):
-        FID(InceptionOptions()).start(classes, context)
+        InceptionDistances(InceptionOptions()).start(classes, context)
 
 
 @pytest.mark.parametrize("size", [0, 100, 50_000])

@@ -8,7 +8,8 @@ from torchmetrics.image.kid import poly_mmd
 
 from bench_metrics import kid
 from bench_metrics.inception import FeatureExtractor
-from bench_metrics.kid import KID, polynomial_mmd
+from bench_metrics.inception_distances import InceptionDistances
+from bench_metrics.kid import polynomial_mmd
 from bench_metrics.options import InceptionOptions
 
 
@@ -56,7 +57,7 @@ def test_kid_is_unbiased_for_small_sets():
 
 def test_the_metric_compares_all_target_with_all_translated_images(weights, classes, context, monkeypatch):
     monkeypatch.setattr(FeatureExtractor, "__call__", lambda self, batch: batch.flatten(1))
-    metric = KID(InceptionOptions(weights=weights))
+    metric = InceptionDistances(InceptionOptions(weights=weights))
     metric.start(classes, context)
     target, translated = torch.rand(6, 3, 2, 2), torch.rand(5, 3, 2, 2)
     for batch in target.split(4):

@@ -11,18 +11,17 @@ import torch
 
 from bench_metrics.cycle_error import CycleError
 from bench_metrics.diversity import Diversity
-from bench_metrics.fid import FID
 from bench_metrics.inception import FeatureExtractor
-from bench_metrics.kid import KID
+from bench_metrics.inception_distances import InceptionDistances
 from bench_metrics.label_colours import LabelColours
 from bench_metrics.options import InceptionOptions
 from bench_metrics.segmentation import SegmentationScores
-from bench_metrics.semantic_flip import SemanticFlip
+from bench_metrics.semantic_flip import SemanticFlip, SourceFlip
 from bench_metrics.ssim import SSIM
 from benchmark import AcceptsImageIds, SegmentationMetric, VariantMetric
 from benchmark.registry.registry import SHIPPED, load_registry
 
-METRICS = [SegmentationScores, SSIM, FID, KID, SemanticFlip, CycleError, Diversity, LabelColours]
+METRICS = [SegmentationScores, SSIM, InceptionDistances, SemanticFlip, SourceFlip, CycleError, Diversity, LabelColours]
 PAGE = Path(__file__).parents[3] / "docs" / "metrics.md"
 
 
@@ -41,7 +40,7 @@ def evaluated(request, classes, context, weights, monkeypatch):
     """The metric of the test after one evaluation on random data."""
     monkeypatch.setattr(FeatureExtractor, "__call__", lambda self, batch: batch.mean(dim=3).flatten(1))
     options = {"weights": weights} if request.param.Options is InceptionOptions else {}
-    context.target_segmenter = context.translator = Guesses()
+    context.source_segmenter = context.target_segmenter = context.translator = Guesses()
     metric = request.param(request.param.Options(**options))
     metric.start(classes, context)
     if isinstance(metric, SegmentationMetric):

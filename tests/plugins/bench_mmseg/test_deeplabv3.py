@@ -7,9 +7,9 @@ import torch.nn.functional as F
 from safetensors.torch import save_file
 
 from bench_mmseg.batches import augmented, drawn_images, training_batches, with_target
-from bench_mmseg.deeplabv3 import DeepLabV3, network_config, pyramid_dilations
+from bench_mmseg.deeplabv3 import DeepLabV3, DeepLabV3Plus, pyramid_dilations
 from bench_mmseg.model import padded
-from bench_mmseg.options import DeepLabV3Options
+from bench_mmseg.options import DeepLabV3Options, DeepLabV3PlusOptions
 from bench_mmseg.trainer import class_weights
 from bench_mmseg.validation import miou_on
 from benchmark import UsageError
@@ -18,9 +18,9 @@ from benchmark.api.stage_context import StageContext
 TINY = {"backbone": "resnetv1c-18", "width": 8, "aspp_channels": 16, "dilations": (1, 2), "batch_size": 4, "lr": 0.1}
 
 
-def fit(folder, data, *, precision="fp32", validation=None, **options):
+def fit(folder, data, *, kind=DeepLabV3, precision="fp32", validation=None, **options):
     folder.mkdir(parents=True, exist_ok=True)
-    segmenter = DeepLabV3(DeepLabV3Options(**{**TINY, "images_seen": 8, **options}))
+    segmenter = kind(kind.Options(**{**TINY, "images_seen": 8, **options}))
     context = StageContext(folder, seed=1, precision=precision)
     segmenter.fit(data, data.without_labels(), validation, context)
     return segmenter, context
@@ -67,18 +67,19 @@ def test_logits_lead_back_to_the_images_and_to_no_weight(tmp_path, four, precisi
 
 
 def test_what_is_loaded_predicts_as_what_was_saved(tmp_path, four):
-    segmenter, _ = fit(tmp_path, four, precision="bf16", decoder="plus")
+    segmenter, _ = fit(tmp_path, four, precision="bf16", kind=DeepLabV3Plus)
     folder = tmp_path / "saved"
     folder.mkdir()
     segmenter.save(folder)
-    other = DeepLabV3(DeepLabV3Options())
+    other = DeepLabV3Plus(DeepLabV3PlusOptions())
     other.load(folder)
     assert other.options == segmenter.options
     images = torch.rand(3, 3, 32, 48)
     assert torch.equal(other.predict(images), segmenter.predict(images))
 
 
-def test_an_interrupted_training_ends_with_the_same_weights(tmp_path, make_set, monkeypatch):
+@pytest.mark.parametrize("average", [0.0, 0.9])
+def test_an_interrupted_training_ends_with_the_same_weights(tmp_path, make_set, monkeypatch, average):
     data = make_set(6, variants=2)
     options = {
         "images_seen": 24,
@@ -87,7 +88,10 @@ def test_an_interrupted_training_ends_with_the_same_weights(tmp_path, make_set, 
         "scale": (0.8, 1.5),
         "blur": 1.0,
         "jitter": 0.2,
+        "amplitude": 0.5,
+        "noise": 0.1,
         "validate_every": 2,
+        "average": average,
     }
     whole, _ = fit(tmp_path / "whole", data, validation=data, **options)
 
@@ -130,6 +134,44 @@ def test_the_best_checkpoint_is_chosen_by_the_validation_set(tmp_path, four, mon
     segmenter, context = fit(tmp_path, four, validation=four, images_seen=12, validate_every=1, lr=0.5)
     assert context.facts["chosen_step"] == 2
     assert context.facts["validation_miou"] == 0.9
+    assert torch.equal(segmenter.predict(four.image_batch([0])), seen[1])
+
+
+def test_the_average_of_the_weights_predicts_and_the_training_goes_on_without_it(tmp_path, four, monkeypatch):
+    from bench_engine.averaging import WeightAverage, warmed_decay
+
+    trained = []
+    after_step = WeightAverage.after_step
+
+    def noting(self, step):
+        after_step(self, step)
+        trained.append({name: value.clone() for name, value in self._network.network.state_dict().items()})
+
+    monkeypatch.setattr(WeightAverage, "after_step", noting)
+    options = {"images_seen": 16, "lr": 0.5}
+    plain, _ = fit(tmp_path / "plain", four, **options)
+    averaged, _ = fit(tmp_path / "averaged", four, average=0.5, **options)
+    assert all(torch.equal(value, trained[-1][name]) for name, value in weights(plain).items())
+    name = "decode_head.bottleneck.bn.running_mean"
+    expected = torch.zeros(16)
+    for updates, given in enumerate(trained):
+        expected = expected.lerp(given[name], 1 - warmed_decay(0.5, updates))
+    torch.testing.assert_close(weights(averaged)[name], expected)
+    assert not torch.equal(averaged.logits(torch.rand(1, 3, 32, 48)), plain.logits(torch.rand(1, 3, 32, 48)))
+
+
+def test_a_checkpoint_is_chosen_among_averages(tmp_path, four, monkeypatch):
+    scores = iter([0.2, 0.9, 0.5])
+    seen = []
+
+    def scored(predict, data, batch_size):
+        seen.append(predict(data.image_batch([0])))
+        return next(scores)
+
+    monkeypatch.setattr("bench_mmseg.trainer.miou_on", scored)
+    options = {"images_seen": 12, "validate_every": 1, "lr": 0.5, "average": 0.9}
+    segmenter, context = fit(tmp_path, four, validation=four, **options)
+    assert context.facts["chosen_step"] == 2
     assert torch.equal(segmenter.predict(four.image_batch([0])), seen[1])
 
 
@@ -185,6 +227,16 @@ def test_augmentations_are_off_but_for_the_flip(make_set):
         assert torch.equal(after, before) or torch.equal(after, before.flip(-1))
 
 
+@pytest.mark.parametrize(("option", "value"), [("blur", 3.0), ("jitter", 0.5), ("amplitude", 0.5), ("noise", 0.5)])
+def test_each_change_of_colours_is_switched_on_by_its_option_and_leaves_labels(make_set, option, value):
+    data = make_set(4)
+    images, labels = data.image_batch(range(4)), data.label_batch(range(4))
+    options = DeepLabV3Options(flip=False, **{option: value})
+    changed, same = augmented(images, labels, options, torch.Generator().manual_seed(0))
+    assert all(not torch.equal(after, before) for after, before in zip(changed, images, strict=True))
+    assert torch.equal(same, labels)
+
+
 def test_class_weights_reach_the_loss(tmp_path, four):
     segmenter, _ = fit(tmp_path, four, loss="enet", auxiliary=0.0, dropout=0.0)
     model = segmenter._model.train()
@@ -214,36 +266,22 @@ def test_features_have_the_output_stride(stride, pooling):
     assert features[0].shape[2:] == (64 // (4 if pooling else 2), 96 // (4 if pooling else 2))
 
 
-def test_the_default_network_is_that_of_mmsegmentation():
-    from mmengine.config import Config
-
-    from bench_mmseg.options import config_path
-
-    theirs = Config.fromfile(config_path("deeplabv3_r50-d8_4xb2-40k_cityscapes-512x1024")).model
-    ours = network_config(DeepLabV3Options(), 19)
-    shapes = {"depth", "strides", "dilations", "in_channels", "channels", "in_index", "contract_dilation", "num_convs"}
-    for part, compared in (("backbone", 4), ("decode_head", 4), ("auxiliary_head", 4)):
-        shared = shapes & set(theirs[part]) & set(ours[part])
-        assert len(shared) >= compared
-        assert {name: ours[part][name] for name in shared} == {name: theirs[part][name] for name in shared}
-
-
 def test_the_pyramid_dilates_twice_as_far_at_output_stride_8():
     assert pyramid_dilations(DeepLabV3Options(output_stride=16)) == (1, 6, 12, 18)
     assert pyramid_dilations(DeepLabV3Options(output_stride=8)) == (1, 12, 24, 36)
 
 
-@pytest.mark.parametrize("decoder", ["plain", "plus"])
-def test_a_timm_backbone_trains(tmp_path, four, decoder):
-    segmenter, context = fit(tmp_path, four, backbone="timm:resnet10t", decoder=decoder, images_seen=4)
+@pytest.mark.parametrize("kind", [DeepLabV3, DeepLabV3Plus])
+def test_a_timm_backbone_trains(tmp_path, four, kind):
+    segmenter, context = fit(tmp_path, four, kind=kind, backbone="timm:resnet10t", images_seen=4)
     assert context.facts["skipped_steps"] == 0
     assert segmenter.predict(four.image_batch([0])).shape == (1, 32, 48)
 
 
 @pytest.mark.parametrize("separable", [True, False])
 def test_the_plus_decoder_answers_at_the_size_of_the_first_features(separable):
-    options = DeepLabV3Options(**TINY, decoder="plus", separable=separable)
-    network = DeepLabV3(options).build(3, None, pretrained=False).network
+    options = DeepLabV3PlusOptions(**TINY, separable=separable)
+    network = DeepLabV3Plus(options).build(3, None, pretrained=False).network
     assert network.decode_head(network.extract_feat(torch.zeros(2, 3, 64, 96))).shape == (2, 3, 16, 24)
     depthwise = [m for m in network.decode_head.modules() if isinstance(m, torch.nn.Conv2d) and m.groups > 1]
     assert bool(depthwise) == separable
@@ -261,6 +299,17 @@ def test_weights_of_a_file_reach_the_backbone(tmp_path):
     save_file({**{name: value + 1 for name, value in donor.items()}, "fc.weight": torch.zeros(2)}, path)
     model = DeepLabV3(DeepLabV3Options(**TINY, pretrained=str(path))).build(3, None, pretrained=True)
     assert torch.equal(model.network.backbone.layer1[0].conv1.weight, donor["layer1.0.conv1.weight"] + 1)
+
+
+@pytest.mark.parametrize("prefix", ["", "timm_model.", "backbone.timm_model."])
+def test_weights_of_a_timm_model_are_taken_by_the_names_of_timm_or_of_mmsegmentation(tmp_path, prefix):
+    options = {**TINY, "backbone": "timm:resnet10t"}
+    donor = DeepLabV3(DeepLabV3Options(**options)).build(3, None, pretrained=False).network.backbone.timm_model
+    path = tmp_path / "timm.safetensors"
+    save_file({f"{prefix}{name}": value + 1 for name, value in donor.state_dict().items()}, path)
+    model = DeepLabV3(DeepLabV3Options(**options, pretrained=str(path))).build(3, None, pretrained=True)
+    taken = model.network.backbone.timm_model.layer1[0].conv1.weight
+    assert torch.equal(taken, donor.layer1[0].conv1.weight + 1)
 
 
 def test_weights_of_another_network_are_refused(tmp_path):

@@ -1,0 +1,49 @@
+"""`bench validity`: which measures that need no target labels predict which translator helps."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+
+from benchmark.cli.options import ResultsFolder, results_option
+from benchmark.errors import UsageError
+from benchmark.report.terminal import console, print_grid
+from benchmark.report.validity_table import validity_grid, validity_json
+from benchmark.results.records import read_records
+from benchmark.results.validity import agreement_of_cells, points, validities
+
+
+@click.command()
+@click.argument("folders", metavar="[RESULTS]...", nargs=-1, type=ResultsFolder(file_okay=False, path_type=Path))
+@results_option
+@click.option("--json", "as_json", is_flag=True, help="For programs: the table, and the points it is made of.")
+@click.pass_context
+def command(ctx: click.Context, folders: tuple[Path, ...], results: Path, *, as_json: bool) -> None:
+    """Say how well measures without target labels order translators, over all boards of some results folders.
+
+    Agreement between segmenters is read from stored predictions, so that it is missing where stages were removed.
+    Exit code 2 when a record could not be read.
+    """
+    records: list[dict[str, Any]] = []
+    agreements: dict[str, float] = {}
+    problems: list[str] = []
+    for folder in folders or (results,):
+        found, problems_of_folder = read_records(folder)
+        records += found
+        problems += problems_of_folder
+        agreements |= agreement_of_cells(found, folder)
+    measured = points(records, agreements)
+    if not measured:
+        raise UsageError("no translator beside a source-only row was found; run `bench matrix` first")
+    table = validities(measured)
+    if as_json:
+        click.echo(json.dumps(validity_json(table, measured), indent=1, allow_nan=False))
+    else:
+        print_grid(validity_grid(table), console())
+    for problem in problems:
+        click.echo(f"Warning: {problem}", err=True)
+    if problems:
+        ctx.exit(UsageError.exit_code)

@@ -1,0 +1,106 @@
+"""Measures are held against the gain of translators within boards."""
+
+import numpy as np
+import pytest
+from scipy.stats import kendalltau
+
+from benchmark.results.validity import MEASURES, Point, agreement_of_cells, points, validities
+from benchmark.store.predictions import write_predictions
+from benchmark.store.store import Store
+
+NAMES = ("cyclegan", "cut", "fda", "reinhard", "histogram", "ugatit")
+
+
+def _points(board, gains, values, measure="ssim"):
+    rows = zip(NAMES, gains, values, strict=True)
+    return [Point((board,), name, gain, {measure: value}) for name, gain, value in rows]
+
+
+def _one(found, name):
+    return next(one for one in validities(found) if one.measure.name == name)
+
+
+def test_tau_of_one_board_is_kendalls():
+    random = np.random.default_rng(0)
+    gains, values = random.random(6), random.random(6)
+    assert _one(_points("a", gains, values), "ssim").tau == pytest.approx(kendalltau(gains, values)[0])
+
+
+def test_a_measure_where_less_is_better_is_turned_round():
+    found = _points("a", [1, 2, 3, 4, 5, 6], [6, 5, 4, 3, 2, 1], "fid")
+    assert _one(found, "fid").tau == 1
+
+
+def test_only_pairs_within_a_board_count():
+    """Both boards are in perfect order, but the one with the lower gains has the higher values."""
+    found = _points("a", [1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5, 6]) + _points("b", [11, 12, 13, 14, 15, 16], range(-6, 0))
+    validity = _one(found, "ssim")
+    assert (validity.tau, validity.pairs, validity.boards, validity.translators) == (1, 30, 2, 6)
+
+
+def test_regret_is_what_the_chosen_translator_lacks():
+    found = _points("a", [0.1, 0.5, 0.2, 0.2, 0.2, 0.2], [9, 1, 1, 1, 1, 1])
+    validity = _one(found, "ssim")
+    assert validity.regret == pytest.approx(0.4)
+    assert validity.chance_regret == pytest.approx(0.5 - 1.4 / 6)
+
+
+def test_the_interval_holds_zero_for_noise_and_not_for_a_perfect_measure():
+    random = np.random.default_rng(1)
+    noise = [point for board in "abcdef" for point in _points(board, random.random(6), random.random(6))]
+    low, high = _one(noise, "ssim").interval
+    assert low < 0 < high
+    perfect = [point for board in "ab" for point in _points(board, range(6), range(6))]
+    assert _one(perfect, "ssim").interval == (1, 1)
+
+
+def test_few_translators_have_no_interval():
+    found = [Point(("a",), name, gain, {"ssim": gain}) for name, gain in (("cut", 1.0), ("fda", 2.0), ("ugatit", 3.0))]
+    assert _one(found, "ssim").interval is None
+
+
+def test_gains_are_over_source_only_of_the_same_seeds_and_controls_are_no_points(record):
+    cells = [
+        record("source-only", 0, 0.1),
+        record("source-only", 1, 0.2),
+        record("cyclegan", 0, 0.5, metrics={"miou": 0.5, "ssim": 0.8}),
+        record("cyclegan", 2, 0.9, metrics={"miou": 0.9, "ssim": 0.1}),
+        record("target-statistics", 0, 0.3, role="control"),
+        record("oracle", 0, 0.8),
+    ]
+    (point,) = points(cells)
+    assert (point.translator, point.gain) == ("cyclegan", pytest.approx(0.4))
+    assert point.measures == {"ssim": pytest.approx(0.8)}
+
+
+def test_entropy_and_accuracy_of_discriminators_come_from_stages(record):
+    stages = {
+        "predict": {"key": "p", "facts": {"mean_entropy": 0.25}},
+        "fit-translator": {"key": "t", "last_scalars": {"accuracy_target": 0.9, "accuracy_source": 0.7, "loss": 1.0}},
+    }
+    (point,) = points([record("source-only", 0, 0.1), record("cut", 0, 0.4, stages=stages)])
+    assert point.measures == {"mean_entropy": 0.25, "discriminator_accuracy": pytest.approx(0.8)}
+
+
+def test_agreement_is_with_the_other_segmenters_of_a_translator_and_seed(record, tmp_path):
+    store = Store(tmp_path)
+    maps = {"one": [[0, 0, 1, 1]], "two": [[0, 0, 1, 0]], "three": [[1, 0, 1, 1]]}
+    cells = []
+    for segmenter, found in maps.items():
+        folder = store.stage("predict", segmenter).path
+        folder.mkdir(parents=True)
+        write_predictions(folder, np.array([found], np.uint8), ["image"])
+        cells.append(record("cut", 0, 0.4, segmenter=segmenter, stages={"predict": {"key": segmenter}}))
+    cells.append(record("fda", 0, 0.4, stages={"predict": {"key": "gone"}}))
+    found = agreement_of_cells(cells, tmp_path)
+    assert found == {
+        cells[0]["cell"]: pytest.approx((0.75 + 0.75) / 2),
+        cells[1]["cell"]: pytest.approx((0.75 + 0.5) / 2),
+        cells[2]["cell"]: pytest.approx((0.75 + 0.5) / 2),
+    }
+
+
+def test_measures_with_target_labels_stand_last():
+    flags = [one.measure.needs_target_labels for one in validities(_points("a", range(6), range(6)))]
+    assert flags == sorted(flags)
+    assert len(flags) == len(MEASURES)
