@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import warnings
+from contextlib import suppress
 from pathlib import Path
 from types import UnionType
 from typing import Literal, Union, get_args, get_origin
@@ -21,7 +22,7 @@ from torch import nn
 
 from benchmark import SegmentationMetric, Translator, Unavailable
 from benchmark.api.metric import AcceptsImageIds, HasReferenceState, VariantMetric
-from benchmark.api.segmenter import HasLogits
+from benchmark.api.segmenter import AdaptsStatistics, HasLogits
 from benchmark.config.resolve import resolve_matrix
 from benchmark.execution import worker
 from benchmark.execution.driver import execute
@@ -52,8 +53,8 @@ they differ by rounding alone, and later, when Adam, whose steps have the size o
 has carried rounding into the weights. Two libraries of convolutions on one CPU are 2e-7 apart in the first step, and up
 to 0.034 within ten (cut)."""
 
-FROM_OUTSIDE = ("pretrained", "download")
-"""Options that are switched off because files would have to be fetched."""
+LEFT_ALONE = ("pretrained", "download", "variant")
+"""Options that would fetch files, or that change the size of a network and nothing else."""
 
 
 def names(kind):
@@ -89,7 +90,7 @@ def switched_options(kind, name):
     waiting = []
     for option, field in model.model_fields.items():
         extra = field.json_schema_extra or {}
-        switchable = option not in FROM_OUTSIDE and extra.get("affects_results", True)
+        switchable = option not in LEFT_ALONE and extra.get("affects_results", True)
         values = other_values(field.annotation, base[option]) if switchable else []
         accepted = [value for value in values if fits(model, base | {option: value})]
         # of numbers, one that switches the option on is enough
@@ -122,10 +123,11 @@ def fitted(kind, name, options, context):
     """A plugin, or None where its training was interrupted."""
     spec = REGISTRY.find(kind, name)
     domains = make_domains(("source_labels", *spec.needs), SIZE)
+    plugin = REGISTRY.create(spec, options)
     sets = [domains.source, domains.target]
     if kind == "segmenter":
-        sets.append(domains.source)
-    plugin = REGISTRY.create(spec, options)
+        needs_target = "target_images" in (*spec.needs, *plugin.options.further_needs())
+        sets = [domains.source, domains.target if needs_target else None, domains.source]
     try:
         plugin.fit(*sets, context)
     except Interrupted:
@@ -134,7 +136,7 @@ def fitted(kind, name, options, context):
 
 
 def trained(kind, name, options, folder, precision="fp32"):
-    """A plugin that was fitted, interrupted and resumed, and one that was loaded from what it saved."""
+    """A plugin that was fitted, interrupted and resumed, and one that was loaded from what it saved, and adapted."""
     if "images_seen" in options:
         stop_at = Place("checkpoint", 1)
         assert fitted(kind, name, options, context_of(folder, "cuda", precision, stop_at=stop_at)) is None
@@ -145,6 +147,9 @@ def trained(kind, name, options, folder, precision="fp32"):
     loaded = REGISTRY.create(REGISTRY.find(kind, name), options)
     loaded.load(model)
     loaded.to("cuda")
+    if isinstance(loaded, AdaptsStatistics):
+        with suppress(Unavailable):  # a network without such statistics
+            loaded.adapt_statistics(make_domains((), SIZE).target, context_of(folder, "cuda", precision))
     return plugin, loaded
 
 

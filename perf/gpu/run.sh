@@ -6,14 +6,15 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 script=${1:?usage: perf/gpu/run.sh (check|speed|evidence) [options]}; shift
-site=${SITE:-build/gpu-site}
+python=${PYTHON:-python3}
+site=build/gpu-site
 wheels=${WHEELS:-.whl}
 if [ -d "$wheels" ] && [ ! -d "$site" ]; then
-    python3 -m pip install -q --no-index --no-deps --no-compile --target "$site.partial" "$wheels"/*.whl
+    "$python" -m pip install -q --no-index --no-deps --no-compile --target "$site.partial" "$wheels"/*.whl
     mv "$site.partial" "$site"
 fi
 if [ -d "$site" ]; then site=$(realpath "$site"); fi
 export PYTHONPATH=$PWD:$PWD/plugins:$site${PYTHONPATH:+:$PYTHONPATH}
 if [ -z "${BENCH_DATA:-}" ] && [ -d .data ]; then export BENCH_DATA=$PWD/.data; fi
 export PYTHONUNBUFFERED=1
-exec "${PYTHON:-python3}" -m "perf.gpu.$script" --out "${OUT:-perf-out}" "$@"
+exec "$python" -m "perf.gpu.$script" --out "${OUT:-perf-out}" "$@"

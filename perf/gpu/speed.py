@@ -33,8 +33,8 @@ from perf.gpu.reference import REFERENCES, reference_step
 
 ROOT = Path(__file__).parents[2]
 SIZES, BATCHES = ((128, 256), (256, 256)), (1, 4, 16)
-SMOKE_SIZES, SMOKE_BATCHES = ((32, 64),), (1, 2)
-SMOKE_OPTIONS = {"filters": 4, "discriminator_filters": 4, "discriminator_layers": 1}
+SMOKE_SIZES, SMOKE_BATCHES = ((64, 64),), (1, 2)
+SMOKE_OPTIONS = {"filters": 4, "discriminator_filters": 4, "discriminator_layers": 1, "global_layers": 5}
 WARM_UP, MOST_STEPS, SECONDS = 3, 30, 4.0
 """Steps that are not measured, in which kernels are chosen, and the bounds of those that are."""
 MATRIX, SMOKE_MATRIX = 8192, 256

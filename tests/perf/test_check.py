@@ -43,3 +43,16 @@ def test_the_check_goes_on_after_a_part_that_failed_and_its_exit_code_says_so(tm
         ("matrix", "passed"),
     ]
     assert "| tests | failed |" in capsys.readouterr().out
+
+
+def test_parts_can_be_run_in_calls_of_their_own(tmp_path, monkeypatch):
+    commands = []
+
+    def run(command, log, deadline, environment):
+        log.touch()
+        commands.append(command)
+        return "passed"
+
+    monkeypatch.setattr(check, "run_command", run)
+    assert check.main(["--device", "cpu", "--parts", "matrix", "--out", str(tmp_path)]) == 0
+    assert [command[3] for command in commands] == ["matrix"]

@@ -9,6 +9,7 @@ from torch import nn
 
 from bench_gan.networks import count_parameters
 from benchmark.registry.registry import load_registry
+from benchmark.testing.nearest_colour import NearestColour
 from perf.gpu import speed
 from perf.gpu.call import Deadline
 from perf.gpu.speed import Case, Measured
@@ -44,6 +45,14 @@ def test_networks_have_the_width_of_the_paper(tmp_path):
     context = speed.StageContext(tmp_path)
     _, parameters = speed.training_step(REGISTRY, Case("cyclegan", (32, 32), 1), context, {"discriminator_layers": 1})
     assert parameters == 2 * 11_378_179
+
+
+@pytest.mark.parametrize("name", speed.learned_translators(REGISTRY))
+@pytest.mark.parametrize("size", speed.SMOKE_SIZES)
+def test_every_translator_makes_a_step_at_the_size_of_a_trial(name, size, tmp_path):
+    context = speed.StageContext(tmp_path, source_segmenter=NearestColour())
+    step, _ = speed.training_step(REGISTRY, Case(name, size, 1), context, speed.SMOKE_OPTIONS)
+    step()
 
 
 def test_a_case_that_fails_is_a_row_with_its_reason():

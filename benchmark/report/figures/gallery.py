@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 
 from benchmark.api.dataset import ClassSet
 from benchmark.api.imageset import ImageSet
@@ -27,6 +25,7 @@ from benchmark.errors import DataError
 from benchmark.plan.stage_kinds import FIT_TRANSLATOR, HELD_OUT, PREDICT, TRANSLATE, Role
 from benchmark.report.figures.contact_sheet import contact_sheet, paint
 from benchmark.report.figures.curves import training_curves
+from benchmark.report.figures.picture_files import EXACT, PHOTOGRAPHS, origin_of, save_picture, stored_picture
 from benchmark.report.figures.strips import sample_sheet, strip_sheet
 from benchmark.report.tables import score_text
 from benchmark.results.record_fields import RANKED_BY
@@ -39,8 +38,6 @@ from benchmark.store.layout import STAGE
 from benchmark.store.predictions import read_predictions
 
 Record = Mapping[str, Any]
-MADE_OF = "made of"
-END_OF_PNG = b"IEND\xaeB`\x82"
 log = logging.getLogger("bench")
 
 
@@ -115,8 +112,9 @@ def keep_pictures(results: Path, records: Iterable[Record]) -> list[Path]:
     done = [record for record in records if record["status"] == DONE]
     paths: dict[Path, None] = {}
     for figure in _figures(results, done):
-        if _draw_unless_current(figure, results):
-            path = figure.target.relative_to(results)
+        file = _draw_unless_current(figure, results)
+        if file is not None:
+            path = file.relative_to(results)
             paths[path] = None
             for cell in figure.cells:
                 pictures[cell["cell"]][figure.role].append(path.as_posix())
@@ -142,11 +140,11 @@ def _figures(results: Path, done: Sequence[Record]) -> Iterator[FigureSpec]:
         folder = results / PICTURES / scenario
         for name in sorted(set(cells) - {FLOOR, CEILING}):
             compared = [cells[row] for row in (FLOOR, name, CEILING) if row in cells]
-            yield _predictions(folder / f"{segmenter}-seed{seed}-{name}.png", compared)
+            yield _predictions(folder / f"{segmenter}-seed{seed}-{name}{EXACT}", compared)
             yield from _translations(results, folder, f"{name}-seed{seed}", cells[name])
         if (scenario, segmenter) not in overviews and len(cells) > 1:
             overviews.add((scenario, segmenter))
-            yield _predictions(folder / f"{segmenter}-overview.png", sorted(cells.values(), key=_sheet_position))
+            yield _predictions(folder / f"{segmenter}-overview{EXACT}", sorted(cells.values(), key=_sheet_position))
 
 
 def _sheet_position(record: Record) -> tuple[int, float]:
@@ -178,17 +176,17 @@ def _translations(results: Path, folder: Path, name: str, cell: Record) -> Itera
     scored = cell["config"]["scenario"].get("score_translations", "train")
     translated = HELD_OUT if scored == "test" else Role(TRANSLATE)
     drawings: dict[str, tuple[Role, Callable[[Path], Image.Image]]] = {
-        "translation": (
+        f"translation{PHOTOGRAPHS}": (
             translated,
             lambda stage: strip_sheet(stage, "translation", width, title, target_column(results, cell)),
         ),
-        "variants": (translated, lambda stage: strip_sheet(stage, "variants", width, title)),
-        "training": (Role(FIT_TRANSLATOR), lambda stage: sample_sheet(stage, title)),
-        "curves": (Role(FIT_TRANSLATOR), lambda stage: training_curves(stage, title)),
+        f"variants{PHOTOGRAPHS}": (translated, lambda stage: strip_sheet(stage, "variants", width, title)),
+        f"training{PHOTOGRAPHS}": (Role(FIT_TRANSLATOR), lambda stage: sample_sheet(stage, title)),
+        f"curves{EXACT}": (Role(FIT_TRANSLATOR), lambda stage: training_curves(stage, title)),
     }
-    for what, (role, draw) in drawings.items():
+    for ending, (role, draw) in drawings.items():
         if role in cell["stages"]:
-            yield FigureSpec(folder / f"{name}-{what}.png", role, (cell,), (title,), _from_one_folder(draw))
+            yield FigureSpec(folder / f"{name}-{ending}", role, (cell,), (title,), _from_one_folder(draw))
 
 
 def target_column(results: Path, cell: Record) -> dict[str, Sequence[NDArray[np.uint8]]]:
@@ -236,53 +234,29 @@ def _from_one_folder(draw: Callable[[Path], Image.Image]) -> Callable[[Sequence[
     return lambda folders: draw(folders[0])
 
 
-def _draw_unless_current(figure: FigureSpec, results: Path) -> bool:
-    """Draw a picture unless an equal one is there; false when it is not there and cannot be drawn."""
+def _draw_unless_current(figure: FigureSpec, results: Path) -> Path | None:
+    """The file of a picture, drawn unless an equal one is there; None when it is not there and cannot be drawn."""
     entries = [cell["stages"].get(figure.role) for cell in figure.cells]
     folders = [results / "stages" / figure.role.kind / str(entry["key"]) for entry in entries if entry]
+    stored = stored_picture(figure.target)
     if len(folders) < len(figure.cells):  # older records have no stage of this role
-        return figure.target.exists()
+        return stored
     # keys of stages name their contents: equal keys and words make an equal picture
-    made_of = json.dumps([[folder.name for folder in folders], figure.words])
-    if _made_of(figure.target) == made_of:
-        return True
+    origin = json.dumps([[folder.name for folder in folders], figure.words])
+    if origin_of(figure.target) == origin:
+        return figure.target
     if not all(folder.is_dir() for folder in folders):  # heavy stages are not published: their pictures stay
-        return figure.target.exists()
+        return stored
     try:
         picture = figure.draw(folders)
     except FileNotFoundError:  # not every stage leaves all pictures
-        return figure.target.exists()
+        return stored
     except Exception as error:  # files of plugins may hold anything; a picture is no result
         reason = printable(f"{figure.target.name}: cannot be drawn ({type(error).__name__}: {error})")
         log.warning("%s", reason)
-        return figure.target.exists()
-    notes = PngInfo()
-    notes.add_text(MADE_OF, made_of)
-    _save(picture, figure.target, notes)
-    return True
-
-
-def _save(picture: Image.Image, target: Path, notes: PngInfo) -> None:
-    """Write a picture in one step: a killed process leaves the old one or the new one."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    try:
-        picture.save(partial, format="PNG", pnginfo=notes)
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _made_of(target: Path) -> str | None:
-    """Keys and words that a picture was drawn from; None where it is missing or truncated."""
-    try:
-        if not target.read_bytes().endswith(END_OF_PNG):
-            return None
-        with Image.open(target) as picture:
-            found: str | None = picture.info.get(MADE_OF)
-            return found
-    except OSError:
-        return None
+        return stored
+    save_picture(picture, figure.target, origin)
+    return figure.target
 
 
 def _header(cell: Record) -> str:

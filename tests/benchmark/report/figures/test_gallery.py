@@ -63,10 +63,15 @@ def _panel(picture, column, row):
     return tuple(int(v) for v in np.asarray(picture)[top + HEIGHT * factor // 2, left + PANEL_WIDTH // 2])
 
 
+def _shade(picture, column, row):
+    """The colour in the middle of a column of photographs, to the tens, as they are not stored exactly."""
+    return tuple(round(value, -1) for value in _panel(picture, column, row))
+
+
 def test_each_cell_and_each_scenario_get_their_pictures(cells, tmp_path):
     assert sorted(map(str, keep_pictures(tmp_path, cells))) == [
-        "pictures/streets/cyclegan-seed0-translation.png",
-        "pictures/streets/cyclegan-seed1-translation.png",
+        "pictures/streets/cyclegan-seed0-translation.webp",
+        "pictures/streets/cyclegan-seed1-translation.webp",
         "pictures/streets/deeplabv3-overview.png",
         "pictures/streets/deeplabv3-seed0-cyclegan.png",
         "pictures/streets/deeplabv3-seed1-cyclegan.png",
@@ -84,8 +89,8 @@ def test_a_sheet_shows_image_label_floor_adapted_and_ceiling_in_this_order(cells
 
 def test_strips_are_cut_into_source_translated_and_cycled(cells, tmp_path):
     keep_pictures(tmp_path, cells)
-    with Image.open(tmp_path / "pictures/streets/cyclegan-seed0-translation.png") as picture:
-        assert [_panel(picture, column, 1) for column in range(3)] == [(10,) * 3, (120,) * 3, (230,) * 3]
+    with Image.open(tmp_path / "pictures/streets/cyclegan-seed0-translation.webp") as picture:
+        assert [_shade(picture, column, 1) for column in range(3)] == [(10,) * 3, (120,) * 3, (230,) * 3]
 
 
 def test_a_translator_without_a_way_back_has_two_columns(cells, tmp_path):
@@ -93,7 +98,7 @@ def test_a_translator_without_a_way_back_has_two_columns(cells, tmp_path):
     for path in folder.iterdir():
         Image.fromarray(np.asarray(Image.open(path))[:, : 2 * WIDTH]).save(path)
     keep_pictures(tmp_path, cells)
-    with Image.open(tmp_path / "pictures/streets/cyclegan-seed0-translation.png") as picture:
+    with Image.open(tmp_path / "pictures/streets/cyclegan-seed0-translation.webp") as picture:
         assert picture.width < 3 * PANEL_WIDTH
 
 
@@ -112,10 +117,10 @@ def trained(cells, tmp_path):
 
 def test_a_trained_translator_shows_its_last_samples_and_its_curves(trained, tmp_path):
     kept = {path.name for path in keep_pictures(tmp_path, trained)}
-    assert {"cyclegan-seed0-training.png", "cyclegan-seed1-curves.png"} <= kept
+    assert {"cyclegan-seed0-training.webp", "cyclegan-seed1-curves.png"} <= kept
     stored = json.loads((tmp_path / "records" / f"{trained[1]['cell']}.json").read_text())
     assert stored["stages"]["fit-translator"]["pictures"] == [
-        "pictures/streets/cyclegan-seed0-training.png",
+        "pictures/streets/cyclegan-seed0-training.webp",
         "pictures/streets/cyclegan-seed0-curves.png",
     ]
 
@@ -126,7 +131,7 @@ def test_variants_have_a_sheet_of_their_own(cells, tmp_path):
         "variants-0", torch.zeros(3, HEIGHT, 3 * WIDTH), columns=("source", "variant 0", "variant 1")
     )
     kept = [path.name for path in keep_pictures(tmp_path, cells) if "variants" in path.name]
-    assert kept == ["cyclegan-seed0-variants.png"]
+    assert kept == ["cyclegan-seed0-variants.webp"]
 
 
 def test_where_the_test_split_is_scored_its_translations_are_shown(cells, tmp_path):
@@ -136,12 +141,12 @@ def test_where_the_test_split_is_scored_its_translations_are_shown(cells, tmp_pa
             cell["stages"]["translate:test"] = {"key": f"held-out-{cell['seed']}"}
             folder = tmp_path / "stages/translate" / f"held-out-{cell['seed']}" / "pictures"
             folder.mkdir(parents=True)
-            Image.new("RGB", (2 * WIDTH, HEIGHT), (77, 77, 77)).save(folder / "translation-0.png")
+            Image.new("RGB", (2 * WIDTH, HEIGHT), (80, 80, 80)).save(folder / "translation-0.png")
     keep_pictures(tmp_path, cells)
-    with Image.open(tmp_path / "pictures/streets/cyclegan-seed0-translation.png") as picture:
-        assert [_panel(picture, column, 0) for column in range(2)] == [(77,) * 3] * 2
+    with Image.open(tmp_path / "pictures/streets/cyclegan-seed0-translation.webp") as picture:
+        assert [_shade(picture, column, 0) for column in range(2)] == [(80,) * 3] * 2
     stored = json.loads((tmp_path / "records" / f"{cells[1]['cell']}.json").read_text())
-    assert stored["stages"]["translate:test"]["pictures"] == ["pictures/streets/cyclegan-seed0-translation.png"]
+    assert stored["stages"]["translate:test"]["pictures"] == ["pictures/streets/cyclegan-seed0-translation.webp"]
 
 
 def test_pictures_stay_when_the_stages_are_gone(cells, tmp_path):
@@ -150,6 +155,25 @@ def test_pictures_stay_when_the_stages_are_gone(cells, tmp_path):
     shutil.rmtree(tmp_path / "stages")
     assert keep_pictures(tmp_path, cells) == before
     assert all((tmp_path / path).is_file() for path in before)
+
+
+def test_pictures_of_older_versions_stay_as_photographs_when_the_stages_are_gone(cells, tmp_path):
+    before = keep_pictures(tmp_path, cells)
+    newer = tmp_path / "pictures/streets/cyclegan-seed0-translation.webp"
+    with Image.open(newer) as picture:
+        picture.save(newer.with_suffix(".png"))
+    newer.unlink()
+    shutil.rmtree(tmp_path / "stages")
+    assert keep_pictures(tmp_path, cells) == before
+    assert newer.exists()
+
+
+def test_photographs_of_older_versions_are_stored_anew_where_their_stages_are(cells, tmp_path):
+    older = tmp_path / "pictures/streets/cyclegan-seed0-translation.png"
+    older.parent.mkdir(parents=True)
+    Image.new("RGB", (9, 9)).save(older)
+    assert older.with_suffix(".webp").relative_to(tmp_path) in keep_pictures(tmp_path, cells)
+    assert not older.exists()
 
 
 def test_nothing_is_drawn_twice_and_new_results_are_drawn_anew(cells, tmp_path):
@@ -178,7 +202,7 @@ def test_records_point_to_the_pictures_that_stay(cells, tmp_path):
     }
     assert shown["cyclegan", 1] == [
         "pictures/streets/deeplabv3-seed1-cyclegan.png",
-        "pictures/streets/cyclegan-seed1-translation.png",
+        "pictures/streets/cyclegan-seed1-translation.webp",
     ]
     assert "pictures/streets/deeplabv3-overview.png" in shown["oracle", 0]
     assert all((tmp_path / path).is_file() for paths in shown.values() for path in paths)
@@ -214,7 +238,7 @@ def test_a_picture_appears_in_one_step(cells, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         keep_pictures(tmp_path, cells)
     assert not list((tmp_path / "pictures").rglob("*.partial"))
-    for path in (tmp_path / "pictures").rglob("*.png"):
+    for path in (tmp_path / "pictures").rglob("*.*"):
         with Image.open(path) as picture:
             picture.load()
 
@@ -246,6 +270,6 @@ def test_translations_stand_beside_target_images(cells, tmp_path, paired, header
     pixels.flush()
     assert list(target_column(tmp_path, cell)) == [header]
     keep_pictures(tmp_path, cells)
-    with Image.open(tmp_path / "pictures/streets/cyclegan-seed0-translation.png") as picture:
-        assert _panel(picture, 2, 1) == (230,) * 3
-        assert _panel(picture, 3, 1) == ((90,) * 3 if paired else (200,) * 3)
+    with Image.open(tmp_path / "pictures/streets/cyclegan-seed0-translation.webp") as picture:
+        assert _shade(picture, 2, 1) == (230,) * 3
+        assert _shade(picture, 3, 1) == ((90,) * 3 if paired else (200,) * 3)
