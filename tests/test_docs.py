@@ -153,7 +153,7 @@ def test_commands_are_shown_with_options_they_have(page):
     assert lines
     for line in (part.strip() for shown in lines for part in shown.split(";")):
         words = [word for word in line.split() if word != "--traceback"]  # an option of bench itself
-        group = [word for word in words[1:3] if words[1] == "plugins" or word == words[1]]
+        group = [word for word in words[1:3] if words[1] in ("plugins", "figure") or word == words[1]]
         result = CliRunner().invoke(main, [*group, "--help"])
         assert result.exit_code == 0, line
         for option in re.findall(r"--[a-z-]+", " ".join(words)):
