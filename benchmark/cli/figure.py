@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,62 +23,62 @@ def command() -> None:
     """Draw a figure of a results folder."""
 
 
-@command.command("heatmap")
-@click.argument("folder", metavar="[RESULTS]", required=False, type=ResultsFolder(file_okay=False, path_type=Path))
-@results_option
-@click.option("--scenario", "scenarios", callback=names, metavar="NAMES", help="Only these, in this order.")
-@click.option("--segmenter", "segmenters", callback=names, metavar="NAMES", help="Only rows with these.")
-@click.option(
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=Path("heatmap.png"),
-    show_default=True,
-    help=f"The file; its suffix says the format: {', '.join(FORMATS)}.",
-)
-def heatmap(
-    folder: Path | None, results: Path, scenarios: tuple[str, ...], segmenters: tuple[str, ...], output: Path
-) -> None:
+def _figure(name: str) -> Callable[[Callable[..., None]], click.Command]:
+    """A command of this group with the options that all share; its function gets boards, and a file with its format."""
+
+    def decorate(draw: Callable[..., None]) -> click.Command:
+        @command.command(name, help=draw.__doc__)
+        @click.argument(
+            "folder", metavar="[RESULTS]", required=False, type=ResultsFolder(file_okay=False, path_type=Path)
+        )
+        @results_option
+        @click.option("--scenario", "scenarios", callback=names, metavar="NAMES", help="Only these, in this order.")
+        @click.option("--segmenter", "segmenters", callback=names, metavar="NAMES", help="Only rows with these.")
+        @click.option(
+            "--output",
+            type=click.Path(dir_okay=False, path_type=Path),
+            default=Path(f"{name}.png"),
+            show_default=True,
+            help=f"The file; its suffix says the format: {', '.join(FORMATS)}.",
+        )
+        def run(
+            folder: Path | None, results: Path, scenarios: tuple[str, ...], segmenters: tuple[str, ...], output: Path
+        ) -> None:
+            file_format = _format_of(output)
+            draw(_boards(folder or results, scenarios, segmenters), output, file_format)
+            click.echo(f"written to {output}")
+
+        return run
+
+    return decorate
+
+
+@_figure("heatmap")
+def heatmap(found: list[Board], output: Path, file_format: str) -> None:
     """Translators x scenarios: the share of the gap that each recovers."""
     # imported here, so that the other commands of this group need not load it
     from benchmark.report.figures.heatmap import draw_heatmap, gap_grid, heatmap_table
     from benchmark.report.terminal import console, print_grid
 
-    file_format = _format_of(output)
-    grid = gap_grid(_boards(folder or results, scenarios, segmenters))
+    grid = gap_grid(found)
     if not grid.rows:
         raise UsageError("no row has a share of the gap: source-only, oracle and a translator are needed")
     output.write_bytes(draw_heatmap(grid, file_format))
     print_grid(heatmap_table(grid), console())
-    click.echo(f"written to {output}")
 
 
-@command.command("ranks")
-@click.argument("folder", metavar="[RESULTS]", required=False, type=ResultsFolder(file_okay=False, path_type=Path))
-@results_option
-@click.option("--scenario", "scenarios", callback=names, metavar="NAMES", help="Only these.")
-@click.option("--segmenter", "segmenters", callback=names, metavar="NAMES", help="Only rows with these.")
-@click.option(
-    "--output",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=Path("ranks.png"),
-    show_default=True,
-    help=f"The file; its suffix says the format: {', '.join(FORMATS)}.",
-)
-def ranks(
-    folder: Path | None, results: Path, scenarios: tuple[str, ...], segmenters: tuple[str, ...], output: Path
-) -> None:
+@_figure("ranks")
+def ranks(found: list[Board], output: Path, file_format: str) -> None:
     """Mean ranks of translators over boards, with bars over those that cannot be told apart."""
     from benchmark.report.across import across_grid
     from benchmark.report.figures.rank_diagram import draw_rank_diagram
     from benchmark.report.terminal import console, print_grid
 
-    file_format = _format_of(output)
-    across = comparable_across(_boards(folder or results, scenarios, segmenters))
+    across = comparable_across(found)
     if across.critical_difference is None:
         raise UsageError("a critical difference takes three translators that all boards have")
     output.write_bytes(draw_rank_diagram(across, file_format))
     print_grid(across_grid(across), console())
-    click.echo(f"written to {output}")
 
 
 def _format_of(output: Path) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from benchmark.report.figures.plot_files import plot_bytes
 from benchmark.report.tables import EMPTY, TextTable
 from benchmark.results.board import GAIN, GAP_RECOVERED, Board, Row
 
@@ -95,11 +95,7 @@ def draw_heatmap(grid: Grid, file_format: str = "png") -> bytes:
     figure = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
     axes = figure.add_subplot()
     _draw(axes, grid)
-    file = io.BytesIO()
-    # without the date, one grid gives one file
-    metadata = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[file_format]
-    figure.savefig(file, format=file_format, metadata=metadata)
-    return file.getvalue()
+    return plot_bytes(figure, file_format)
 
 
 def _draw(axes: Axes, grid: Grid) -> None:

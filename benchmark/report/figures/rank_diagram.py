@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import math
 from typing import TYPE_CHECKING
 
+from benchmark.report.figures.plot_files import plot_bytes
 from benchmark.results.across import Across, Standing
 
 if TYPE_CHECKING:
@@ -30,11 +30,7 @@ def draw_rank_diagram(across: Across, file_format: str = "png") -> bytes:
     depth = lines + BAR_STEP * len(across.groups()) + 1
     figure = Figure(figsize=(WIDTH_INCHES, TOP_INCHES + LINE_INCHES * depth), dpi=DOTS_PER_INCH, layout="constrained")
     _draw(figure.add_subplot(), across, depth)
-    file = io.BytesIO()
-    # without the date, one table gives one file
-    metadata = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[file_format]
-    figure.savefig(file, format=file_format, metadata=metadata)
-    return file.getvalue()
+    return plot_bytes(figure, file_format)
 
 
 def _draw(axes: Axes, across: Across, depth: float) -> None:
