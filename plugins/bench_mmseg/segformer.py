@@ -11,11 +11,10 @@ from torch import Tensor, nn
 from bench_engine.optimizers import Parameters
 from bench_mmseg.compat import build_network
 from bench_mmseg.model import CrossEntropyModel, SegmentationModel
-from bench_mmseg.normalisation import check_batch
 from bench_mmseg.options import SegFormerOptions, config_path
 from bench_mmseg.pretrained import cached_file, load_backbone
 from bench_mmseg.trainer import NetworkSegmenter
-from benchmark import ImageSet, StageContext, UsageError
+from benchmark import UsageError
 
 LAYERS = {
     "b0": (2, 2, 2, 2),
@@ -44,11 +43,6 @@ class SegFormer(NetworkSegmenter):
     def coarsest(self) -> int:
         """Image size over size of the coarsest features; images are padded to multiples of it."""
         return 8 * self.options.stride
-
-    def fit(self, train: ImageSet, target: ImageSet | None, validation: ImageSet | None, context: StageContext) -> None:
-        """As all segmenters; `UsageError` for steps of a single image of a single coarsest feature."""
-        check_batch(self.options.batch_size, self.options.crop or train.size, self.coarsest)
-        super().fit(train, target, validation, context)
 
     def build(self, classes: int, class_weights: Tensor | None, *, pretrained: bool) -> CrossEntropyModel:
         """The network for a number of classes."""

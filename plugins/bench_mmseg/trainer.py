@@ -26,7 +26,7 @@ from bench_mmseg.batches import training_batches, with_target
 from bench_mmseg.class_weights import enet_weights, label_counts, median_frequency_weights
 from bench_mmseg.compat import load_mmseg
 from bench_mmseg.model import SegmentationModel
-from bench_mmseg.normalisation import estimate_statistics
+from bench_mmseg.normalisation import check_batch, estimate_statistics
 from bench_mmseg.options import SegmenterOptions
 from bench_mmseg.validation import BestWeights, check_labelled, miou_on
 from benchmark import DataError, ImageSet, Precision, Segmenter, StageContext, UsageError
@@ -60,12 +60,23 @@ class NetworkSegmenter(Segmenter):
         rule = sgd if self.options.optimizer == "sgd" else adamw
         return rule(self.parameter_groups(model), self.options.lr, self.options.weight_decay)
 
+    @property
+    def coarsest(self) -> int | None:
+        """Image size over size of the coarsest features that batch norm normalises; None where it does not matter."""
+        return None
+
     def parameter_groups(self, model: SegmentationModel) -> Parameters:
         """What the optimizer trains; groups where some parameters have a rate or a decay of their own."""
         return model.parameters()
 
     def fit(self, train: ImageSet, target: ImageSet | None, validation: ImageSet | None, context: StageContext) -> None:
-        """Learn from the labelled images; the target is needed by the alignment alone, if that is switched on."""
+        """Learn from the labelled images; the target is needed by the alignment alone, if that is switched on.
+
+        Raises:
+            UsageError: Steps of a single image whose coarsest features are a single pixel.
+        """
+        if self.coarsest is not None:
+            check_batch(self.options.batch_size, self.options.crop or train.size, self.coarsest)
         self._device, self._precision, self._classes = context.device, context.precision, train.classes.names
         seed_everything(context, "segmenter:weights")
         weights = class_weights(train, self.options.loss)

@@ -9,11 +9,9 @@ from torch import Tensor
 
 from bench_mmseg.compat import build_network
 from bench_mmseg.model import CrossEntropyModel
-from bench_mmseg.normalisation import check_batch
 from bench_mmseg.options import UNetOptions
 from bench_mmseg.pretrained import load_backbone
 from bench_mmseg.trainer import NetworkSegmenter
-from benchmark import ImageSet, StageContext
 
 NORM = {"type": "BN"}
 
@@ -28,11 +26,6 @@ class UNet(NetworkSegmenter):
     def coarsest(self) -> int:
         """Image size over size of the coarsest features; images are padded to multiples of it."""
         return 1 << (self.options.levels - 1)
-
-    def fit(self, train: ImageSet, target: ImageSet | None, validation: ImageSet | None, context: StageContext) -> None:
-        """As all segmenters; `UsageError` for steps of a single image of a single coarsest feature."""
-        check_batch(self.options.batch_size, self.options.crop or train.size, self.coarsest)
-        super().fit(train, target, validation, context)
 
     def build(self, classes: int, class_weights: Tensor | None, *, pretrained: bool) -> CrossEntropyModel:
         """The network for a number of classes."""
