@@ -66,8 +66,9 @@ class Cell:
 
     @property
     def essential(self) -> tuple[str, ...]:
-        """Keys of the stages without which it is not done."""
-        return tuple(key for role, key in self.stages.items() if STAGE_KINDS[role.kind].essential)
+        """Keys of the stages without which it is not done; one for a purpose serves scores, which may be missing."""
+        found = (role for role in self.stages if STAGE_KINDS[role.kind].essential and not role.purpose)
+        return tuple(self.stages[role] for role in found)
 
     @property
     def scores(self) -> tuple[str, ...]:

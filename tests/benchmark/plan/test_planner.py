@@ -495,3 +495,8 @@ def test_source_only_is_trained_once_for_all_targets_of_a_source(plan_of, dusk):
     plan = plan_of(scenarios=(dusk, other))
     floors = {cell.stages["fit-segmenter"] for cell in plan.cells if cell.translator == "source-only"}
     assert len(floors) == 1
+
+
+def test_predictions_that_serve_scores_alone_are_not_essential(plan_of):
+    shift = cell(plan_of("shift", source_scores=True), "shift")
+    assert shift.essential == (shift.stages["predict"],)
