@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -12,8 +11,8 @@ from benchmark.cli.options import ResultsFolder, results_option
 from benchmark.errors import UsageError
 from benchmark.report.terminal import console, print_grid
 from benchmark.report.validity_table import validity_grid, validity_json
-from benchmark.results.records import read_records
-from benchmark.results.validity import agreement_of_cells, points, validities
+from benchmark.results.records import Record, read_records
+from benchmark.results.validity import points, validities, with_agreements
 
 
 @click.command()
@@ -27,15 +26,13 @@ def command(ctx: click.Context, folders: tuple[Path, ...], results: Path, *, as_
     Agreement between segmenters is read from stored predictions, so that it is missing where stages were removed.
     Exit code 2 when a record could not be read.
     """
-    records: list[dict[str, Any]] = []
-    agreements: dict[str, float] = {}
+    records: list[Record] = []
     problems: list[str] = []
     for folder in folders or (results,):
         found, problems_of_folder = read_records(folder)
-        records += found
+        records += with_agreements(found, folder)
         problems += problems_of_folder
-        agreements |= agreement_of_cells(found, folder)
-    measured = points(records, agreements)
+    measured = points(records)
     if not measured:
         raise UsageError("no translator beside a source-only row was found; run `bench matrix` first")
     table = validities(measured)

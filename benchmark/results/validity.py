@@ -118,12 +118,11 @@ class Validity:
     chance_regret: float | None
 
 
-def points(records: Iterable[Record], agreements: Mapping[str, float] | None = None) -> list[Point]:
+def points(records: Iterable[Record]) -> list[Point]:
     """The translators of all boards; controls are none, and rows without source-only have no gain.
 
     Args:
-        records: Cells, of any number of boards.
-        agreements: The measure `agreement`, by the name of the cell; see `agreement_of_cells`.
+        records: Cells, of any number of boards, with agreements where they are known (`with_agreements`).
     """
     boards: dict[tuple[str, ...], dict[str, dict[Any, Record]]] = defaultdict(lambda: defaultdict(dict))
     for record in records:
@@ -134,7 +133,7 @@ def points(records: Iterable[Record], agreements: Mapping[str, float] | None = N
         floors = [cells for cells in rows.values() if role_of(next(iter(cells.values()))) == "floor"]
         for translator, cells in rows.items():
             if floors and not role_of(next(iter(cells.values()))):
-                point = _point(board, translator, cells, floors[0], agreements or {})
+                point = _point(board, translator, cells, floors[0])
                 found += [point] if point is not None else []
     return found
 
@@ -147,11 +146,7 @@ def _board_of(record: Record) -> tuple[str, ...]:
 
 
 def _point(
-    board: tuple[str, ...],
-    translator: str,
-    cells: Mapping[Any, Record],
-    floor: Mapping[Any, Record],
-    agreements: Mapping[str, float],
+    board: tuple[str, ...], translator: str, cells: Mapping[Any, Record], floor: Mapping[Any, Record]
 ) -> Point | None:
     common = sorted(set(cells) & set(floor))
     if not common:
@@ -160,8 +155,6 @@ def _point(
     measured = {}
     for measure in MEASURES:
         numbers = [measure.read(cells[pair]) for pair in common]
-        if measure.name == AGREEMENT:
-            numbers = [agreements.get(cells[pair]["cell"]) for pair in common]
         known = [number for number in numbers if number is not None and math.isfinite(number)]
         if len(known) == len(common):
             measured[measure.name] = mean(known)
@@ -179,12 +172,10 @@ def _validity(measure: Measure, found: Sequence[Point]) -> Validity:
     translators = sorted({point.translator for point in measured})
     pairs = _pair_table(measure, measured)
     boards = {board for board, _, _ in pairs}
-    total = sum(weight for weight, _ in _totals(pairs, None))
-    concordance = sum(score for _, score in _totals(pairs, None))
     regrets = [_regret(measure, [point for point in measured if point.board == board]) for board in sorted(boards)]
     return Validity(
         measure,
-        concordance / total if total else None,
+        mean(list(pairs.values())) if pairs else None,
         _bootstrap_interval(pairs, translators),
         len(pairs),
         len(boards),
@@ -210,15 +201,6 @@ def _pair_table(measure: Measure, measured: Sequence[Point]) -> Pairs:
             order = np.sign(difference) * np.sign(one.gain - other.gain)
             table[board, one.translator, other.translator] = float(order)
     return table
-
-
-def _totals(pairs: Pairs, counts: Mapping[str, int] | None) -> list[tuple[float, float]]:
-    """Weight and weighted order of each pair; a pair weighs as often as both its translators were drawn."""
-    weighted = []
-    for (_, one, other), order in pairs.items():
-        weight = 1.0 if counts is None else float(counts.get(one, 0) * counts.get(other, 0))
-        weighted.append((weight, weight * order))
-    return weighted
 
 
 def _bootstrap_interval(pairs: Pairs, translators: Sequence[str]) -> tuple[float, float] | None:
@@ -249,18 +231,14 @@ def _regret(measure: Measure, measured: Sequence[Point]) -> tuple[float, float]:
     return best - chosen.gain, best - mean([point.gain for point in measured])
 
 
-def agreement_of_cells(records: Iterable[Record], results: Path) -> dict[str, float]:
-    """Share of target pixels that a cell's segmenter labels as the other segmenters of its translator and seed do.
+def with_agreements(records: Sequence[Record], results: Path) -> list[Record]:
+    """The records of a results folder with the metric `agreement`.
 
-    Args:
-        records: Cells of one results folder.
-        results: The folder, which has the stored predictions; cells whose are gone have no agreement.
-
-    Returns:
-        Means over the other segmenters, by the name of the cell.
+    It is the share of target pixels that a cell's segmenter labels as the other segmenters of its translator and seed
+    do, mean over these. Cells without others, or whose stored predictions are gone, are left as they are.
     """
     store = Store(results)
-    groups: dict[tuple[str, ...], list[tuple[str, Any]]] = defaultdict(list)
+    groups: dict[tuple[str, ...], dict[str, Any]] = defaultdict(dict)
     for record in records:
         key = record["stages"].get(PREDICT, {}).get("key")
         if record["status"] != DONE or key is None:
@@ -270,11 +248,14 @@ def agreement_of_cells(records: Iterable[Record], results: Path) -> dict[str, fl
         except DataError:
             continue
         scenario, _, *protocol = _board_of(record)
-        groups[(scenario, record["translator"], str(record["seed"]), *protocol)].append((record["cell"], maps))
-    agreements = {}
+        groups[(scenario, record["translator"], str(record["seed"]), *protocol)][record["cell"]] = maps
+    agreements: dict[str, float] = {}
     for cells in groups.values():
-        for name, maps in cells:
-            others = [float((maps == other).mean()) for other_name, other in cells if other_name != name]
-            if others:
-                agreements[name] = mean(others)
-    return agreements
+        for name, maps in cells.items():
+            others = [float((maps == other).mean()) for other_name, other in cells.items() if other_name != name]
+            agreements |= {name: mean(others)} if others else {}
+    return [_with_metric(record, AGREEMENT, agreements.get(record["cell"])) for record in records]
+
+
+def _with_metric(record: Record, name: str, value: float | None) -> Record:
+    return record if value is None else {**record, "metrics": {**record["metrics"], name: value}}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import kendalltau
 
-from benchmark.results.validity import MEASURES, Point, agreement_of_cells, points, validities
+from benchmark.results.validity import MEASURES, Point, points, validities, with_agreements
 from benchmark.store.predictions import write_predictions
 from benchmark.store.store import Store
 
@@ -92,12 +92,9 @@ def test_agreement_is_with_the_other_segmenters_of_a_translator_and_seed(record,
         write_predictions(folder, np.array([found], np.uint8), ["image"])
         cells.append(record("cut", 0, 0.4, segmenter=segmenter, stages={"predict": {"key": segmenter}}))
     cells.append(record("fda", 0, 0.4, stages={"predict": {"key": "gone"}}))
-    found = agreement_of_cells(cells, tmp_path)
-    assert found == {
-        cells[0]["cell"]: pytest.approx((0.75 + 0.75) / 2),
-        cells[1]["cell"]: pytest.approx((0.75 + 0.5) / 2),
-        cells[2]["cell"]: pytest.approx((0.75 + 0.5) / 2),
-    }
+    found = [cell["metrics"].get("agreement") for cell in with_agreements(cells, tmp_path)]
+    assert found[:3] == pytest.approx([(0.75 + 0.75) / 2, (0.75 + 0.5) / 2, (0.75 + 0.5) / 2])
+    assert found[3] is None
 
 
 def test_measures_with_target_labels_stand_last():
