@@ -139,21 +139,26 @@ class SegmentationScores(SegmentationMetric):
     def start(self, classes: ClassSet, context: StageContext) -> None:
         """Set the counts to zero."""
         self._classes = classes
-        self._of_images: list[Tensor] = []
+        self._confusion = torch.zeros(len(classes), len(classes), dtype=torch.int64)
+        self._intersections: list[list[int]] = []
+        self._unions: list[list[int]] = []
         self._pixels = 0
 
     def update(self, predictions: Tensor, labels: Tensor) -> None:
         """Count a batch, image by image; raises as `confusion_matrix` does."""
         for predicted, label in zip(predictions, labels, strict=True):
-            self._of_images.append(confusion_matrix(predicted, label, len(self._classes)))
+            confusion = confusion_matrix(predicted, label, len(self._classes))
+            self._confusion += confusion
+            hits = confusion.diagonal()
+            self._intersections.append(hits.tolist())
+            self._unions.append((confusion.sum(dim=0) + confusion.sum(dim=1) - hits).tolist())
         self._pixels += labels.numel()
 
     def compute(self) -> dict[str, float]:
         """The four scores; `Unavailable` when no pixel counted."""
-        confusion = self._confusion()
-        if not confusion.any():
+        if not self._confusion.any():
             raise Unavailable("segmentation scores need labelled pixels, but every label is 'ignore' or none was given")
-        return {name: score(confusion).item() for name, score in SCORES.items()}
+        return {name: score(self._confusion).item() for name, score in SCORES.items()}
 
     def details(self) -> dict[str, Any]:
         """What the scores are made of.
@@ -161,24 +166,13 @@ class SegmentationScores(SegmentationMetric):
         IoU and accuracy by class name (null: neither true nor predicted), the confusion matrix, ignored pixels, and
         of each test image the counts that IoU is the ratio of, class by class, from which intervals are computed.
         """
-        confusion = self._confusion()
-        intersections = [image.diagonal() for image in self._of_images]
-        unions = [image.sum(dim=0) + image.sum(dim=1) - image.diagonal() for image in self._of_images]
         return {
-            "iou": self._by_class(class_iou(confusion)),
-            "accuracy": self._by_class(class_accuracy(confusion)),
-            "confusion": confusion.tolist(),
-            "ignored_pixels": self._pixels - int(confusion.sum()),
-            "image_counts": {
-                "intersection": [counts.tolist() for counts in intersections],
-                "union": [counts.tolist() for counts in unions],
-            },
+            "iou": self._by_class(class_iou(self._confusion)),
+            "accuracy": self._by_class(class_accuracy(self._confusion)),
+            "confusion": self._confusion.tolist(),
+            "ignored_pixels": self._pixels - int(self._confusion.sum()),
+            "image_counts": {"intersection": self._intersections, "union": self._unions},
         }
-
-    def _confusion(self) -> Tensor:
-        """Of all images together."""
-        none = torch.zeros(len(self._classes), len(self._classes), dtype=torch.int64)
-        return torch.stack([none, *self._of_images]).sum(dim=0)
 
     def _by_class(self, scores: Tensor) -> dict[str, float | None]:
         present = [None if score != score else score for score in scores.tolist()]
