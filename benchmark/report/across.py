@@ -9,7 +9,7 @@ from dataclasses import asdict
 
 from benchmark.report.tables import TextTable, comma_list, p_text
 from benchmark.results.across import Across
-from benchmark.results.multiple import LEVEL
+from benchmark.results.multiple import is_significant
 
 
 def across_grid(across: Across) -> TextTable:
@@ -33,7 +33,7 @@ def _notes(across: Across) -> list[str]:
     if across.friedman_p is None or across.critical_difference is None:
         lines.append("no test of the ranks: it takes three rows that two boards have")
     else:
-        differ = "differ" if across.friedman_p <= LEVEL else "do not differ significantly"
+        differ = "differ" if is_significant(across.friedman_p) else "do not differ significantly"
         lines.append(f"rows {differ}: Friedman's test (Iman & Davenport), {p_text(across.friedman_p)}")
         lines.append(
             f"two rows are told apart by mean ranks that differ by {across.critical_difference:.2f} (Nemenyi, 5 %)"

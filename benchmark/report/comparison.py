@@ -9,7 +9,7 @@ from benchmark.report.tables import EMPTY, TextTable, factor_and_decimals, numbe
 from benchmark.results.board import Row
 from benchmark.results.comparison import ClassComparison, RowComparison
 from benchmark.results.differences import BOTH
-from benchmark.results.multiple import LEVEL
+from benchmark.results.multiple import LEVEL, is_significant
 from benchmark.results.record_fields import RANKED_BY
 from benchmark.results.seed_pairs import labels
 from benchmark.results.statistics import Estimate
@@ -122,8 +122,7 @@ def class_grid(comparison: RowComparison) -> TextTable:
 
 
 def _class_text(comparison: ClassComparison) -> str:
-    adjusted = comparison.p_adjusted
-    mark = f" {MARK}" if adjusted is not None and adjusted <= LEVEL else ""
+    mark = f" {MARK}" if is_significant(comparison.p_adjusted) else ""
     return number(comparison.difference.estimate, 100, 1) + mark
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from benchmark.report.tables import EMPTY, TextTable, decimal_text
 from benchmark.results.board import OVER_CONTROL, Board, Row
@@ -21,8 +22,8 @@ UNKNOWN_SPREAD = (
 def spread_grid(board: Board, seeds: int, segmenter_seeds: int) -> TextTable:
     """Standard deviations by cause, minutes, and the half-width of the interval that a number of seeds would have."""
     rows = []
-    for row in board.rows:
-        spread = spread_of(row)
+    spreads = [spread_of(row) for row in board.rows]
+    for row, spread in zip(board.rows, spreads, strict=True):
         variance = spread.of_mean(seeds, segmenter_seeds)
         half_width = None
         if variance is not None and seeds > 1:
@@ -56,17 +57,17 @@ def spread_grid(board: Board, seeds: int, segmenter_seeds: int) -> TextTable:
         "best segmenter seeds",
         f"± with {seeds} x {segmenter_seeds}",
     )
-    title = f"{board.scenario}: spread of mIoU by its cause, in points"
-    return TextTable(title, headings, tuple(rows), fixed=2, notes=_spread_notes(board))
+    title = f"{board.scenario} · {board.family}: spread of mIoU by its cause, in points"
+    return TextTable(title, headings, tuple(rows), fixed=2, notes=_spread_notes(spreads))
 
 
-def _spread_notes(board: Board) -> tuple[str, ...]:
+def _spread_notes(spreads: Sequence[Spread]) -> tuple[str, ...]:
     notes = [
         "sd translator, segmenter, both: of one training each, the segmenters on the same translations; sd images: of "
         "other test images, whole groups at a time. Best segmenter seeds: those with the narrowest interval for the "
         "same minutes."
     ]
-    if any(_unknown(spread_of(row)) for row in board.rows):
+    if any(map(_unknown, spreads)):
         notes.append(UNKNOWN_SPREAD)
     return tuple(notes)
 
@@ -84,7 +85,8 @@ def power_grid(board: Board, seeds: int, segmenter_seeds: int) -> TextTable:
     """For each translator, whether a number of seeds would tell it from its strongest control."""
     held = [row for row in board.rows if not row.role and row.control is not None]
     rows = tuple(_power_row(row, board, seeds, segmenter_seeds, len(held)) for row in held)
-    title = f"{board.scenario}: what {seeds} translator seeds tell apart, segmenters of each: {segmenter_seeds}"
+    trainings = f"{seeds} translator seeds tell apart, segmenters of each: {segmenter_seeds}"
+    title = f"{board.scenario} · {board.family}: what {trainings}"
     headings = (*ROW, "strongest control", "difference", "least difference, alone", "among all rows", "told apart")
     notes = (
         f"Least difference: what is found with a chance of {POWER:.0%} at a level of {LEVEL:.0%}, in points of mIoU, "

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from benchmark.results.board import Board, Row
-from benchmark.results.multiple import LEVEL
+from benchmark.results.multiple import LEVEL, is_significant
 from benchmark.results.places import comparable_rows, pairwise_comparisons
 from benchmark.results.record_fields import RANKED_BY
 from benchmark.results.seed_pairs import mean
@@ -116,8 +116,7 @@ def _decided_pairs(board: Board) -> dict[str, dict[tuple[str, str], int]]:
     found: dict[str, dict[tuple[str, str], int]] = defaultdict(dict)
     for (one, other), comparison in pairwise_comparisons(rows).items():
         ours, theirs = rows[one], rows[other]
-        significant = comparison.p_adjusted is not None and comparison.p_adjusted <= LEVEL
-        if significant and ours.segmenter == theirs.segmenter:
+        if is_significant(comparison.p_adjusted) and ours.segmenter == theirs.segmenter:
             sign = 1 if (comparison.difference.estimate.mean or 0.0) > 0 else -1
             found[ours.segmenter][_name(ours), _name(theirs)] = sign
             found[ours.segmenter][_name(theirs), _name(ours)] = -sign

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from benchmark.api.metric import Value
-from benchmark.results.multiple import LEVEL, Places
+from benchmark.results.multiple import Places, is_significant
 from benchmark.results.seed_pairs import Sample, SeedPair
 from benchmark.results.statistics import Estimate
 
@@ -89,7 +89,7 @@ class StrongestControl:
     @property
     def beaten(self) -> bool:
         """The row is significantly better."""
-        return self.p_adjusted is not None and self.p_adjusted <= LEVEL and (self.difference or 0) > 0
+        return is_significant(self.p_adjusted) and (self.difference or 0) > 0
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from benchmark.results.board import Board, Row
 from benchmark.results.differences import Difference, paired_difference
-from benchmark.results.multiple import LEVEL, holm
+from benchmark.results.multiple import holm, is_significant
 from benchmark.results.places import comparable_rows, pairwise_comparisons
 from benchmark.results.seed_pairs import lacking_seeds
 
@@ -54,7 +54,7 @@ class RowComparison:
     @property
     def told_apart(self) -> bool:
         """The difference is significant after the correction."""
-        return self.p_adjusted is not None and self.p_adjusted <= LEVEL
+        return is_significant(self.p_adjusted)
 
 
 def compare_rows(board: Board, ours: Row, theirs: Row) -> RowComparison:

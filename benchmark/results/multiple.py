@@ -33,6 +33,11 @@ def holm(p_values: Mapping[Key, float | None]) -> dict[Key, float]:
     return adjusted
 
 
+def is_significant(p: float | None) -> bool:
+    """Whether a (corrected) p-value rejects at `LEVEL`; where there was no test, none does."""
+    return p is not None and p <= LEVEL
+
+
 def place_ranges(rows: int, differences: Mapping[tuple[int, int], tuple[float, float]]) -> list[Places]:
     """Best and worst place of each row: after all that are better for sure, before all that are worse for sure.
 
@@ -43,7 +48,7 @@ def place_ranges(rows: int, differences: Mapping[tuple[int, int], tuple[float, f
     """
     better, worse = [0] * rows, [0] * rows
     for (one, other), (difference, adjusted_p) in differences.items():
-        if adjusted_p <= LEVEL:
+        if is_significant(adjusted_p):
             winner, loser = (one, other) if difference > 0 else (other, one)
             better[loser] += 1
             worse[winner] += 1
