@@ -15,7 +15,7 @@ from rich.console import Console
 from benchmark.cli.options import results_option
 from benchmark.errors import UsageError, did_you_mean
 from benchmark.registry.registry import Registry, load_registry
-from benchmark.report.across import across_csv, across_grid, across_json
+from benchmark.report.across import across_csv, across_grid, across_json, agreement_grid
 from benchmark.report.export import as_csv, as_json
 from benchmark.report.leaderboard_tables import costs_grid, highlights_grid, leaderboard_grid, per_class_grid
 from benchmark.report.markdown import page
@@ -134,10 +134,13 @@ def _finite_number(value: Any) -> float | None:
 def write_across(found: Sequence[Board], style: str, output: IO[str]) -> None:
     """Rows compared across boards; `UsageError` where there is nothing to compare."""
     across = comparable_across(found)
+    tables = [across_grid(across), agreement_grid(across)]
     if style == "rich":
-        print_grid(across_grid(across), console(output))
+        for grid in tables:
+            print_grid(grid, console(output))
+            output.write("\n")
     elif style == "markdown":
-        output.write(page([across_grid(across)]))
+        output.write(page(tables))
     else:
         output.write(across_csv(across) if style == "csv" else across_json(across))
 

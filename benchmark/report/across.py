@@ -7,9 +7,11 @@ import io
 import json
 from dataclasses import asdict
 
-from benchmark.report.tables import TextTable, comma_list, p_text
+from benchmark.report.tables import TextTable, comma_list, decimal_text, p_text
 from benchmark.results.across import Across
+from benchmark.results.agreement import Interaction
 from benchmark.results.multiple import is_significant
+from benchmark.results.seed_pairs import mean
 
 
 def across_grid(across: Across) -> TextTable:
@@ -22,6 +24,38 @@ def across_grid(across: Across) -> TextTable:
         headings=("translator", "mean rank", "wins", "ties", "losses"),
         rows=tuple(rows),
         notes=tuple(_notes(across)),
+    )
+
+
+def agreement_grid(across: Across) -> TextTable:
+    """How far each board puts rows into the order of the others, and what the segmenters of a scenario change."""
+    rows = []
+    scale = "Kendall's tau-b over the rows that two boards have: 1 one order, 0 no relation, -1 opposite orders"
+    for board in across.boards:
+        own = [one for one in across.agreements if board in (one.one, one.other) and one.tau is not None]
+        if own:
+            taus = {one.other if one.one == board else one.one: one.tau or 0.0 for one in own}
+            least = min(taus, key=lambda name: taus[name])
+            numbers = [decimal_text(value, 2) for value in (mean(list(taus.values())), taus[least])]
+            rows.append((board, *numbers, least))
+    return TextTable(
+        title="Order of rows: rank correlation with the other boards",
+        headings=("board", "mean tau", "lowest tau", "which is with"),
+        rows=tuple(rows),
+        notes=(scale, *map(interaction_text, across.interactions)),
+    )
+
+
+def interaction_text(found: Interaction) -> str:
+    """What the segmenters of a scenario change in the differences between its rows, in a sentence."""
+    rows = f"{found.scenario}, {found.rows} rows x {len(found.segmenters)} segmenters: means of rows spread by "
+    text = f"{rows}{found.row_sd * 100:.1f} points (standard deviation)"
+    if found.interaction_sd is None or found.noise_sd is None or found.p is None:
+        return f"{text}; what segmenters change in that cannot be told from noise, as no row has two trainings"
+    changes = "change" if is_significant(found.p) else "do not change significantly"
+    return (
+        f"{text}, which segmenters {changes}: by {found.interaction_sd * 100:.1f} points beyond the noise of "
+        f"trainings, {found.noise_sd * 100:.1f} ({p_text(found.p)})"
     )
 
 

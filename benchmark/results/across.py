@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from benchmark.results.board import Board, Row
+from benchmark.results.agreement import Agreement, Interaction, agreements, interactions
+from benchmark.results.board import Board
 from benchmark.results.multiple import LEVEL, is_significant
 from benchmark.results.places import comparable_rows, pairwise_comparisons
 from benchmark.results.record_fields import RANKED_BY
@@ -49,6 +50,8 @@ class Across:
         friedman_p: Of the hypothesis that all rows are equal; None for fewer than three rows or two boards.
         critical_difference: Of mean ranks, from which on two rows are told apart (Nemenyi); None likewise.
         lacking: Rows that are left out, each with the boards that do not have it.
+        agreements: Rank correlation of each pair of boards, over the rows that these two have.
+        interactions: For each scenario with several segmenters, how far the differences of its rows depend on them.
     """
 
     boards: tuple[str, ...]
@@ -57,6 +60,8 @@ class Across:
     friedman_p: float | None
     critical_difference: float | None
     lacking: Mapping[str, tuple[str, ...]]
+    agreements: tuple[Agreement, ...]
+    interactions: tuple[Interaction, ...]
 
     def groups(self) -> list[tuple[int, int]]:
         """First and last position of each largest group of rows that cannot be told apart."""
@@ -65,7 +70,7 @@ class Across:
         return alike_groups([one.mean_rank for one in self.standings], self.critical_difference)
 
 
-def across_boards(boards: Iterable[Board]) -> Across:
+def across_boards(boards: Sequence[Board]) -> Across:
     """Compare the rows that all boards have, each segmenter of a scenario being a board of its own.
 
     Rows that are trained on target labels are left out, as they win wherever they stand. A board decides with its own
@@ -97,6 +102,8 @@ def across_boards(boards: Iterable[Board]) -> Across:
         friedman_p=friedman_p([one.mean_rank for one in standings], len(scores)) if testable else None,
         critical_difference=critical_difference(len(names), len(scores)) if testable else None,
         lacking={name: without for name, without in lacking.items() if without},
+        agreements=tuple(agreements(scores)),
+        interactions=tuple(interactions(boards)),
     )
 
 
@@ -106,7 +113,7 @@ def _scores_by_segmenter(board: Board) -> dict[str, dict[str, float]]:
     for row in board.rows:
         value = row.metrics[RANKED_BY].mean
         if row.role != "ceiling" and value is not None:
-            found[row.segmenter][_name(row)] = value
+            found[row.segmenter][row.name_on_board] = value
     return dict(found)
 
 
@@ -118,13 +125,9 @@ def _decided_pairs(board: Board) -> dict[str, dict[tuple[str, str], int]]:
         ours, theirs = rows[one], rows[other]
         if is_significant(comparison.p_adjusted) and ours.segmenter == theirs.segmenter:
             sign = 1 if (comparison.difference.estimate.mean or 0.0) > 0 else -1
-            found[ours.segmenter][_name(ours), _name(theirs)] = sign
-            found[ours.segmenter][_name(theirs), _name(ours)] = -sign
+            found[ours.segmenter][ours.name_on_board, theirs.name_on_board] = sign
+            found[ours.segmenter][theirs.name_on_board, ours.name_on_board] = -sign
     return dict(found)
-
-
-def _name(row: Row) -> str:
-    return f"{row.translator} [{row.config_key[:6]}]" if row.differs else row.translator
 
 
 def _standing(

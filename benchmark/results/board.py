@@ -141,6 +141,11 @@ class Row:
     counts: Mapping[SeedPair, GroupCounts] = field(default_factory=dict, compare=False, repr=False)
 
     @property
+    def name_on_board(self) -> str:
+        """The translator, with a part of the key where its alias has several configurations."""
+        return f"{self.translator} [{self.config_key[:6]}]" if self.differs else self.translator
+
+    @property
     def complete(self) -> bool:
         """All cells of the board are done."""
         return self.done == self.wanted
