@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import click
 
-from benchmark.cli.options import ResultsFolder, results_option
+from benchmark.cli.options import results_folders
 from benchmark.errors import UsageError, did_you_mean
 from benchmark.report.comparison import class_grid, comparison_json, comparison_lines
 from benchmark.report.leaderboard_tables import title
@@ -18,7 +18,7 @@ from benchmark.report.terminal import console, print_grid
 from benchmark.results.board import Board, Row, newest_boards
 from benchmark.results.comparison import RowComparison, compare_rows
 from benchmark.results.leaderboard import boards
-from benchmark.results.records import read_records
+from benchmark.results.records import read_folders
 
 ROW = re.compile(r"\s*([^\s:\[\]]+)\s*(?:\[(\w+)\])?\s*(?:(?::|\s+x\s+)\s*([^\s:\[\]]+))?\s*")
 
@@ -40,8 +40,7 @@ class RowName(NamedTuple):
 @click.command()
 @click.argument("first", metavar="A")
 @click.argument("second", metavar="B")
-@click.argument("folder", metavar="[RESULTS]", required=False, type=ResultsFolder(file_okay=False, path_type=Path))
-@results_option
+@results_folders
 @click.option("--scenario", metavar="NAME", help="Only in this scenario.")
 @click.option("--segmenter", metavar="NAME", help="Only with this segmenter.")
 @click.option("--json", "as_json", is_flag=True, help="For programs: an array with an object for each comparison.")
@@ -50,8 +49,7 @@ def command(
     ctx: click.Context,
     first: str,
     second: str,
-    folder: Path | None,
-    results: Path,
+    folders: tuple[Path, ...],
     scenario: str | None,
     segmenter: str | None,
     as_json: bool,
@@ -61,7 +59,7 @@ def command(
     A and B are translators, as in "cyclegan", or translators with a segmenter, "cyclegan:deeplabv3". They are compared
     in each scenario and with each segmenter that has both. Exit code 2 when a record could not be read.
     """
-    records, problems = read_records(folder or results)
+    records, problems = read_folders(folders)
     current, _ = newest_boards(boards(records))
     selected = _selected_boards(current, scenario, segmenter)
     names = [_row_name(text, segmenter) for text in (first, second)]

@@ -1,26 +1,26 @@
-"""`bench figure`: pictures of a results folder, for papers and pages."""
+"""`bench figure`: pictures of results folders, for papers and pages."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import click
 
 from benchmark.cli.leaderboard import comparable_across, select_boards
-from benchmark.cli.options import ResultsFolder, names, results_option
+from benchmark.cli.options import names, results_folders
 from benchmark.errors import UsageError
 from benchmark.results.board import Board
 from benchmark.results.leaderboard import boards
-from benchmark.results.records import read_records
+from benchmark.results.records import read_folders
 
 FORMATS = ("png", "svg", "pdf")
 
 
 @click.group()
 def command() -> None:
-    """Draw a figure of a results folder."""
+    """Draw a figure of results folders."""
 
 
 def _figure(name: str) -> Callable[[Callable[..., None]], click.Command]:
@@ -28,10 +28,7 @@ def _figure(name: str) -> Callable[[Callable[..., None]], click.Command]:
 
     def decorate(draw: Callable[..., None]) -> click.Command:
         @command.command(name, help=draw.__doc__)
-        @click.argument(
-            "folder", metavar="[RESULTS]", required=False, type=ResultsFolder(file_okay=False, path_type=Path)
-        )
-        @results_option
+        @results_folders
         @click.option("--scenario", "scenarios", callback=names, metavar="NAMES", help="Only these, in this order.")
         @click.option("--segmenter", "segmenters", callback=names, metavar="NAMES", help="Only rows with these.")
         @click.option(
@@ -42,10 +39,10 @@ def _figure(name: str) -> Callable[[Callable[..., None]], click.Command]:
             help=f"The file; its suffix says the format: {', '.join(FORMATS)}.",
         )
         def run(
-            folder: Path | None, results: Path, scenarios: tuple[str, ...], segmenters: tuple[str, ...], output: Path
+            folders: tuple[Path, ...], scenarios: tuple[str, ...], segmenters: tuple[str, ...], output: Path
         ) -> None:
             file_format = _format_of(output)
-            draw(_boards(folder or results, scenarios, segmenters), output, file_format)
+            draw(_boards(folders, scenarios, segmenters), output, file_format)
             click.echo(f"written to {output}")
 
         return run
@@ -88,9 +85,9 @@ def _format_of(output: Path) -> str:
     return suffix
 
 
-def _boards(results: Path, scenarios: tuple[str, ...], segmenters: tuple[str, ...]) -> list[Board]:
+def _boards(folders: Sequence[Path], scenarios: tuple[str, ...], segmenters: tuple[str, ...]) -> list[Board]:
     """The newest board of each scenario, in the order asked for, with the rows of some segmenters alone."""
-    records, problems = read_records(results)
+    records, problems = read_folders(folders)
     for problem in problems:
         click.echo(f"Warning: {problem}", err=True)
     found = boards(records)

@@ -6,13 +6,14 @@ import copy
 import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
 import click
 from rich.console import Console
 
-from benchmark.cli.options import results_option
+from benchmark.cli.options import results_folders
 from benchmark.errors import UsageError, did_you_mean
 from benchmark.registry.registry import Registry, load_registry
 from benchmark.report.across import across_csv, across_grid, across_json, agreement_grid
@@ -24,7 +25,7 @@ from benchmark.report.terminal import console, print_grid
 from benchmark.results.across import Across, across_boards
 from benchmark.results.board import Board, newest_boards, reorder
 from benchmark.results.leaderboard import boards
-from benchmark.results.records import read_records
+from benchmark.results.records import read_folders
 
 Table = Callable[[Board], TextTable]
 log = logging.getLogger("bench")
@@ -34,7 +35,7 @@ _OUTPUT = click.File("w", encoding="utf-8", lazy=False, atomic=True)
 
 
 @click.command()
-@results_option
+@results_folders
 @click.option("--format", "style", type=click.Choice(FORMATS), default="rich", show_default=True)
 @click.option("--scenario", metavar="NAME", help="Only this scenario.")
 @click.option("--sort", metavar="METRIC", help="Order rows by this metric; ranks stay those of mIoU.")
@@ -47,7 +48,7 @@ _OUTPUT = click.File("w", encoding="utf-8", lazy=False, atomic=True)
 @click.pass_context
 def command(
     ctx: click.Context,
-    results: Path,
+    folders: tuple[Path, ...],
     style: str,
     scenario: str | None,
     sort: str | None,
@@ -58,12 +59,12 @@ def command(
     every: bool,
     output: IO[str],
 ) -> None:
-    """Print the leaderboard of a results folder.
+    """Print the leaderboards of results folders.
 
     A row is one translator with one segmenter, averaged over seeds; only what was measured alike shares a board.
     Exit code 2 when a record could not be read.
     """
-    records, problems = read_records(results)
+    records, problems = read_folders(folders)
     registry = load_registry()
     found = select_boards(boards(records, lambda rows: hook_columns(registry, rows)), scenario, every=every)
     if sort:
@@ -77,7 +78,7 @@ def command(
     elif style == "csv":
         output.write(as_csv(found, per_class=per_class, costs=costs, highlights=highlights))
     else:
-        output.write(boards_text(found, style, registry, results, further))
+        output.write(boards_text(found, style, registry, folders, further))
     for problem in problems:
         click.echo(f"Warning: {problem}", err=True)
     if problems:
@@ -167,18 +168,18 @@ def print_boards(found: Sequence[Board], out: Console, further: Sequence[Table] 
 
 
 def boards_text(
-    found: Sequence[Board], style: str, registry: Registry, results: Path, further: Sequence[Table] = ()
+    found: Sequence[Board], style: str, registry: Registry, folders: Sequence[Path], further: Sequence[Table] = ()
 ) -> str:
     """Boards as the text of a file: json or markdown."""
     if style == "json":
         return as_json(found) + "\n"
-    return page(grids(found, further), report_sections(registry, results))
+    return page(grids(found, further), report_sections(registry, folders))
 
 
-def report_sections(registry: Registry, results: Path) -> list[tuple[str, str]]:
+def report_sections(registry: Registry, folders: Sequence[Path]) -> list[tuple[str, str]]:
     """The sections that plugins add to a markdown report, as pairs of title and text."""
     sections: list[tuple[str, str]] = []
-    for given in registry.hook.bench_report_sections(results=results):
+    for given in chain.from_iterable(registry.hook.bench_report_sections(results=folder) for folder in folders):
         for section in given if isinstance(given, (list, tuple)) else [given]:
             if isinstance(section, (list, tuple)) and len(section) == 2:
                 sections.append((str(section[0]), str(section[1])))

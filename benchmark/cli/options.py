@@ -6,14 +6,16 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, get_args
 
 import click
+from click.core import ParameterSource
 
 from benchmark.api.cli_option import CommandOption
 from benchmark.api.stage_context import RequestedDevice, RequestedPrecision
-from benchmark.errors import BenchError
+from benchmark.errors import BenchError, UsageError
 
 if TYPE_CHECKING:
     from benchmark.execution.states import Retry, Reuse
@@ -62,6 +64,23 @@ results_option = click.option(
     show_default=True,
     help="Results folder; also BENCH_RESULTS.",
 )
+
+
+def results_folders(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a command take results folders as arguments instead of `--results`; its function gets them as `folders`."""
+
+    @wraps(function)
+    def with_folders(*arguments: Any, folders: tuple[Path, ...], results: Path, **options: Any) -> Any:
+        source = click.get_current_context().get_parameter_source("results")
+        if folders and source is ParameterSource.COMMANDLINE:
+            raise UsageError(
+                f"expected results folders as arguments or --results, but got both: {folders[0]}, {results}"
+            )
+        return function(*arguments, folders=folders or (results,), **options)
+
+    folder = ResultsFolder(file_okay=False, path_type=Path)
+    argument = click.argument("folders", metavar="[RESULTS]...", nargs=-1, type=folder)
+    return argument(results_option(with_folders))
 
 
 def names(ctx: click.Context, option: click.Parameter, text: str | None) -> tuple[str, ...]:

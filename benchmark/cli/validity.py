@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from benchmark.cli.options import ResultsFolder, results_option
+from benchmark.cli.options import results_folders
 from benchmark.errors import UsageError
 from benchmark.report.terminal import console, print_grid
 from benchmark.report.validity_table import validity_grid, validity_json
@@ -16,11 +16,10 @@ from benchmark.results.validity import points, validities, with_agreements
 
 
 @click.command()
-@click.argument("folders", metavar="[RESULTS]...", nargs=-1, type=ResultsFolder(file_okay=False, path_type=Path))
-@results_option
+@results_folders
 @click.option("--json", "as_json", is_flag=True, help="For programs: the table, and the points it is made of.")
 @click.pass_context
-def command(ctx: click.Context, folders: tuple[Path, ...], results: Path, *, as_json: bool) -> None:
+def command(ctx: click.Context, folders: tuple[Path, ...], *, as_json: bool) -> None:
     """Say how well measures without target labels order translators, over all boards of some results folders.
 
     Agreement between segmenters is read from stored predictions, so that it is missing where stages were removed.
@@ -28,7 +27,7 @@ def command(ctx: click.Context, folders: tuple[Path, ...], results: Path, *, as_
     """
     records: list[Record] = []
     problems: list[str] = []
-    for folder in folders or (results,):
+    for folder in folders:
         found, problems_of_folder = read_records(folder)
         records += with_agreements(found, folder)
         problems += problems_of_folder

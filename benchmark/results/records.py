@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from textwrap import shorten
@@ -151,6 +151,21 @@ def read_records(results: Path) -> tuple[list[dict[str, Any]], list[str]]:
         if problem:
             problems.append(printable(f"{path}: {problem}"))
     return records, problems
+
+
+def read_folders(folders: Sequence[Path]) -> tuple[list[dict[str, Any]], list[str]]:
+    """All records of some results folders, as `read_records` gives them; a cell that several have, from the first."""
+    records: dict[str, dict[str, Any]] = {}
+    problems = []
+    for folder in folders:
+        found, problems_of_folder = read_records(folder)
+        problems += problems_of_folder
+        known = [record for record in found if record["cell"] in records]
+        if known:
+            cells = f"{known[0]['cell']}{' and others' if len(known) > 1 else ''}"
+            problems.append(printable(f"{folder}: {cells} left out, as a folder before it has them too"))
+        records |= {record["cell"]: record for record in found if record["cell"] not in records}
+    return list(records.values()), problems
 
 
 def read_record(path: Path) -> tuple[dict[str, Any] | None, str | None]:

@@ -171,7 +171,7 @@ def _record(translator, seed, miou=None, **changes):
     key = changes.pop("config_key", f"{translator}-{segmenter}-{sorted(options.items())}")
     return {
         "schema": 2,
-        "cell": f"{key}-{seed}",
+        "cell": f"{changes.get('scenario', 'streets')}.{key}.s{seed}.{changes.get('segmenter_seed', 0)}",
         "config_key": key,
         "scenario": "streets",
         "classes": CLASSES,

@@ -234,3 +234,14 @@ def test_no_cell_of_a_csv_file_is_a_formula(results, record):
     cells = [cell for row in csv.reader(io.StringIO(text)) for cell in row]
     assert "'=HYPERLINK(1)" in cells
     assert not any(cell.startswith(("=", "@", "+")) for cell in cells)
+
+
+def test_boards_of_several_folders_are_printed(tmp_path, record):
+    folders = [tmp_path / "streets", tmp_path / "roads"]
+    for folder in folders:
+        (folder / "records").mkdir(parents=True)
+        cell = record("cut", 0, 0.4, scenario=folder.name)
+        (folder / "records" / "cut.json").write_text(json.dumps(cell))
+    outcome = CliRunner().invoke(main, ["leaderboard", *map(str, folders), "--format", "csv"])
+    assert outcome.exit_code == 0, outcome.output
+    assert {row["scenario"] for row in csv.DictReader(io.StringIO(outcome.stdout))} == {"streets", "roads"}

@@ -34,6 +34,12 @@ def test_measures_are_listed_from_the_best_on_over_all_folders(folders):
     assert lines[0][-4:] == ["12", "2", "4", "none"]
 
 
+def test_folders_and_the_option_are_not_mixed(folders):
+    outcome = _validity(folders[0], "--results", folders[1])
+    assert outcome.exit_code == 2
+    assert "expected results folders as arguments or --results, but got both" in outcome.output
+
+
 def test_json_has_the_points(folders):
     found = json.loads(_validity(folders[0], "--json").output)
     assert {point["translator"] for point in found["points"]} == {"cyclegan", "cut", "fda", "reinhard"}

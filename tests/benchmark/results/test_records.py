@@ -16,6 +16,7 @@ from benchmark.results.records import (
     _drop_malformed_facts,
     comparable,
     problem_of,
+    read_folders,
     read_records,
     record_path,
     write_record,
@@ -352,3 +353,16 @@ def test_values_measured_on_other_trainings_are_not_taken_over(run, matrix_of, t
     write_json(record_path(store.results, first["cell"]), first | {"stages": other})
     again = run(matrix_of("shift", metrics=("spread",)))["shift"]
     assert set(again["metrics"]) == {"spread"}
+
+
+def test_a_cell_of_two_folders_counts_once_and_is_named(tmp_path, record):
+    folders = [tmp_path / "first", tmp_path / "second"]
+    for folder, scores in zip(folders, ({"cut": 0.4}, {"cut": 0.9, "fda": 0.2}), strict=True):
+        (folder / "records").mkdir(parents=True)
+        for name, miou in scores.items():
+            (folder / "records" / f"{name}.json").write_text(json.dumps(record(name, 0, miou)))
+    found, problems = read_folders(folders)
+    assert {one["translator"]: one["metrics"]["miou"] for one in found} == {"cut": 0.4, "fda": 0.2}
+    assert len(problems) == 1
+    assert problems[0].startswith(str(folders[1]))
+    assert "left out, as a folder before it has them too" in problems[0]
