@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.text import Text
 
-from benchmark.cli.leaderboard import boards_text, hook_columns, print_boards
+from benchmark.cli.leaderboard import hook_columns, print_boards
 from benchmark.cli.options import Settings
 from benchmark.config.matrix import Matrix
 from benchmark.config.resolve import resolve_matrix
@@ -22,6 +22,7 @@ from benchmark.execution.states import stage_states
 from benchmark.plan.model import Plan
 from benchmark.plan.planner import make_plan
 from benchmark.registry.registry import Registry
+from benchmark.report.export import as_json
 from benchmark.report.figures.gallery import keep_pictures
 from benchmark.report.live import watcher
 from benchmark.report.plan_table import plan_grid, plan_json
@@ -117,7 +118,7 @@ def show_outcome(plan: Plan, settings: Settings, registry: Registry) -> None:
     found = [board for board in every if _has_row_of(board, keys)]
     out = console()
     if settings.style == "json":
-        click.echo(boards_text(found, "json", registry, settings.results), nl=False)
+        click.echo(as_json(found))
     else:
         print_boards(found, out)
     own_records = [record for record in records if record["cell"] in cells]
