@@ -1,4 +1,4 @@
-"""The toy plugins of `tests/toys`, and matrices made of them."""
+"""The toy plugins of `tests/toys`, matrices made of them, and records as the driver writes them."""
 
 import sys
 from dataclasses import replace
@@ -143,3 +143,62 @@ def diary():
 @pytest.fixture
 def new_diary():
     return Diary
+
+
+CLASSES = ["road", "sky", "car"]
+VALUES = {
+    "miou": {"higher_is_better": True, "low": 0, "high": 1, "summary": "mean IoU", "heading": "mIoU", "unit": "%"},
+    "fid": {
+        "higher_is_better": False,
+        "low": 0,
+        "high": None,
+        "summary": "Frechet distance",
+        "heading": "FID",
+        "decimals": 1,
+        "measures": "translation",
+    },
+}
+
+
+def _record(translator, seed, miou=None, **changes):
+    """One done cell of `streets`; `changes` replace its fields."""
+    segmenter = changes.pop("segmenter", "deeplabv3")
+    options = changes.pop("options", {})
+    scenario = {"name": "streets", "summary": "", "size": [64, 128], "source": {"dataset": "streets", "options": {}}}
+    key = changes.pop("config_key", f"{translator}-{segmenter}-{sorted(options.items())}")
+    return {
+        "schema": 2,
+        "cell": f"{changes.get('scenario', 'streets')}.{key}.s{seed}.{changes.get('segmenter_seed', 0)}",
+        "config_key": key,
+        "scenario": "streets",
+        "classes": CLASSES,
+        "size": [64, 128],
+        "checkpoint": "last",
+        "translator": translator,
+        "segmenter": segmenter,
+        "seed": seed,
+        "budget": {"name": changes.pop("budget", "cpu"), "digest": changes.pop("budget_digest", "b1")},
+        "data": {"source train": "s1", "target test": "t1"},
+        "images_seen": {"translator": None, "segmenter": None},
+        "status": "done",
+        "reason": None,
+        "log_tail": [],
+        "metrics": {} if miou is None else {"miou": miou},
+        "missing": {},
+        "details": {},
+        "values": VALUES,
+        "config": {
+            "scenario": scenario,
+            "translator": {"name": translator, "options": options},
+            "segmenter": {"name": segmenter, "options": {"crop": 64}},
+        },
+        "stages": {},
+        "cost": {"seconds": 90.0},
+        "provenance": {"time": "2025-01-01T00:00:00Z"},
+    } | changes
+
+
+@pytest.fixture
+def record():
+    """Makes the record of a cell of `streets`."""
+    return _record
