@@ -10,7 +10,7 @@ from benchmark.results.leaderboard import boards
 from benchmark.results.record_fields import ROLES
 from benchmark.results.records import read_records
 
-ROADS = Path(__file__).parents[3] / "results/roads"
+ROADS = Path(__file__).parents[2] / "data" / "schema-1" / "roads"
 
 
 def _provenance(**changes):
