@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,13 +81,13 @@ def agreements(scores: Mapping[str, Mapping[str, float]]) -> list[Agreement]:
 
 
 def interactions(boards: Iterable[Board]) -> list[Interaction]:
-    """One for each scenario whose rows were trained with two segmenters or more, ceilings left out."""
-    rows: dict[str, dict[str, dict[str, Row]]] = defaultdict(lambda: defaultdict(dict))
+    """One for each scenario under each protocol whose rows have two segmenters or more, ceilings left out."""
+    rows: dict[tuple[Any, ...], dict[str, dict[str, Row]]] = defaultdict(lambda: defaultdict(dict))
     for board in boards:
         for row in board.rows:
             if row.role != "ceiling" and row.scores:
-                rows[board.scenario][row.segmenter][row.name_on_board] = row
-    found = (_interaction(scenario, by_segmenter) for scenario, by_segmenter in rows.items())
+                rows[board.protocol][row.segmenter][row.name_on_board] = row
+    found = (_interaction(scenario, by_segmenter) for (scenario, *_), by_segmenter in rows.items())
     return [one for one in found if one is not None]
 
 

@@ -111,6 +111,12 @@ def test_one_segmenter_has_no_interaction(table):
     assert interactions(table(np.full((4, 1, 2), 0.4))) == []
 
 
+def test_segmenters_of_other_budgets_are_not_compared(table, record):
+    values = 0.4 + np.random.default_rng(8).normal(0, 0.05, (4, 1, 2))
+    other = [record(name, 0, 0.3, segmenter="unet", budget="gpu", budget_digest="b2") for name in TRANSLATORS]
+    assert interactions(table(values, other)) == []
+
+
 def test_ceilings_are_left_out(table, record):
     values = 0.4 + np.random.default_rng(6).normal(0, 0.05, (4, 3, 2))
     ceilings = [record("oracle", 0, 0.9, segmenter=segmenter) for segmenter in SEGMENTERS]
