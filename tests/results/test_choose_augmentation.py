@@ -1,23 +1,15 @@
 """The program that chooses an augmentation changes images as it says, and scores what a segmenter reads in them."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from benchmark.testing.domains import make_domains
 from benchmark.testing.nearest_colour import NearestColour
 
-PROGRAM = Path(__file__).parents[2] / "results" / "augmentation" / "choose.py"
-
 
 @pytest.fixture(scope="module")
-def choose():
-    spec = importlib.util.spec_from_file_location("choose", PROGRAM)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def choose(program):
+    return program("augmentation/choose.py")
 
 
 @pytest.fixture

@@ -1,20 +1,13 @@
 """The program that measures noise: planted spreads are found, each under its cause."""
 
-import importlib.util
 import json
-from pathlib import Path
 
 import pytest
 
-PROGRAM = Path(__file__).parents[2] / "results" / "noise" / "spread.py"
-
 
 @pytest.fixture(scope="module")
-def spread():
-    spec = importlib.util.spec_from_file_location("spread", PROGRAM)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def spread(program):
+    return program("noise/spread.py")
 
 
 @pytest.fixture

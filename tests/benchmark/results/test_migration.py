@@ -12,7 +12,7 @@ from benchmark.results.migration import images_seen, schema_2_from_1
 from benchmark.results.records import problem_of, read_records
 
 PUBLISHED = Path(__file__).parents[2] / "data" / "schema-1"
-FOLDERS = ("streets", "roads")
+FOLDERS = ("streets", "roads", "photo-labels")
 RENAMED = {"read_miou": "fcn_score_miou", "read_class_accuracy": "fcn_score_class_accuracy"}
 
 
