@@ -9,21 +9,23 @@ from benchmark.report.tables import EMPTY, TextTable, decimal_text
 from benchmark.results.validity import Point, Validity
 
 NOTES = (
-    "tau: Kendall's rank correlation with the gain over source-only, over all pairs of translators within a board: 1 "
+    "tau: Kendall's rank correlation with the gain over source-only, over all pairs of rows within a board: 1 "
     "where all are in the promised order, 0 where half are. Its 95 % interval is for other translators (bootstrap).",
-    "lost by choosing: mIoU points between the best translator of a board and the one the measure likes best, mean "
-    "over boards; at random: what any translator loses.",
+    "lost by choosing: mIoU points between the best row of a board and the one the measure likes best, mean over "
+    "boards; at random: what any row loses.",
 )
-TITLE = "Validity of measures: do they order translators as their gain does?"
+TITLE = "Validity of measures: do they order {rows} as their gain does?"
+TRANSLATORS, EVERY_ROW = "translators", "all rows of a family of segmenters"
 
 
-def validity_grid(found: Sequence[Validity]) -> TextTable:
-    """One row per measure."""
+def validity_grid(found: Sequence[Validity], *, every_row: bool = False) -> TextTable:
+    """One line per measure; `every_row` as in `points`."""
     rows = tuple(_row(one) for one in found if one.pairs)
     headings = ("measure", "tau", "95 %", "lost by choosing", "at random", "pairs", "boards", "translators", "labels")
     without = [one.measure.name for one in found if not one.pairs]
-    notes = [*NOTES, *([f"Not measured by two translators of a board: {', '.join(without)}."] if without else [])]
-    return TextTable(TITLE, headings, rows, notes=tuple(notes))
+    notes = [*NOTES, *([f"Not measured of two rows of a board: {', '.join(without)}."] if without else [])]
+    title = TITLE.format(rows=EVERY_ROW if every_row else TRANSLATORS)
+    return TextTable(title, headings, rows, notes=tuple(notes))
 
 
 def _row(one: Validity) -> tuple[str, ...]:
@@ -62,7 +64,7 @@ def validity_json(found: Sequence[Validity], points: Sequence[Point]) -> dict[st
     rows = [
         {
             "scenario": point.board[0],
-            "segmenter": point.board[1],
+            "segmenter": point.segmenter,
             "translator": point.translator,
             "gain": point.gain,
             **point.measures,

@@ -15,7 +15,7 @@ import numpy as np
 from benchmark.errors import DataError
 from benchmark.plan.stage_kinds import FIT_TRANSLATOR, PREDICT
 from benchmark.results.board import Record
-from benchmark.results.record_fields import RANKED_BY, role_of, seed_pair
+from benchmark.results.record_fields import RANKED_BY, family_of, role_of, seed_pair
 from benchmark.results.records import DONE
 from benchmark.results.seed_pairs import mean
 from benchmark.store.predictions import read_predictions
@@ -79,19 +79,21 @@ MEASURES = (
 
 @dataclass(frozen=True)
 class Point:
-    """One translator on one board: what was measured, and what it gained.
+    """One row of a board: what was measured, and what it gained.
 
     Attributes:
-        board: What it may be compared within: scenario, segmenter and protocol.
+        board: What it may be compared within: scenario, segmenter or family of segmenters, and protocol.
         translator: Its alias.
         gain: mIoU minus that of source-only, mean over the seeds that both have.
         measures: Means over the same seeds, by name; those that were not measured are left out.
+        segmenter: Its alias.
     """
 
     board: tuple[str, ...]
     translator: str
     gain: float
     measures: Mapping[str, float]
+    segmenter: str = ""
 
 
 @dataclass(frozen=True)
@@ -100,12 +102,13 @@ class Validity:
 
     Attributes:
         measure: Which one.
-        tau: Kendall's rank correlation with the gain, over all pairs of translators within boards: 1 where every pair
+        tau: Kendall's rank correlation with the gain, over all pairs of rows within boards: 1 where every pair
             is in the order that the measure promises, -1 where none is. None where there is no pair.
         interval: Its 95 % interval for other translators; None where there are too few.
         pairs, boards, translators: What it is over.
-        regret: mIoU lost by choosing the translator that the measure likes best, mean over boards.
-        chance_regret: What choosing any translator loses.
+        regret: mIoU lost by choosing the row that the measure likes best among those it was measured of, mean over
+            boards.
+        chance_regret: What choosing any of them loses.
     """
 
     measure: Measure
@@ -118,35 +121,55 @@ class Validity:
     chance_regret: float | None
 
 
-def points(records: Iterable[Record]) -> list[Point]:
-    """The translators of all boards; controls are none, and rows without source-only have no gain.
+def points(records: Iterable[Record], *, every_row: bool = False) -> list[Point]:
+    """The rows of all boards that measures are to order; rows without source-only have no gain.
 
     Args:
         records: Cells, of any number of boards, with agreements where they are known (`with_agreements`).
+        every_row: All rows of a family of segmenters but the ceilings, as for a choice among all that was trained;
+            otherwise the translators of each segmenter.
     """
-    boards: dict[tuple[str, ...], dict[str, dict[Any, Record]]] = defaultdict(lambda: defaultdict(dict))
+    boards: dict[tuple[str, ...], dict[tuple[str, str], dict[Any, Record]]] = defaultdict(lambda: defaultdict(dict))
     for record in records:
         if record["status"] == DONE and math.isfinite(record["metrics"].get(RANKED_BY, math.nan)):
-            boards[_board_of(record)][record["translator"]][seed_pair(record)] = record
+            segmenter = record["segmenter"]
+            board = _board_of(record, family_of(record) if every_row else segmenter)
+            boards[board][record["translator"], segmenter][seed_pair(record)] = record
     found = []
     for board, rows in boards.items():
-        floors = [cells for cells in rows.values() if role_of(next(iter(cells.values()))) == "floor"]
-        for translator, cells in rows.items():
-            if floors and not role_of(next(iter(cells.values()))):
-                point = _point(board, translator, cells, floors[0])
+        floor = _floor(rows)
+        for (translator, segmenter), cells in rows.items():
+            role = role_of(next(iter(cells.values())))
+            if floor is not None and (not role or (every_row and role != "ceiling")):
+                point = _point(board, translator, segmenter, cells, floor)
                 found += [point] if point is not None else []
     return found
 
 
-def _board_of(record: Record) -> tuple[str, ...]:
+def _floor(rows: Mapping[tuple[str, str], Mapping[Any, Record]]) -> Mapping[Any, Record] | None:
+    """The cells of source-only; of several segmenters, of the one that the family is named after, or else the first."""
+    floors = [cells for _, cells in sorted(rows.items()) if role_of(next(iter(cells.values()))) == "floor"]
+
+    def is_another(cells: Mapping[Any, Record]) -> bool:
+        first = next(iter(cells.values()))
+        return family_of(first) != str(first["segmenter"])
+
+    return min(floors, key=is_another, default=None)
+
+
+def _board_of(record: Record, segmenters: str) -> tuple[str, ...]:
     data = record.get("data") or {}
     budget = record["budget"]
     protocol = (record["checkpoint"], budget["name"], str(budget.get("digest")), str(sorted(data.items())))
-    return (record["scenario"], record["segmenter"], *protocol)
+    return (record["scenario"], segmenters, *protocol)
 
 
 def _point(
-    board: tuple[str, ...], translator: str, cells: Mapping[Any, Record], floor: Mapping[Any, Record]
+    board: tuple[str, ...],
+    translator: str,
+    segmenter: str,
+    cells: Mapping[Any, Record],
+    floor: Mapping[Any, Record],
 ) -> Point | None:
     common = sorted(set(cells) & set(floor))
     if not common:
@@ -158,7 +181,7 @@ def _point(
         known = [number for number in numbers if number is not None and math.isfinite(number)]
         if len(known) == len(common):
             measured[measure.name] = mean(known)
-    return Point(board, translator, mean(gains), measured)
+    return Point(board, translator, mean(gains), measured, segmenter)
 
 
 def validities(found: Sequence[Point]) -> list[Validity]:
@@ -170,12 +193,12 @@ def validities(found: Sequence[Point]) -> list[Validity]:
 def _validity(measure: Measure, found: Sequence[Point]) -> Validity:
     measured = [point for point in found if measure.name in point.measures]
     translators = sorted({point.translator for point in measured})
-    pairs = _pair_table(measure, measured)
-    boards = {board for board, _, _ in pairs}
+    pairs = _ordered_pairs(measure, measured)
+    boards = {pair.one.board for pair in pairs}
     regrets = [_regret(measure, [point for point in measured if point.board == board]) for board in sorted(boards)]
     return Validity(
         measure,
-        mean(list(pairs.values())) if pairs else None,
+        mean([pair.order for pair in pairs]) if pairs else None,
         _bootstrap_interval(pairs, translators),
         len(pairs),
         len(boards),
@@ -185,25 +208,35 @@ def _validity(measure: Measure, found: Sequence[Point]) -> Validity:
     )
 
 
-Pairs = Mapping[tuple[tuple[str, ...], str, str], float]
+@dataclass(frozen=True)
+class Pair:
+    """Two rows of a board.
+
+    Attributes:
+        one, other: They.
+        order: 1 where the measure orders them as the gains do, -1 where not, 0 where either has them equal.
+    """
+
+    one: Point
+    other: Point
+    order: float
 
 
-def _pair_table(measure: Measure, measured: Sequence[Point]) -> Pairs:
-    """For each pair of translators of a board: 1 where the measure orders it as the gains do, -1 where not, 0 tied."""
+def _ordered_pairs(measure: Measure, measured: Sequence[Point]) -> list[Pair]:
+    """All pairs of rows within boards."""
     by_board: dict[tuple[str, ...], list[Point]] = defaultdict(list)
     for point in measured:
         by_board[point.board].append(point)
     sign = 1 if measure.higher_is_better else -1
-    table = {}
-    for board, points_of_board in by_board.items():
+    pairs = []
+    for points_of_board in by_board.values():
         for one, other in combinations(points_of_board, 2):
             difference = sign * (one.measures[measure.name] - other.measures[measure.name])
-            order = np.sign(difference) * np.sign(one.gain - other.gain)
-            table[board, one.translator, other.translator] = float(order)
-    return table
+            pairs.append(Pair(one, other, float(np.sign(difference) * np.sign(one.gain - other.gain))))
+    return pairs
 
 
-def _bootstrap_interval(pairs: Pairs, translators: Sequence[str]) -> tuple[float, float] | None:
+def _bootstrap_interval(pairs: Sequence[Pair], translators: Sequence[str]) -> tuple[float, float] | None:
     """Percentile interval over translators, which are drawn with all their boards: their boards are not independent.
 
     Source: Field and Welsh 2007, Bootstrapping clustered data, JRSS B 69(3).
@@ -212,11 +245,12 @@ def _bootstrap_interval(pairs: Pairs, translators: Sequence[str]) -> tuple[float
         return None
     random = np.random.default_rng(0)
     numbers = {name: number for number, name in enumerate(translators)}
-    first = np.array([numbers[one] for _, one, _ in pairs])
-    second = np.array([numbers[other] for _, _, other in pairs])
-    orders = np.array(list(pairs.values()))
+    first = np.array([numbers[pair.one.translator] for pair in pairs])
+    second = np.array([numbers[pair.other.translator] for pair in pairs])
+    orders = np.array([pair.order for pair in pairs])
     draws = random.multinomial(len(translators), np.full(len(translators), 1 / len(translators)), size=RESAMPLES)
-    weights = draws[:, first] * draws[:, second]
+    # rows of one translator with two segmenters are drawn with it
+    weights = draws[:, first] * np.where(first == second, 1, draws[:, second])
     usable = weights.sum(axis=1) > 0
     taus = (weights @ orders)[usable] / weights.sum(axis=1)[usable]
     low, high = np.quantile(taus, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
@@ -247,7 +281,7 @@ def with_agreements(records: Sequence[Record], results: Path) -> list[Record]:
             maps = read_predictions(store.stage(PREDICT, key).path).maps
         except DataError:
             continue
-        scenario, _, *protocol = _board_of(record)
+        scenario, _, *protocol = _board_of(record, "")
         groups[(scenario, record["translator"], str(record["seed"]), *protocol)][record["cell"]] = maps
     agreements: dict[str, float] = {}
     for cells in groups.values():

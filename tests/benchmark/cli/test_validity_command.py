@@ -46,6 +46,12 @@ def test_json_has_the_points(folders):
     assert next(one for one in found["measures"] if one["measure"] == "ssim")["tau"] == 1
 
 
+def test_every_row_counts_controls_too(folders):
+    found = json.loads(_validity(folders[0], "--rows", "--json").output)
+    assert {point["translator"] for point in found["points"]} == {"source-only", "cyclegan", "cut", "fda", "reinhard"}
+    assert "all rows of a family" in _validity(folders[0], "--rows").output
+
+
 def test_a_folder_without_translators_says_what_to_run(tmp_path, record):
     (tmp_path / "records").mkdir()
     (tmp_path / "records" / "floor.json").write_text(json.dumps(record("source-only", 0, 0.1)))

@@ -73,6 +73,34 @@ def test_gains_are_over_source_only_of_the_same_seeds_and_controls_are_no_points
     assert point.measures == {"ssim": pytest.approx(0.8)}
 
 
+def test_among_every_row_are_controls_and_both_segmenters_of_a_family_but_no_ceiling(record):
+    cells = []
+    for segmenter, add in (("deeplabv3", 0.0), ("deeplabv3-augmented", 0.2)):
+        for translator, miou in (("source-only", 0.1), ("target-statistics", 0.3), ("cut", 0.5), ("oracle", 0.8)):
+            role = {"target-statistics": "control"}.get(translator, "")
+            cells.append(record(translator, 0, miou + add, segmenter=segmenter, family="deeplabv3", role=role))
+    found = points(cells, every_row=True)
+    assert len({point.board for point in found}) == 1
+    gains = {(point.translator, point.segmenter): round(point.gain, 9) for point in found}
+    assert gains == {
+        ("source-only", "deeplabv3"): 0.0,
+        ("target-statistics", "deeplabv3"): 0.2,
+        ("cut", "deeplabv3"): 0.4,
+        ("source-only", "deeplabv3-augmented"): 0.2,
+        ("target-statistics", "deeplabv3-augmented"): 0.4,
+        ("cut", "deeplabv3-augmented"): 0.6,
+    }
+
+
+def test_rows_of_one_translator_are_drawn_together():
+    """Of independent rows, some draws would have none of the pair that is in the wrong order."""
+    ends = [Point(("a",), name, value, {"ssim": value}, "plain") for value, name in enumerate(NAMES[:4])]
+    twins = [Point(("b",), "ugatit", 0.1, {"ssim": 0.2}, "plain"), Point(("b",), "ugatit", 0.2, {"ssim": 0.1}, "other")]
+    assert _one(ends + twins, "ssim").tau == pytest.approx(5 / 7)
+    low, high = _one(ends + twins, "ssim").interval
+    assert low < 5 / 7 < high == 1
+
+
 def test_entropy_and_accuracy_of_discriminators_come_from_stages(record):
     stages = {
         "predict": {"key": "p", "facts": {"mean_entropy": 0.25}},
