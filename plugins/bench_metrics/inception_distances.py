@@ -73,9 +73,9 @@ class InceptionDistances(TranslationMetric):
     def details(self) -> dict[str, Any]:
         """What the values depend on, and what they are for images of the target domain itself.
 
-        `conditions`: values are comparable only where all of these agree. `target_halves`: the distances of every
-        second target image to the others, which is what is left of them where there is no difference; FID is biased
-        upwards for few images, so its yardstick is well above 0.
+        `conditions`: values are comparable only where all of these agree. `target_halves`: the distances of one half of
+        the target images, drawn at random, to the other, which is what is left of them where there is no difference;
+        FID is biased upwards for few images, so its yardstick is well above 0.
         """
         reference, translated = sum(map(len, self._reference)), sum(map(len, self._translated))
         details: dict[str, Any] = {
@@ -90,8 +90,7 @@ class InceptionDistances(TranslationMetric):
         }
         notes = []
         if reference >= 4:
-            features = torch.cat(self._reference)
-            one, other = features[::2], features[1::2]
+            one, other = _random_halves(torch.cat(self._reference))
             halves = {"kid": polynomial_mmd(one, other), "fid": frechet_distance(one, other)}
             details["target_halves"] = halves
             notes.append(
@@ -120,3 +119,10 @@ class InceptionDistances(TranslationMetric):
                 f"got {reference} and {translated}"
             )
         return torch.cat(self._reference), torch.cat(self._translated)
+
+
+def _random_halves(features: Tensor) -> tuple[Tensor, Tensor]:
+    """Two halves of the images: at random, as data sets have orders (video frames, looks that take turns)."""
+    order = torch.randperm(len(features), generator=torch.Generator().manual_seed(0))
+    middle = (len(features) + 1) // 2
+    return features[order[:middle]], features[order[middle:]]

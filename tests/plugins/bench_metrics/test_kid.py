@@ -66,3 +66,19 @@ def test_the_metric_compares_all_target_with_all_translated_images(weights, clas
         metric.update(torch.zeros_like(batch), batch, None)
     expected = by_pairs(target.flatten(1), translated.flatten(1)).item()
     assert metric.compute()["kid"] == pytest.approx(expected, rel=1e-4, abs=1e-6)
+
+
+def test_the_halves_of_the_target_differ_by_noise_alone_whatever_the_order_of_its_images(
+    weights, classes, context, monkeypatch
+):
+    """Images of two looks that take turns, as of haze and rain, are in both halves."""
+    monkeypatch.setattr(FeatureExtractor, "__call__", lambda self, batch: batch.flatten(1))
+    generator = torch.Generator().manual_seed(0)
+    images = torch.rand(40, 3, 4, 4, generator=generator)
+    images[::2] *= 0.2
+    metric = InceptionDistances(InceptionOptions(weights=weights))
+    metric.start(classes, context)
+    metric.reference(images)
+    metric.update(images, images, None)
+    apart = polynomial_mmd(images[::2].flatten(1).double(), images[1::2].flatten(1).double())
+    assert abs(metric.details()["target_halves"]["kid"]) < 0.2 * apart
