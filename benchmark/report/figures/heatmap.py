@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from benchmark.report.figures.plot_files import plot_bytes
 from benchmark.report.tables import EMPTY, TextTable
 from benchmark.results.board import GAIN, GAP_RECOVERED, Board, Row
+from benchmark.results.record_fields import RANKED_BY
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -39,18 +40,25 @@ class Grid:
 
 
 def gap_grid(boards: Sequence[Board]) -> Grid:
-    """The rows of several boards side by side; the best on average stands first. Floors and ceilings are left out."""
-    segmenters = {row.segmenter for board in boards for row in board.rows}
+    """The rows of several boards side by side; the best on average stands first.
+
+    Floors and ceilings are left out, but for source-only with the other segmenters of a family, as with augmentation:
+    what that recovers of the gap of the family's plain segmenter is what translators are held against.
+    """
+    shown = [row for board in boards for row in board.rows if row.role not in ("floor", "ceiling")]
+    segmenters = {row.segmenter for row in shown}
     shares: dict[tuple[str, str], float] = {}
     below: set[tuple[str, str]] = set()
     for board in boards:
         for row in board.rows:
-            share, gain = row.metrics[GAP_RECOVERED].mean, row.metrics[GAIN].mean
-            if row.role in ("floor", "ceiling") or share is None:
+            share = _share(row, board)
+            if share is None:
                 continue
-            place = (_name(row, len(segmenters)), board.scenario)
+            several = len(segmenters) > 1 or row.role == "floor"
+            place = (f"{row.translator} x {row.segmenter}" if several else row.translator, board.scenario)
             shares[place] = 100 * share
-            if gain is not None and gain < 0:
+            gain = row.metrics[GAIN].mean
+            if share < 0 if gain is None or row.role == "floor" else gain < 0:
                 below.add(place)
     names = dict.fromkeys(name for name, _ in shares)
     columns = dict.fromkeys(board.scenario for board in boards)
@@ -58,8 +66,17 @@ def gap_grid(boards: Sequence[Board]) -> Grid:
     return Grid(tuple(ordered), tuple(columns), shares, frozenset(below))
 
 
-def _name(row: Row, segmenters: int) -> str:
-    return row.translator if segmenters == 1 else f"{row.translator} x {row.segmenter}"
+def _share(row: Row, board: Board) -> float | None:
+    """The share of its gap that a row recovers; None for one that is not shown."""
+    if row.role not in ("floor", "ceiling"):
+        return row.metrics[GAP_RECOVERED].mean
+    if row.role == "ceiling" or row.segmenter == board.family:
+        return None
+    plain = {one.role: one.metrics[RANKED_BY].mean for one in board.rows if one.segmenter == board.family}
+    own, floor, ceiling = row.metrics[RANKED_BY].mean, plain.get("floor"), plain.get("ceiling")
+    if own is None or floor is None or ceiling is None or ceiling <= floor:
+        return None
+    return (own - floor) / (ceiling - floor)
 
 
 def _mean_share(name: str, shares: Mapping[tuple[str, str], float]) -> float:

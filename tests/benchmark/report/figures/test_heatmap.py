@@ -30,6 +30,15 @@ def test_the_table_has_shares_and_marks_rows_below_source_only(cells):
     assert table.notes
 
 
+def test_source_only_with_augmentation_is_a_row_of_the_plain_gap(cells, record):
+    augmented = {"family": "deeplabv3", "segmenter": "deeplabv3-augmented", "scenario": "fog"}
+    cells += [record(name, 0, miou, **augmented) for name, miou in (("source-only", 0.48), ("oracle", 0.55))]
+    grid = gap_grid(boards(cells))
+    assert grid.rows == ("cyclegan", "source-only x deeplabv3-augmented", "fda")
+    assert grid.shares["source-only x deeplabv3-augmented", "fog"] == pytest.approx(70)
+    assert grid.shares["cyclegan", "fog"] == pytest.approx(50)
+
+
 def test_what_was_not_measured_stays_empty(cells):
     without = [cell for cell in cells if (cell["translator"], cell["scenario"]) != ("fda", "fog")]
     assert heatmap_table(gap_grid(boards(without))).rows[1] == ("fda", "-", "-25 ▼")
