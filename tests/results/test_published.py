@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmark.report.figures.heatmap import gap_grid, heatmap_table
 from benchmark.report.leaderboard_tables import leaderboard_grid
 from benchmark.results.leaderboard import boards
 from benchmark.results.records import read_records
@@ -19,10 +20,11 @@ def test_every_published_record_is_read(folder):
     assert len(records) == len(list((folder / "records").glob("*.json")))
 
 
-def _table_of_readme():
-    lines = (ROOT / "README.md").read_text().splitlines()
+def _table(page, *first_headings):
+    """The lines of a table of a page, by heading."""
+    lines = page.read_text().splitlines()
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
-    start = next(number for number, row in enumerate(rows) if row[:2] == ["#", "translator"])
+    start = next(number for number, row in enumerate(rows) if row[: len(first_headings)] == [*first_headings])
     headings, *body = rows[start:]
     return [dict(zip(headings, row, strict=True)) for row in body[1:] if len(row) == len(headings)]
 
@@ -35,8 +37,30 @@ def test_the_board_of_streets_is_that_of_the_readme():
     for row in grid.rows:
         cells = dict(zip(grid.headings, row, strict=True))
         rows[tuple(cells[name] for name in names[1:])] = cells
-    printed = _table_of_readme()
+    printed = _table(ROOT / "README.md", "#", "translator")
     assert len(printed) >= 8
     for cells in printed:
         found = rows[tuple(cells[name] for name in names[1:])]
         assert {heading: found[heading] for heading in cells} == cells
+
+
+def test_the_gaps_of_shifts_are_those_of_its_page():
+    folder = ROOT / "results/shifts"
+    found = [one for one in boards(read_records(folder)[0]) if one.scenario.startswith("streets-")]
+    grid = heatmap_table(gap_grid(found))
+    names = [heading.removeprefix("streets-") for heading in grid.headings]
+    measured = {row[0]: dict(zip(names, row, strict=True)) for row in grid.rows}
+    printed = {cells["translator"]: cells for cells in _table(folder / "README.md", "translator", "all")}
+    rows = {row.translator: row for row in found[0].rows if row.role in ("floor", "ceiling")}
+    assert {name: cells for name, cells in printed.items() if not name.startswith("*")} == measured
+    for control in rows:
+        mious = {}
+        for board in found:
+            [miou] = [
+                row.metrics["miou"].mean
+                for row in board.rows
+                if (row.translator, row.segmenter) == (control, board.family)
+            ]
+            mious[board.scenario.removeprefix("streets-")] = f"{100 * miou:.1f}"
+        cells = printed[f"*{control}, mIoU %*"]
+        assert {name: cells[name] for name in mious} == mious
